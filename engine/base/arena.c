@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arena.c - memory that ends with its task. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BLOCK 4000
+#define LARGEST_STEP ((size_t)256 * 1024)
+#define ALIGN(size) (((size) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1))
+
+struct block {
+	struct block *older;
+	size_t size, used;
+	alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+	struct block *newest;
+	size_t held;
+};
+
+static _Noreturn void out_of_memory(void)
+{
+	fputs("sluice: out of memory\n", stderr);
+	_Exit(71);
+}
+
+void *must_alloc(size_t size)
+{
+	void *at = calloc(1, size ? size : 1);
+	if (!at)
+		out_of_memory();
+	return at;
+}
+
+void *must_grow(void *at, size_t size)
+{
+	at = realloc(at, size ? size : 1);
+	if (!at)
+		out_of_memory();
+	return at;
+}
+
+char *must_string(const char *string)
+{
+	char *copy = strdup(string);
+	if (!copy)
+		out_of_memory();
+	return copy;
+}
+
+static struct block *block_new(struct arena *arena, size_t size)
+{
+	struct block *block = malloc(sizeof(*block) + size);
+	if (!block)
+		out_of_memory();
+	block->older = arena->newest;
+	block->size = size;
+	block->used = 0;
+	arena->newest = block;
+	arena->held += sizeof(*block) + size;
+	return block;
+}
+
+struct arena *arena_new(void)
+{
+	return must_alloc(sizeof(struct arena));
+}
+
+static void free_blocks(struct arena *arena, struct block *keep)
+{
+	while (arena->newest && arena->newest != keep) {
+		struct block *block = arena->newest;
+		arena->newest = block->older;
+		arena->held -= sizeof(*block) + block->size;
+		free(block);
+	}
+}
+
+void arena_free(struct arena **arena)
+{
+	if (!*arena)
+		return;
+	free_blocks(*arena, NULL);
+	free(*arena);
+	*arena = NULL;
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct block *first = arena->newest;
+	while (first && first->older)
+		first = first->older;
+	free_blocks(arena, first);
+	if (first)
+		first->used = 0;
+}
+
+size_t arena_size(const struct arena *arena)
+{
+	return arena->held;
+}
+
+void *arena_bytes(struct arena *arena, size_t size)
+{
+	struct block *block = arena->newest;
+	if (size > SIZE_MAX / 2)
+		out_of_memory();
+	size = ALIGN(size);
+	if (!block || block->size - block->used < size) {
+		size_t next = block ? block->size * 2 : FIRST_BLOCK;
+		if (next > LARGEST_STEP)
+			next = LARGEST_STEP;
+		block = block_new(arena, size > next ? size : next);
+	}
+	void *at = block->bytes + block->used;
+	block->used += size;
+	return at;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_bytes(arena, size), 0, size);
+}
+
+char *arena_copy(struct arena *arena, const char *at, size_t len)
+{
+	char *copy = arena_bytes(arena, len + 1);
+	if (len)
+		memcpy(copy, at, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *arena_string(struct arena *arena, const char *string)
+{
+	return string ? arena_copy(arena, string, strlen(string)) : NULL;
+}
+
+struct sl_text arena_text(struct arena *arena, struct sl_text text)
+{
+	return (struct sl_text){ arena_copy(arena, text.at, text.len), text.len };
+}
+
+char *arena_vformat(struct arena *arena, const char *form, va_list values)
+{
+	va_list again;
+	va_copy(again, values);
+	int len = vsnprintf(NULL, 0, form, again);
+	va_end(again);
+	char *text = arena_bytes(arena, (size_t)(len < 0 ? 0 : len) + 1);
+	text[0] = '\0';
+	if (len > 0)
+		vsnprintf(text, (size_t)len + 1, form, values);
+	return text;
+}
+
+char *arena_format(struct arena *arena, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	char *text = arena_vformat(arena, form, values);
+	va_end(values);
+	return text;
+}

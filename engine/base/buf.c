@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buf.c - text that grows, and JSON written into it. */
+#include "base/buf.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+void buf_free(struct buf *buf)
+{
+	free(buf->at);
+	*buf = (struct buf){ 0 };
+}
+
+void buf_clear(struct buf *buf)
+{
+	buf->len = 0;
+	buf->comma = false;
+	if (buf->at)
+		buf->at[0] = '\0';
+}
+
+void buf_reserve(struct buf *buf, size_t more)
+{
+	size_t need = buf->len + more + 1;
+	if (need <= buf->room)
+		return;
+	size_t room = buf->room ? buf->room : 128;
+	while (room < need)
+		room *= 2;
+	buf->at = must_grow(buf->at, room);
+	buf->room = room;
+}
+
+void buf_add(struct buf *buf, const void *at, size_t len)
+{
+	buf_reserve(buf, len);
+	if (len)
+		memcpy(buf->at + buf->len, at, len);
+	buf->len += len;
+	buf->at[buf->len] = '\0';
+}
+
+void buf_string(struct buf *buf, const char *string)
+{
+	buf_add(buf, string, strlen(string));
+}
+
+void buf_char(struct buf *buf, char c)
+{
+	buf_add(buf, &c, 1);
+}
+
+void buf_format(struct buf *buf, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	int len = vsnprintf(NULL, 0, form, values);
+	va_end(values);
+	if (len < 0)
+		return;
+	buf_reserve(buf, (size_t)len);
+	va_start(values, form);
+	vsnprintf(buf->at + buf->len, (size_t)len + 1, form, values);
+	va_end(values);
+	buf->len += (size_t)len;
+}
+
+static void json_separate(struct buf *buf)
+{
+	if (buf->comma)
+		buf_char(buf, ',');
+	buf->comma = true;
+}
+
+void json_open(struct buf *buf, char bracket)
+{
+	json_separate(buf);
+	buf_char(buf, bracket);
+	buf->comma = false;
+}
+
+void json_close(struct buf *buf, char bracket)
+{
+	buf_char(buf, bracket);
+	buf->comma = true;
+}
+
+/* Length of the UTF-8 character at `at`, 0 if it is none (RFC 3629: no
+ * overlong forms, no surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *at, size_t left)
+{
+	unsigned char a = at[0], low = 0x80, high = 0xbf;
+	size_t length = a < 0x80 ? 1 : a >= 0xc2 && a <= 0xdf ? 2 : a >= 0xe0 && a <= 0xef ? 3 : a >= 0xf0 && a <= 0xf4 ? 4 : 0;
+	if (length < 2)
+		return length;
+	if (length > left)
+		return 0;
+	if (a == 0xe0)
+		low = 0xa0;
+	else if (a == 0xed)
+		high = 0x9f;
+	else if (a == 0xf0)
+		low = 0x90;
+	else if (a == 0xf4)
+		high = 0x8f;
+	if (at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+static void json_escaped(struct buf *buf, unsigned char c)
+{
+	static const char short_form[128] = { ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+	if (c < 128 && short_form[c])
+		buf_format(buf, "\\%c", short_form[c]);
+	else
+		buf_format(buf, "\\u%04x", c);
+}
+
+void json_text(struct buf *buf, struct sl_text text)
+{
+	const unsigned char *at = (const unsigned char *)text.at;
+	size_t from = 0, i = 0;
+	json_separate(buf);
+	buf_char(buf, '"');
+	while (i < text.len) {
+		size_t length = utf8_length(at + i, text.len - i);
+		if (length > 1 || (length == 1 && at[i] >= ' ' && at[i] != '"' && at[i] != '\\' && at[i] != 0x7f)) {
+			i += length;
+			continue;
+		}
+		buf_add(buf, at + from, i - from);
+		if (length)
+			json_escaped(buf, at[i]);
+		else
+			buf_string(buf, "\xef\xbf\xbd");
+		from = ++i;
+	}
+	buf_add(buf, at + from, i - from);
+	buf_char(buf, '"');
+}
+
+void json_string(struct buf *buf, const char *string)
+{
+	if (string)
+		json_text(buf, (struct sl_text){ string, strlen(string) });
+	else
+		json_null(buf);
+}
+
+void json_key_text(struct buf *buf, struct sl_text name)
+{
+	json_text(buf, name);
+	buf_char(buf, ':');
+	buf->comma = false;
+}
+
+void json_key(struct buf *buf, const char *name)
+{
+	json_key_text(buf, (struct sl_text){ name, strlen(name) });
+}
+
+void json_int(struct buf *buf, int64_t number)
+{
+	json_separate(buf);
+	buf_format(buf, "%" PRId64, number);
+}
+
+void json_uint(struct buf *buf, uint64_t number)
+{
+	json_separate(buf);
+	buf_format(buf, "%" PRIu64, number);
+}
+
+/* The shortest form that reads back as the same number. */
+void json_double(struct buf *buf, double number)
+{
+	char text[32];
+	if (!isfinite(number)) {
+		json_null(buf);
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, number);
+		if (strtod(text, NULL) == number)
+			break;
+	}
+	json_separate(buf);
+	buf_string(buf, text);
+}
+
+void json_bool(struct buf *buf, bool value)
+{
+	json_raw(buf, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_null(struct buf *buf)
+{
+	json_raw(buf, "null", 4);
+}
+
+void json_raw(struct buf *buf, const char *at, size_t len)
+{
+	json_separate(buf);
+	buf_add(buf, at, len);
+}
+
+void json_member_string(struct buf *buf, const char *name, const char *string)
+{
+	json_key(buf, name);
+	json_string(buf, string);
+}
+
+void json_member_int(struct buf *buf, const char *name, int64_t number)
+{
+	json_key(buf, name);
+	json_int(buf, number);
+}
+
+void json_member_uint(struct buf *buf, const char *name, uint64_t number)
+{
+	json_key(buf, name);
+	json_uint(buf, number);
+}
+
+void json_member_bool(struct buf *buf, const char *name, bool value)
+{
+	json_key(buf, name);
+	json_bool(buf, value);
+}

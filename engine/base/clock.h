@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock.h - what time it is. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall(void);  /* milliseconds since 1970, UTC; may jump */
+int64_t clock_ticks(void); /* milliseconds since some moment; never goes back: all timers use it */
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plugin.h - all that a plugin may know about the engine.
+ *
+ * A plugin is one constant, `sl_plugin`.  It names itself, lists its options,
+ * describes its webhooks, and offers one or more steps:
+ *
+ *     decode      a stored request                 emit the events in it
+ *     poll        time to ask the far side         emit events, advance
+ *     transform   one event on its way             emit what it becomes, or drop it
+ *     deliver     a batch of rows                  bring it there, settle each
+ *     recall      a row of a table, partly filled  emit the rows that are like it
+ *
+ * All steps have one form: read the input from the call, emit, and return how
+ * it ended.  A step that has to wait returns the wait, and names the step that
+ * goes on from there, so that a file reads from top to bottom:
+ *
+ *     return call->host->work(call, write_rows, batch, rows_written);
+ *
+ * Memory: whatever a step is handed, or gets from the host, belongs to the call
+ * and ends with it.  Nothing of it is freed by hand.
+ *
+ * Durability: what a call emits is seen by nobody until it ends SL_DONE.
+ *
+ * Threads: steps run on the engine's loop and must not block; what blocks goes
+ * into work(), whose function runs on another thread and gets nothing of the
+ * host.
+ *
+ * Versions: fields are only ever added, and only at the end.  The host hands
+ * over arrays of pointers; of a struct that a plugin hands over it reads no more
+ * than that had in the plugin's minor version.
+ *
+ *     1.0   first
+ */
+#ifndef SLUICE_PLUGIN_H
+#define SLUICE_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SL_ABI_MAJOR 1 /* must be equal */
+#define SL_ABI_MINOR 0 /* the engine's must be at least the plugin's */
+#define SL_ABI ((uint32_t)(SL_ABI_MAJOR << 16 | SL_ABI_MINOR))
+
+/* How a step, or one row, ended. */
+enum sl_outcome {
+	SL_DONE,  /* commit what was emitted */
+	SL_WAIT,  /* sleep(), work() ... will go on for us */
+	SL_RETRY, /* not now: run the whole call again later */
+	SL_FAIL,  /* not ever: a dead letter, a person has to look */
+};
+
+struct sl_call;
+struct sl_json; /* one value of a document; opaque, read through the host */
+typedef enum sl_outcome sl_step(struct sl_call *call);
+
+/* Bytes and their length; a NUL follows the last one. */
+struct sl_text {
+	const char *at;
+	size_t len;
+};
+
+struct sl_pair {
+	const char *name, *value;
+};
+
+/* ------------------------------------------------------------------ events */
+
+/* Something that happened, or a row on its way.  Source and id together name an
+ * event; a second one of the same name is dropped.  What a transform leaves out
+ * (NULL, or 0 for times) is its event's. */
+struct sl_event {
+	const char *source, *id;
+	const char *type;           /* what happened: "updateCard"; for a sink: the table */
+	const char *subject;        /* to what; one subject's events stay in order; NULL: no order */
+	const char *mode;           /* for a sink: the write mode's name; NULL: as the schema says */
+	int64_t time;               /* when: milliseconds since 1970, UTC */
+	int64_t received;           /* likewise, by our clock */
+	struct sl_text data;        /* JSON text; in emit() it may be left empty when json is given */
+	const struct sl_json *json; /* the same, parsed once by the host */
+};
+
+/* A request as it was received and stored. */
+struct sl_request {
+	const char *method, *url;
+	const struct sl_pair *const *headers; /* ends with NULL, or NULL; names in lower case */
+	struct sl_text body;
+};
+
+/* -------------------------------------------------------- tables and rows */
+
+enum sl_column_type {
+	SL_COLUMN_TEXT = 1,
+	SL_COLUMN_INT,
+	SL_COLUMN_DECIMAL,
+	SL_COLUMN_BOOL,
+	SL_COLUMN_TIMESTAMP,
+	SL_COLUMN_DATE,
+	SL_COLUMN_JSON,
+};
+
+/* How a row is written.  The last three are the engine's own, for the tables
+ * that say where a route stands. */
+enum sl_mode {
+	SL_APPEND = 1, /* what came first for the key stays */
+	SL_ONCE,       /* likewise: immutable masters */
+	SL_UPSERT,     /* the newest by (version_time, version_id) stays; a late one changes nothing */
+	SL_REPLACE,    /* the newest whole set of a parent: `set` holds its rows, perhaps none */
+	SL_PUT,        /* the row becomes this one, whatever stood there */
+	SL_REMOVE,     /* the row goes, if it is there */
+	SL_EXPECT,     /* nothing is written: the batch may only go on if the row stands exactly so;
+	                * a table with all other cells SL_CELL_NONE: if there is no row with this key */
+};
+
+struct sl_column {
+	const char *name;
+	enum sl_column_type type;
+	int key;           /* 1, 2, ...: its place in the key; 0: not part of it */
+	int parent;        /* SL_REPLACE: likewise, in the parent's key */
+	int required;      /* never NULL */
+	const char *help;  /* a comment for the destination, or NULL */
+};
+
+struct sl_table {
+	const char *name;
+	enum sl_mode mode;                       /* unless the row says otherwise */
+	const struct sl_column *const *columns;  /* ends with NULL */
+	size_t column_count;
+	const char *const *indexes;              /* "card_id, action_date"; ends with NULL, or NULL */
+};
+
+/* A statement kept beside the tables: a view, in the plugin's own dialect. */
+struct sl_view {
+	const char *name;
+	const char *sql; /* what stands after CREATE VIEW name AS */
+};
+
+enum sl_cell_kind {
+	SL_CELL_NONE, /* not given: the row says nothing about this column */
+	SL_CELL_NULL,
+	SL_CELL_INT,  /* `number`: int; bool as 0 or 1; timestamp: microseconds since 1970; date: days since 1970 */
+	SL_CELL_TEXT, /* `text`: text; decimal, as plain digits; json */
+};
+
+struct sl_cell {
+	enum sl_cell_kind kind;
+	int64_t number;
+	struct sl_text text;
+};
+
+/* A row, checked by the host against its table: each cell fits its column. */
+struct sl_row {
+	const struct sl_table *table;
+	enum sl_mode mode;
+	const struct sl_cell *cells;          /* one for each column of the table */
+	int64_t version_time;                 /* of what the row says: microseconds since 1970 */
+	const char *version_id;               /* the event's id, to break ties */
+	const char *idempotency;              /* the same for the same row of the same event, for ever */
+	const struct sl_row *const *set;      /* SL_REPLACE: the rows of the parent that `cells` names */
+	size_t set_count;
+	const struct sl_event *event;         /* as emitted; NULL for the engine's own rows */
+};
+
+/* ---------------------------------------------------------------- webhooks */
+
+enum sl_auth {
+	SL_AUTH_NONE,
+	SL_HMAC_SHA1,
+	SL_HMAC_SHA256,
+	SL_HMAC_SHA512,
+	SL_JWT_HS256,
+	SL_STANDARD_WEBHOOKS,
+	SL_BASIC,
+	SL_BEARER,
+	SL_QUERY_TOKEN,
+};
+
+/* What a vendor's webhooks look like.  The ingress works from this alone. */
+struct sl_webhook {
+	enum sl_auth auth;
+	const char *proof;     /* where: "header:X-Trello-Webhook", "header:Stripe-Signature;v1", "query:token" */
+	const char *prefix;    /* "sha256="; alternatives with |; NULL: none */
+	const char *encoding;  /* "hex" or "base64" */
+	const char *covers;    /* what is signed: "{body}{callback}"; NULL: "{body}" */
+	const char *timestamp; /* selector, with tolerance_ms; NULL: none */
+	int64_t tolerance_ms;
+	const char *audience;  /* jwt: the option that must equal `aud`; NULL: not checked */
+	const char *secret;    /* the option (a secret) that holds the secrets; any listed one verifies */
+	/* Selectors: "body:/action/id", "header:X-Id", "query:event", "sha256(body)";
+	 * alternatives with |, several parts joined with a space. */
+	const char *id, *type, *subject, *time;
+	int64_t repeat_ms;     /* an id made of content repeats only this long; 0: always */
+	const char *challenge; /* member that is echoed before anything is checked; NULL: none */
+	int head;              /* answer HEAD with 200 */
+	int status;            /* the answer when stored; 0 means 200 */
+};
+
+/* ------------------------------------------------------------------- calls */
+
+struct sl_host;
+
+/* One run of a step, its waits included. */
+struct sl_call {
+	const struct sl_host *host;
+	const void *options; /* your struct, filled from your table */
+	void *state;         /* yours, as long as the instance lives (state_size bytes, zeroed) */
+	void *local;         /* yours, as long as the call lives (local_size bytes, zeroed) */
+
+	const struct sl_request *request; /* decode, transform; NULL for polled events */
+	const struct sl_event *event;     /* transform: the event; decode: what the selectors found */
+	const char *cursor;               /* poll; NULL the first time */
+	const struct sl_table *const *tables; /* open: every table this sink will be handed rows of */
+	size_t table_count;
+	const struct sl_view *const *views;   /* open: likewise */
+	size_t view_count;
+	const struct sl_row *const *rows;     /* deliver: the batch; recall: one, partly filled */
+	size_t row_count;
+	struct sl_text work_error;            /* the step after work(): reserved */
+};
+
+enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
+
+enum sl_kind { SL_KIND_NULL, SL_KIND_BOOL, SL_KIND_NUMBER, SL_KIND_STRING, SL_KIND_ARRAY, SL_KIND_OBJECT };
+
+/* What the engine does for a call.  The last four make an outcome: return it. */
+struct sl_host {
+	uint32_t abi;
+
+	/* memory and words */
+	void *(*alloc)(struct sl_call *, size_t size); /* zeroed, never NULL */
+	struct sl_text (*format)(struct sl_call *, const char *form, ...) __attribute__((format(printf, 2, 3)));
+	void (*log)(struct sl_call *, enum sl_level, const char *form, ...) __attribute__((format(printf, 3, 4)));
+
+	/* documents: NULL for a document leads to NULL, 0 and false */
+	const struct sl_json *(*json)(struct sl_call *, struct sl_text); /* NULL: not JSON */
+	const struct sl_json *(*at)(const struct sl_json *, const char *pointer); /* "/action/id"; NULL: not there */
+	enum sl_kind (*kind)(const struct sl_json *);
+	struct sl_text (*string)(const struct sl_json *);  /* a string's text; any other: empty, at NULL */
+	int (*integer)(const struct sl_json *, int64_t *); /* true if it is a whole number that fits */
+	struct sl_text (*raw)(const struct sl_json *);     /* the value as it stands in the document; no NUL follows */
+	size_t (*count)(const struct sl_json *);           /* elements or members */
+	const struct sl_json *(*first)(const struct sl_json *); /* first element, or member's value */
+	const struct sl_json *(*next)(const struct sl_json *);  /* the one after; NULL: the last */
+	struct sl_text (*name)(const struct sl_json *);    /* a member's name */
+
+	/* results */
+	void (*emit)(struct sl_call *, const struct sl_event *); /* copied: the pointers need to live no longer */
+	void (*emit_row)(struct sl_call *, const struct sl_table *, const struct sl_cell *); /* recall */
+	void (*drop)(struct sl_call *, const char *reason); /* transform: nothing comes of it; counted by reason */
+	void (*settle)(struct sl_call *, size_t row, enum sl_outcome, const char *why, ...)
+		__attribute__((format(printf, 4, 5))); /* deliver: SL_DONE unless said */
+	/* A poll that advances is called again at once, one that does not waits
+	 * for its interval: a backfill is just a poll that keeps moving. */
+	void (*advance)(struct sl_call *, const char *cursor);
+
+	/* outcomes */
+	enum sl_outcome (*sleep)(struct sl_call *, int64_t ms, sl_step *next);
+	enum sl_outcome (*work)(struct sl_call *, void (*blocking)(void *), void *, sl_step *next);
+	/* The far side cannot be had, or asks for time: nobody's fault in deliver
+	 * (the route holds), a try of the event in transform. after_ms 0: the host's own pace. */
+	enum sl_outcome (*retry)(struct sl_call *, int64_t after_ms, const char *why, ...)
+		__attribute__((format(printf, 3, 4)));
+	enum sl_outcome (*fail)(struct sl_call *, const char *why, ...) __attribute__((format(printf, 2, 3)));
+};
+
+/* ----------------------------------------------------------------- options */
+
+enum sl_type { SL_BOOL = 1, SL_INT, SL_TEXT, SL_SECRET, SL_DURATION, SL_CHOICE, SL_LIST, SL_MAP, SL_PATH };
+
+/* One option.  Validation, the manual and the JSON Schema are read off this. */
+struct sl_option {
+	const char *name;
+	enum sl_type type;
+	size_t at;           /* where the value lives in the options struct */
+	const char *initial; /* as it would stand in the file; NULL: it must be given */
+	int64_t min, max;    /* INT, DURATION (ms); equal means no limits */
+	const char *const *choices; /* CHOICE: ends with NULL */
+	const char *help;
+};
+
+/* SL_OPTION(TEXT, struct trello, key, .help = "...") compiles only if
+ * struct trello has a field `const char *key`. */
+#define SL_OPTION(kind, owner, field, ...) \
+	{ .name = #field, .type = SL_##kind, .at = SL_AT_##kind(owner, field), __VA_ARGS__ }
+#define SL_AT(owner, field, ctype) _Generic(&((owner *)0)->field, ctype *: offsetof(owner, field))
+#define SL_AT_BOOL(owner, field) SL_AT(owner, field, _Bool)
+#define SL_AT_INT(owner, field) SL_AT(owner, field, int64_t)
+#define SL_AT_DURATION SL_AT_INT /* milliseconds */
+#define SL_AT_TEXT(owner, field) SL_AT(owner, field, const char *)
+#define SL_AT_CHOICE SL_AT_TEXT
+#define SL_AT_PATH SL_AT_TEXT /* made absolute, from the folder of the file it stands in */
+#define SL_AT_LIST(owner, field) SL_AT(owner, field, const char *const *) /* ends with NULL */
+#define SL_AT_SECRET SL_AT_LIST                                           /* one or more, newest first */
+#define SL_AT_MAP(owner, field) SL_AT(owner, field, const struct sl_pair *const *) /* ends with NULL */
+
+/* ------------------------------------------------------------------ plugin */
+
+struct sl_plugin {
+	uint32_t abi, size; /* SL_PLUGIN fills them */
+	const char *name, *version, *summary;
+	const struct sl_option *options; /* ends with a NULL name; NULL: none */
+	size_t option_size, options_size, state_size, local_size;
+	const struct sl_webhook *webhook;
+	sl_step *open;              /* optional; may wait */
+	void (*close)(void *state); /* optional */
+	sl_step *decode, *poll, *transform, *deliver; /* NULL: not offered */
+	/* A sink that offers recall is a transactional one: a batch is written
+	 * whole or not at all, the engine's own rows with it.  If any row of a batch
+	 * is settled SL_RETRY or SL_FAIL nothing of that batch may stay written. */
+	sl_step *recall;
+	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
+	size_t batch_rows;          /* deliver: at most so many rows at a time; 0: the host's choice */
+};
+
+#define SL_PLUGIN(...) \
+	__attribute__((visibility("default"))) const struct sl_plugin sl_plugin = \
+		{ .abi = SL_ABI, .size = sizeof(struct sl_plugin), .option_size = sizeof(struct sl_option), __VA_ARGS__ }
+
+#endif
