@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.h - plugins, their instances, and calls into them.
+ *
+ * A plugin is a C file loaded with dlopen, or a Lua file that a loader makes
+ * into the same struct; above this floor nobody knows which is which.  An
+ * instance is a plugin with options and a name.  A call is one run of a step, its
+ * waits included:
+ *
+ *     struct call *call = call_new(instance, STEP_TRANSFORM);
+ *     call->pub.event = event;
+ *     if (call_run(call, finished, data) != SL_WAIT)
+ *             ... call->outcome, call->emitted ... ; call_free(&call)
+ *
+ * call_run returns how it ended, or SL_WAIT; only then is `finished` called,
+ * once, later, from the loop.  A call may be freed while it waits: the waits are
+ * cancelled and `finished` is not called (work() in the pool is left to end by
+ * itself, its result unseen).
+ *
+ * While a step is on the CPU the shared page names it (base/page.h).
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/page.h"
+#include "base/why.h"
+#include "sdk/json.h"
+#include "sdk/plugin.h"
+
+enum step { STEP_NONE, STEP_OPEN, STEP_DECODE, STEP_POLL, STEP_TRANSFORM, STEP_DELIVER, STEP_RECALL, STEP_COUNT };
+const char *step_name(enum step step);
+
+/* ----------------------------------------------------------------- plugins */
+
+struct plugin {
+	const struct sl_plugin *face; /* what the plugin said of itself; read only */
+	char *path;
+	bool lua;
+	void *handle; /* dlopen's, or the Lua loader's */
+};
+
+/* Loads PATH (.so or .lua) and checks what can be checked: ABI, sizes, option
+ * table, webhook description, at least one step.  The sentence names the file. */
+struct plugin *plugin_load(const char *path, struct why *why);
+void plugin_free(struct plugin **plugin);
+
+/* What a plugin says of itself, as one JSON object: name, version, summary, path,
+ * steps, options (name, type, initial, required, min, max, choices, help),
+ * webhook, dialect.  This is how descriptions leave the short-lived child. */
+void plugin_describe(const struct plugin *plugin, struct buf *out);
+
+/* --------------------------------------------------------------- instances */
+
+struct instance;
+
+struct host_settings {
+	uv_loop_t *loop;
+	struct page *page;      /* may be NULL: nobody watches */
+	size_t script_memory;   /* bytes a Lua state may take; 0: 64 MB */
+};
+
+/* `options` is an object of validated values: strings for text, secret lists as
+ * arrays of strings, durations as milliseconds, paths absolute.  What is not given takes
+ * its initial value.  Does not run `open`: that is a call (STEP_OPEN). */
+struct instance *instance_new(const struct host_settings *settings, struct plugin *plugin, const char *name,
+	const struct sl_json *options, struct why *why);
+void instance_free(struct instance **instance); /* runs `close`; no call may be running */
+const char *instance_name(const struct instance *instance);
+const struct sl_plugin *instance_face(const struct instance *instance);
+
+/* ------------------------------------------------------------------- calls */
+
+struct emitted {
+	struct sl_event event; /* copied into the call's arena; data is filled, json too once asked for */
+	const struct sl_table *table;   /* emit_row: the table; else NULL */
+	const struct sl_cell *cells;
+};
+
+struct settled {
+	enum sl_outcome outcome;
+	const char *why; /* NULL for SL_DONE */
+};
+
+struct call;
+typedef void call_finished(struct call *call, void *data);
+
+struct call {
+	struct sl_call pub;       /* the caller fills the inputs */
+	enum step step;
+	uint64_t seq;             /* for the page and log lines; 0: none */
+	uint32_t part;
+	struct arena *arena;      /* the call's memory; inputs may be put there too */
+	enum sl_outcome outcome;  /* once it has ended */
+	struct why why;           /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */
+	int64_t retry_after;      /* milliseconds; 0: nothing was asked */
+	struct emitted *emitted;
+	size_t emitted_count;
+	const char *dropped;      /* the reason, or NULL */
+	struct settled *settled;  /* deliver: pub.row_count of them */
+	int64_t started;          /* clock_ticks at call_run */
+	struct instance *instance;
+};
+
+struct call *call_new(struct instance *instance, enum step step);
+enum sl_outcome call_run(struct call *call, call_finished *finished, void *data);
+void call_free(struct call **call);
+
+/* The event's JSON, parsed at most once. */
+const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log.h - what has been accepted, in order, on disk.
+ *
+ * docs/design.md, "The log", is the specification.  In short: DATA/log holds
+ * segment files, each wholly zero-written before its first record; one writer
+ * appends, many readers pread.  A record is durable once log_write returned true
+ * for its batch, and only then may its request be answered.
+ *
+ * Nothing here knows a loop.  log_append only gathers in memory; log_write,
+ * log_prepare and log_retire block, and are run in a pool thread: at most one
+ * log_write at a time, and one log_prepare beside it.
+ */
+#ifndef STORE_LOG_H
+#define STORE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/why.h"
+#include "sdk/plugin.h"
+
+#define LOG_ID_SIZE 33 /* 32 hex digits and a NUL */
+
+enum log_flags {
+	LOG_EVENT = 1,    /* emitted by a poll: the body is an event's JSON, not a request */
+	LOG_INSECURE = 2, /* accepted without any check */
+	LOG_SECOND = 4,   /* verified with another than the first secret */
+};
+
+struct log_record {
+	uint64_t seq;     /* 1, 2, 3 ... without a hole */
+	int64_t received; /* milliseconds since 1970 */
+	uint32_t flags;
+	struct sl_text source, method, path, query; /* query without '?' */
+	struct sl_text headers; /* the kept ones: "name: value\n" each, names in lower case */
+	struct sl_text body;    /* byte for byte */
+};
+
+struct log_options {
+	int64_t size;    /* bytes the whole log may take */
+	int64_t keep;    /* milliseconds a segment stays after everyone is past it */
+	int64_t reserve; /* bytes of free space in the file system below which nothing is accepted */
+	int64_t segment; /* bytes of a segment file; 0: 16 MB.  Tests use smaller ones */
+};
+
+/* ---------------------------------------------------------------- writing */
+
+struct log;
+struct log_batch; /* records gathered for one write + fdatasync */
+
+/* Takes the lock, recovers, makes the first segment ready.  Makes DIR and a log
+ * id if there is none.  What recovery found is told by log lines, and damage by
+ * log_damage_each.  Waits for a lock held by a predecessor up to `wait_ms`. */
+struct log *log_open(const char *dir, const struct log_options *options, int64_t wait_ms, struct why *why);
+void log_close(struct log **log);
+const char *log_id(const struct log *log);
+
+enum log_room { LOG_ROOM, LOG_FULL, LOG_NO_SPACE, LOG_FAILED };
+/* Whether a record of so many bytes would be taken now.  LOG_FAILED after a
+ * failed write or fdatasync: the process has to end and be started again. */
+enum log_room log_room(struct log *log, size_t bytes);
+/* Copies the record into the batch being gathered; returns its seq (record->seq
+ * is ignored).  log_room said LOG_ROOM for it. */
+uint64_t log_append(struct log *log, const struct log_record *record);
+bool log_gathered(const struct log *log);          /* is there anything for log_take? */
+struct log_batch *log_take(struct log *log);       /* the gathered ones; the next log_append begins a new batch */
+bool log_write(struct log *log, struct log_batch *batch, struct why *why); /* blocks: write + fdatasync */
+/* On the loop again, after log_write returned true: publishes the durable end to
+ * readers and frees the batch.  Answers go out after this. */
+uint64_t log_done(struct log *log, struct log_batch **batch);
+
+bool log_wants_segment(const struct log *log);     /* time for log_prepare? */
+bool log_prepare(struct log *log, struct why *why);/* blocks: makes the next segment ready */
+/* Blocks: lets go of whole segments below `floor` (the lowest seq a route still
+ * needs) that are older than `keep` or whose room is needed. */
+bool log_retire(struct log *log, uint64_t floor, struct why *why);
+
+struct log_stat {
+	uint64_t begin, end; /* oldest seq kept, last durable one; begin > end: empty */
+	int64_t bytes, limit;
+	int64_t oldest;      /* received time of the oldest record, 0: none */
+	uint64_t segments, damaged;
+	char id[LOG_ID_SIZE];
+};
+void log_stat(const struct log *log, struct log_stat *stat);
+
+/* ---------------------------------------------------------------- reading */
+
+struct log_reader;
+
+struct log_reader *log_reader_open(const char *dir, struct why *why); /* DIR need not be a log yet */
+void log_reader_close(struct log_reader **reader);
+bool log_reader_stat(struct log_reader *reader, struct log_stat *stat, struct why *why);
+const char *log_reader_id(struct log_reader *reader); /* "" while there is no log yet */
+uint64_t log_reader_end(struct log_reader *reader);   /* the durable end now; one load from a mapped page */
+
+enum log_read { LOG_READ, LOG_AT_END, LOG_BROKEN };
+struct log_slice {
+	struct log_record *records; /* in order of seq; text lies in the arena */
+	size_t count;
+	uint64_t next;              /* the seq to go on with: skips what is gone or damaged */
+	uint64_t damaged_from, damaged_to; /* seqs lost to damage in [from, next); 0: none.  They come in a slice of their own, count 0 */
+	uint64_t gone_from, gone_to;       /* seqs below the oldest kept; likewise */
+};
+/* The records at and after `from`, at most `most` of them and about `bytes`
+ * (one record may exceed it).  LOG_AT_END: nothing there yet.  LOG_BROKEN: cannot
+ * be read, why says; nothing is skipped. */
+enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most, size_t bytes,
+	struct log_slice *slice, struct why *why);
+
+/* Tells a sleeping reader that the end has moved: a descriptor of inotify that
+ * becomes readable after log_reader_sleep said true and the writer published
+ * more.  Drain it with read(). */
+int log_reader_wake_fd(struct log_reader *reader);
+/* Before sleeping: asks to be woken.  False if there is more than `seen`
+ * already, so that no wake is missed. */
+bool log_reader_sleep(struct log_reader *reader, uint64_t seen);
+
+/* ----------------------------------------------------------------- looking */
+
+struct log_fault {
+	const char *segment; /* file name */
+	uint64_t offset;     /* bytes from its beginning */
+	uint64_t seq_from, seq_to; /* what is lost; 0: unknown */
+	const char *what;    /* a sentence */
+};
+typedef void log_fault_found(const struct log_fault *fault, void *data);
+/* Reads every record of every segment, running or stopped; counts what is fine. */
+bool log_fsck(const char *dir, log_fault_found *found, void *data, struct log_stat *stat, struct why *why);
+
+#endif
