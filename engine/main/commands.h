@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h - the tables of commands, in the order `sluice help` shows them.
+ * A line X(NAME) stands for `const struct command cmd_NAME[]` of cmd_NAME.c. */
+#ifndef MAIN_COMMANDS_H
+#define MAIN_COMMANDS_H
+
+#include "main/command.h"
+
+#define COMMAND_TABLES(X) \
+	X(help)
+
+#define COMMAND_TABLE_DECLARE(name) extern const struct command cmd_##name[];
+COMMAND_TABLES(COMMAND_TABLE_DECLARE)
+#undef COMMAND_TABLE_DECLARE
+
+#endif
