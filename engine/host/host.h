@@ -24,6 +24,7 @@
 #include <uv.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/page.h"
 #include "base/why.h"
 #include "sdk/json.h"
@@ -35,14 +36,17 @@ const char *step_name(enum step step);
 /* ----------------------------------------------------------------- plugins */
 
 struct plugin {
-	const struct sl_plugin *face; /* what the plugin said of itself; read only */
-	char *path;
+	const struct sl_plugin *face; /* what the plugin said of itself, in this engine's sizes; read only */
+	char *path;                   /* absolute */
 	bool lua;
-	void *handle; /* dlopen's, or the Lua loader's */
+	void *handle;                 /* dlopen's, or the Lua loader's */
+	struct arena *arena;          /* of `face` and what hangs on it */
+	size_t users;                 /* instances, and whoever loaded it */
 };
 
 /* Loads PATH (.so or .lua) and checks what can be checked: ABI, sizes, option
- * table, webhook description, at least one step.  The sentence names the file. */
+ * table, webhook description, at least one step.  The sentence names the file.
+ * A plugin that was freed stays loaded until its last instance is gone. */
 struct plugin *plugin_load(const char *path, struct why *why);
 void plugin_free(struct plugin **plugin);
 
@@ -66,7 +70,7 @@ struct host_settings {
  * its initial value.  Does not run `open`: that is a call (STEP_OPEN). */
 struct instance *instance_new(const struct host_settings *settings, struct plugin *plugin, const char *name,
 	const struct sl_json *options, struct why *why);
-void instance_free(struct instance **instance); /* runs `close`; no call may be running */
+void instance_free(struct instance **instance); /* runs `close`; no call may be left, but for freed ones in the pool */
 const char *instance_name(const struct instance *instance);
 const struct sl_plugin *instance_face(const struct instance *instance);
 
@@ -95,9 +99,10 @@ struct call {
 	enum sl_outcome outcome;  /* once it has ended */
 	struct why why;           /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */
 	int64_t retry_after;      /* milliseconds; 0: nothing was asked */
-	struct emitted *emitted;
+	struct emitted *emitted;  /* nothing, if it was dropped or did not end SL_DONE */
 	size_t emitted_count;
-	const char *dropped;      /* the reason, or NULL */
+	const char *dropped;      /* the reason, or NULL; a transform that emits nothing says so here */
+	const char *advanced;     /* poll: the new cursor, or NULL */
 	struct settled *settled;  /* deliver: pub.row_count of them */
 	int64_t started;          /* clock_ticks at call_run */
 	struct instance *instance;
