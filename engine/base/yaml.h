@@ -26,7 +26,7 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 struct yaml_node {
 	enum yaml_kind kind;
 	bool quoted;           /* scalar in quotes or as a block: never null, a truth or a number */
-	bool hidden;           /* its text came from elsewhere (a secret): yaml_shown does not tell it */
+	const char *written;   /* its text was put in for ${NAME} (a secret): as the file has it; else NULL */
 	struct sl_text text;   /* scalar: UTF-8, without a NUL inside, with one behind */
 	size_t count;          /* list, map: how many */
 	struct yaml_node *first; /* list, map: the first value, in order of the file; then its `next` */
@@ -52,7 +52,7 @@ bool yaml_bool(const struct yaml_node *node, bool *value);    /* true false yes 
 bool yaml_int(const struct yaml_node *node, int64_t *number); /* decimal digits with an optional sign, unquoted */
 
 /* The value as a message may show it: at most 40 bytes, in single quotes, or
- * "a list", "a map", "nothing", "a value that is not shown". */
+ * "a list", "a map", "nothing"; what was put in for ${NAME} shows as ${NAME}. */
 #define YAML_SHOWN 64
 const char *yaml_shown(const struct yaml_node *node, char room[YAML_SHOWN]);
 

@@ -34,7 +34,7 @@ bool yaml_null(const struct yaml_node *node)
 	static const char *const words[] = { "", "~", "null", "Null", "NULL", NULL };
 	if (!node)
 		return true;
-	for (size_t i = 0; plain(node) && !node->hidden && words[i]; i++)
+	for (size_t i = 0; plain(node) && !node->written && words[i]; i++)
 		if (sl_text_is(node->text, words[i]))
 			return true;
 	return false;
@@ -80,14 +80,13 @@ static size_t whole_characters(struct sl_text text, size_t most)
 
 const char *yaml_shown(const struct yaml_node *node, char room[YAML_SHOWN])
 {
-	if (!node || (yaml_null(node) && !node->hidden))
+	if (!node || yaml_null(node))
 		return "nothing";
 	if (node->kind != YAML_SCALAR)
 		return node->kind == YAML_LIST ? "a list" : "a map";
-	if (node->hidden)
-		return "a value that is not shown";
-	size_t len = whole_characters(node->text, 40);
-	snprintf(room, YAML_SHOWN, "'%.*s'%s", (int)len, node->text.at, len < node->text.len ? "..." : "");
+	struct sl_text text = node->written ? sl_text_of(node->written) : node->text;
+	size_t len = whole_characters(text, 40);
+	snprintf(room, YAML_SHOWN, "'%.*s'%s", (int)len, text.at, len < text.len ? "..." : "");
 	return room;
 }
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h - the configuration: read, checked, and dealt out to the processes.
+ *
+ * docs/man/sluice.yaml.5.md is the manual.  All errors of a file are told at once,
+ * each one line "FILE:LINE:COLUMN: ...", a person's next step in it.  No value that
+ * came from ${NAME} or ${file:PATH} is ever part of a message.
+ *
+ * A `struct config` is checked and does not change; on reload a new one is read
+ * and compared by its parts: two equal texts of config_part_ mean that the
+ * process need not be told anything.
+ */
+#ifndef MAIN_CONFIG_H
+#define MAIN_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/faults.h"
+#include "base/why.h"
+#include "main/describe.h"
+
+struct config_log {
+	int64_t size, keep, reserve;
+	const char *level;
+};
+
+struct config_limits {
+	int64_t body, header_bytes, headers, request_time, idle_time, connections, per_address, in_flight;
+};
+
+struct config_source {
+	const char *name, *use;
+	const char *plugin;        /* path; NULL: use: webhook */
+	const struct description *description; /* of the plugin, or NULL */
+	const char *webhook;       /* JSON: the description with its overrides; NULL: it only polls */
+	const char *auth;          /* "hmac-sha1" */
+	const char *secrets;       /* JSON: an array of strings */
+	const char *options;       /* JSON: all values, without any secret */
+	const char *callback;      /* NULL: neither `public` nor `callback` */
+	const char *callback_shown; /* the same as a message may show it */
+	bool insecure;
+	int64_t every;             /* ms between polls; 0: not given */
+};
+
+struct config_transform {
+	const char *name, *use, *plugin, *options;
+	const struct description *description;
+};
+
+struct config_sink {
+	const char *name, *use, *plugin, *options;
+	const struct description *description;
+	const char *schema, *schema_file, *schema_options; /* its name, its path, JSON; NULL: none */
+};
+
+struct config_retry {
+	int64_t attempts, first, most;
+};
+
+struct config_route {
+	const char *name;
+	const struct config_source *const *from; /* ends with NULL */
+	const struct config_transform *const *via; /* likewise, perhaps none */
+	const struct config_sink *to;
+	struct config_retry retry;
+	const char *start; /* "oldest" or "now" */
+	int64_t patience, deadline, open_limit, give_up; /* deadline: of the route's process */
+};
+
+struct config {
+	struct arena *arena;
+	const char *file;             /* as it was given */
+	const char *folder;           /* that it stands in, absolute */
+	const char *env;              /* path of the env file, or NULL */
+	const char *data;             /* absolute */
+	const char *public;           /* without a slash at its end, or NULL */
+	const char *public_shown;
+	const char *const *listen;    /* "127.0.0.1:8080", "unix:/abs/path"; ends with NULL */
+	const char *const *proxies;   /* ends with NULL */
+	const char *admin;            /* likewise one address */
+	const char *admin_token;      /* or NULL */
+	const char *const *plugin_path;
+	struct config_log log;
+	struct config_limits limits;
+	int64_t deadline;             /* ms a process may stand still */
+	const struct config_source *sources;       size_t source_count;
+	const struct config_transform *transforms; size_t transform_count;
+	const struct config_sink *sinks;           size_t sink_count;
+	const struct config_route *routes;         size_t route_count;
+};
+
+/* CONFIG_ENGINE reads only the engine's own keys and asks no plugin: enough for
+ * what talks to the daemon or reads the log; sources, sinks and routes stay empty.
+ * CONFIG_WHOLE asks the plugins too, and may take seconds: it needs no loop and
+ * may run in a pool thread. */
+enum config_depth { CONFIG_ENGINE, CONFIG_WHOLE };
+
+/* NULL if there is any error.  `warnings` may be NULL.  The sentences live in the
+ * arenas that the caller gave the two lists. */
+struct config *config_read(const char *file, enum config_depth depth, struct faults *errors, struct faults *warnings);
+void config_free(struct config **config);
+
+const struct config_source *config_source(const struct config *config, const char *name);
+const struct config_route *config_route(const struct config *config, const char *name);
+
+/* For commands: reads the file and prints what is wrong with it on stderr, errors
+ * one a line; NULL then, and the command ends with 2.  Warnings are only printed
+ * if `warn`. */
+struct config *config_or_say(const char *file, enum config_depth depth, bool warn);
+
+/* ------------------------------------------------------------------- parts */
+
+/* What a process is told of the configuration, as members of an object that the
+ * caller has opened: a listening socket's `fd` is by its place in config->listen.
+ * The master adds "do", "master" and, for a route, "paused" and "suspect". */
+void config_part_ingress(const struct config *config, const int *fds, struct buf *out);
+void config_part_route(const struct config *config, const struct config_route *route, struct buf *out);
+/* One source as the ingress sees it, secrets in it: for sign, verify and send. */
+void config_part_source(const struct config_source *source, struct buf *out);
+
+#endif

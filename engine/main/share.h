@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* share.h - where plugins, scripts and schemas are found.
+ *
+ * `use: trello` and `use: trello/cards` are looked up beside the configuration,
+ * in each `plugin_path`, then in what is installed with the program, as NAME.so,
+ * NAME.lua, NAME/LAST.so, NAME/LAST.lua (LAST: what follows the last slash).  A
+ * schema is NAME.yaml beside the configuration or installed.  A name that begins
+ * with a slash or a dot is a path, from the folder of the file it stands in.
+ */
+#ifndef MAIN_SHARE_H
+#define MAIN_SHARE_H
+
+#include "base/arena.h"
+#include "base/why.h"
+
+struct share {
+	const char *folder;       /* of the configuration, absolute */
+	const char *const *paths; /* plugin_path, absolute; ends with NULL, or NULL */
+	struct arena *arena;
+};
+
+/* An absolute path, or NULL: why says what was looked for, where, and which name
+ * is nearest. */
+const char *share_plugin(const struct share *share, const char *name, struct why *why);
+const char *share_schema(const struct share *share, const char *name, struct why *why);
+
+/* The names of all plugins that would be found, in order of the alphabet; ends with NULL. */
+const char *const *share_plugins(const struct share *share, size_t *count);
+
+#endif
