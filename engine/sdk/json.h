@@ -8,9 +8,16 @@
  *
  * Numbers keep their text: 64-bit integers are exact, 45.00 stays "45.00", and
  * 1e400 or thirty digits are no error until someone wants them as a number.
- * Of two members with one name the last one counts.  A lone surrogate (\ud83d)
- * reads as U+FFFD.  Deeper than 512 levels is not a document; neither is text
- * that is not UTF-8.  A byte order mark at the start is passed over.
+ * Of two members with one name the last one counts.  Looking for a name walks
+ * the members of that object; going through an array by index is linear.
+ *
+ * Where RFC 8259 leaves a choice:
+ *
+ *     accepted   any number that fits its grammar; \u0000; a lone surrogate
+ *                (\ud83d), which reads as U+FFFD; two members with one name;
+ *                a byte order mark at the start, which is passed over
+ *     refused    text that is not UTF-8 (overlong forms, surrogates, UTF-16);
+ *                more than 512 levels; more than 256 MB
  */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
@@ -23,7 +30,7 @@ extern "C" {
 
 struct sl_document;
 
-/* Reads `text` (any length; no NUL is needed).  The document keeps a copy, so
+/* Reads `text` (no NUL is needed).  The document keeps a copy, so
  * the text may go.  NULL if it is not JSON; then, if `why` is given, `why_size`
  * bytes of it hold a sentence such as "not JSON: a comma is missing at byte 17". */
 struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size);

@@ -9,23 +9,25 @@
 #include "plugin.h"
 
 /* ISO 8601 / RFC 3339 as vendors write it: "2026-11-21", "2026-11-21T22:10:19Z",
- * with a space or t for T, with 1 to 9 digits of fraction, with Z, +hh:mm, +hhmm,
- * +hh or nothing (UTC).  :60 counts as :59.  Microseconds since 1970. */
+ * with a space or t for T, with 1 to 9 digits of fraction, without the seconds,
+ * with Z, " UTC", +hh:mm, +hhmm, +hh or nothing (UTC).  :60 counts as :59.
+ * Microseconds since 1970; finer digits are dropped. */
 bool sl_time_read(struct sl_text text, int64_t *microseconds);
 
 /* Only the day: "2026-11-21", or the day of a time in its own offset. */
 bool sl_date_read(struct sl_text text, int64_t *days);
 
-/* "2026-11-21T22:10:19.123Z": milliseconds, always three digits. */
+/* "2026-11-21T22:10:19.123Z": milliseconds, always three digits.  What lies
+ * outside the years is written as the nearest end of them. */
 #define SL_TIME_SIZE 32
 size_t sl_time_write(int64_t microseconds, char out[SL_TIME_SIZE]);
 size_t sl_date_write(int64_t days, char out[SL_TIME_SIZE]);
 
-/* "1500", "90s", "15m", "48h", "14d", "500ms", "1h30m": milliseconds; a bare
- * number is refused unless it is 0, because nobody knows its unit. */
+/* "90s", "15m", "48h", "14d", "500ms", "1h30m": milliseconds; a bare number is
+ * refused unless it is 0, because nobody knows its unit. */
 bool sl_duration_read(struct sl_text text, int64_t *milliseconds);
 
-/* "64", "64 MB", "10GiB", "256k": bytes (k, M, G = 1024). */
+/* "64", "64 MB", "10GiB", "256k": bytes (k, M, G, T are powers of 1024). */
 bool sl_size_read(struct sl_text text, int64_t *bytes);
 
 #endif
