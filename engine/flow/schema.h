@@ -22,6 +22,11 @@ struct schema;
 struct schema *schema_load(const char *file, const struct sl_json *options, const char *dialect, struct why *why);
 void schema_free(struct schema **schema);
 
+/* The options that the file offers, as a table (base/option.h): for checking a
+ * configuration.  schema_load takes checked values, and also durations as text. */
+const struct sl_option *schema_options(const struct schema *schema);
+
+/* schema_views ends with sluice_dead, the dead letters of _sluice_open. */
 const struct sl_table *const *schema_tables(const struct schema *schema, size_t *count);
 const struct sl_view *const *schema_views(const struct schema *schema, size_t *count);
 const struct sl_table *schema_table(const struct schema *schema, const char *name);
@@ -29,8 +34,12 @@ const struct sl_table *schema_table(const struct schema *schema, const char *nam
 /* The row that an emitted event is: event->type names the table, event->data is
  * an object of column values (for SL_REPLACE: the parent's key and `rows`).
  * `origin` is the event it came from, for what the row leaves out; `index` counts the rows of
- * one event, for the idempotency key.  `now` in milliseconds is _synced_at.  False: the
- * row does not fit; why names table, column, what is expected and what was found. */
+ * one event, for the idempotency key.  `now` in milliseconds is _synced_at.
+ *
+ * True: the row and all its cells lie in the arena; row->event is the event with
+ * what it left out filled in, and points where `event` and `origin` do.  False:
+ * the row does not fit; why names table, column, what is expected and what was
+ * found (a value of a personal column is never shown). */
 bool schema_row(const struct schema *schema, const struct sl_event *event, const struct sl_json *data,
 	const struct sl_event *origin, uint32_t index, int64_t now, struct arena *arena, struct sl_row *row,
 	struct why *why);
