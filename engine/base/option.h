@@ -39,7 +39,7 @@ struct option_reading {
 	const struct sl_option *table;
 	const char *what;          /* "source boards", for messages */
 	const char *const *others; /* keys of the map that its owner reads; ends with NULL, or NULL */
-	const char *folder;        /* initial paths start here; NULL: the working folder */
+	const char *folder;        /* absolute; initial paths start here */
 };
 
 /* Checks a map against a table and writes the values, initial ones too, as one

@@ -67,6 +67,9 @@ bool yaml_want(const struct yaml_node *node, enum yaml_kind kind, const char *wh
  * is not, and which known one is nearest.  `what` is what the map is: "a table". */
 bool yaml_known(const struct yaml_node *map, const char *const *known, const char *what, struct why *why);
 
+/* Says that a key is not among `known`, and which one is nearest; always false. */
+bool yaml_unknown(const struct yaml_node *key, const char *const *known, const char *what, struct why *why);
+
 /* The one of `known` that was probably meant, or NULL. */
 const char *yaml_nearest(const char *word, const char *const *known);
 

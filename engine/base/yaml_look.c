@@ -132,7 +132,7 @@ static void list_of(const char *const *known, char *out, size_t room)
 	}
 }
 
-static bool unknown_key(const struct yaml_node *key, const char *const *known, const char *what, struct why *why)
+bool yaml_unknown(const struct yaml_node *key, const char *const *known, const char *what, struct why *why)
 {
 	char all[300];
 	const char *nearest = yaml_nearest(key->text.at, known);
@@ -149,7 +149,7 @@ bool yaml_known(const struct yaml_node *map, const char *const *known, const cha
 		while (known[i] && !sl_text_is(node->key->text, known[i]))
 			i++;
 		if (!known[i])
-			return unknown_key(node->key, known, what, why);
+			return yaml_unknown(node->key, known, what, why);
 	}
 	return true;
 }
