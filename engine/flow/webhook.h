@@ -74,8 +74,7 @@ void webhook_keep(const struct webhook *webhook, const struct log_record *record
 /* What the selectors find in a stored record.  Text in the arena.  `id` is never
  * empty: an identity without any part is "seq-N"; `type` is "request" if nothing
  * says it, `time` is `received`, `subject` NULL.  `json` is the body's, or NULL if
- * it is not JSON (why says so); selectors on the body then find nothing.
- * event.source points into the record. */
+ * it is not JSON; selectors on the body then find nothing. */
 struct webhook_found {
 	struct sl_event event;
 	int64_t repeat_ms;
