@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base.c - the database file: opened, watched, closed; what its errors mean. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "inside.h"
+
+/* ------------------------------------------------------------ how it ended */
+
+static bool job_ends(struct job *job, enum end end, const char *form, va_list values)
+{
+	if (job->end != END_DONE)
+		return false; /* the first reason is the one that counts */
+	job->end = end;
+	vsnprintf(job->why, sizeof(job->why), form, values);
+	return false;
+}
+
+bool job_retry(struct job *job, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	job_ends(job, END_RETRY, form, values);
+	va_end(values);
+	return false;
+}
+
+bool job_fail(struct job *job, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	job_ends(job, END_FAIL, form, values);
+	va_end(values);
+	return false;
+}
+
+/* What SQLite's codes mean to the person who runs the daemon. */
+static const struct {
+	int code;
+	const char *words;
+} meanings[] = {
+	{ SQLITE_BUSY, "another program holds the database locked" },
+	{ SQLITE_LOCKED, "another program holds the database locked" },
+	{ SQLITE_FULL, "the disk is full" },
+	{ SQLITE_READONLY, "the file may not be written; look at its owner and mode, and its folder's" },
+	{ SQLITE_IOERR, "the disk cannot be read or written" },
+	{ SQLITE_CANTOPEN, "the file cannot be opened or made; look at its folder, owner and mode" },
+	{ SQLITE_PERM, "the file may not be used; look at its owner and mode" },
+	{ SQLITE_CORRUPT, "the database is damaged; try `sqlite3 FILE .recover`, or move it away" },
+	{ SQLITE_NOTADB, "the file is no SQLite database; move it away, or name another path" },
+	{ SQLITE_NOMEM, "there is no memory left" },
+};
+
+static const char *meaning(int code)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (meanings[i].code == (code & 0xff))
+			return meanings[i].words;
+	return "the database does not do what it is asked";
+}
+
+bool base_error(struct job *job, const char *doing)
+{
+	struct sink *sink = job->sink;
+	int code = sink->db ? sqlite3_extended_errcode(sink->db) : SQLITE_NOMEM;
+	return job_retry(job, "%s: %s: %s (%s)", sink->options->path, doing, meaning(code),
+		sink->db ? sqlite3_errmsg(sink->db) : "not opened");
+}
+
+/* -------------------------------------------------------------- statements */
+
+bool base_run(struct job *job, const char *sql)
+{
+	return sqlite3_exec(job->sink->db, sql, NULL, NULL, NULL) == SQLITE_OK || base_error(job, sql);
+}
+
+bool base_prepare(struct job *job, const char *sql, sqlite3_stmt **statement)
+{
+	if (!sql)
+		return job_retry(job, "%s: there is no memory left", job->sink->options->path);
+	return sqlite3_prepare_v3(job->sink->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) == SQLITE_OK ||
+		base_error(job, "preparing a statement");
+}
+
+static sqlite3_stmt *find_prepared(struct sink *sink, const char *sql)
+{
+	for (size_t i = 0; i < PREPARED_MOST; i++)
+		if (sink->prepared[i].sql && strcmp(sink->prepared[i].sql, sql) == 0)
+			return sink->prepared[i].statement;
+	return NULL;
+}
+
+static void forget(struct prepared *prepared)
+{
+	sqlite3_finalize(prepared->statement);
+	sqlite3_free(prepared->sql);
+	*prepared = (struct prepared){ 0 };
+}
+
+sqlite3_stmt *base_prepared(struct job *job, sqlite3_str *text)
+{
+	struct sink *sink = job->sink;
+	char *sql = sqlite3_str_finish(text);
+	sqlite3_stmt *statement = sql ? find_prepared(sink, sql) : NULL;
+	if (statement || !base_prepare(job, sql, &statement)) {
+		sqlite3_free(sql);
+		return statement;
+	}
+	struct prepared *prepared = &sink->prepared[sink->next_prepared++ % PREPARED_MOST];
+	forget(prepared);
+	*prepared = (struct prepared){ sql, statement };
+	return statement;
+}
+
+/* ------------------------------------------------------------------- places */
+
+static const char *const suffixes[PLACES] = { "", "-wal", "-shm" };
+
+static bool place_of(const struct sink *sink, const char *suffix, struct place *place)
+{
+	char path[4096];
+	struct stat found;
+	if (snprintf(path, sizeof(path), "%s%s", sink->options->path, suffix) >= (int)sizeof(path))
+		return false;
+	if (stat(path, &found) != 0)
+		return false;
+	*place = (struct place){ found.st_dev, found.st_ino };
+	return true;
+}
+
+static void note_places(struct sink *sink)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		if (!place_of(sink, suffixes[i], &sink->places[i]))
+			sink->places[i] = (struct place){ 0 };
+}
+
+/* SQLite goes on writing into a file that no longer has a name. */
+bool base_moved(const struct sink *sink)
+{
+	for (size_t i = 0; i < PLACES; i++) {
+		const struct place *was = &sink->places[i];
+		struct place is;
+		if (was->inode == 0)
+			continue;
+		if (!place_of(sink, suffixes[i], &is) || is.device != was->device || is.inode != was->inode)
+			return true;
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------ open and shut */
+
+static void close_table(struct table *table)
+{
+	for (size_t mode = 0; mode <= SL_EXPECT; mode++) {
+		sqlite3_finalize(table->write[mode]);
+		table->write[mode] = NULL;
+	}
+	sqlite3_finalize(table->clear);
+	table->clear = NULL;
+}
+
+void base_close(struct sink *sink)
+{
+	for (size_t i = 0; i < sink->table_count; i++)
+		close_table(&sink->tables[i]);
+	for (size_t i = 0; i < PREPARED_MOST; i++)
+		forget(&sink->prepared[i]);
+	sqlite3_finalize(sink->set);
+	sink->set = NULL;
+	sqlite3_close(sink->db);
+	sink->db = NULL;
+}
+
+/* WAL lets people read while rows come in; where the file system cannot do it
+ * (network folders), SQLite stays with its rollback journal. */
+static bool set_journal(struct job *job)
+{
+	sqlite3_stmt *statement;
+	if (!base_prepare(job, "PRAGMA journal_mode = wal", &statement))
+		return false;
+	bool answered = sqlite3_step(statement) == SQLITE_ROW;
+	const char *mode = answered ? (const char *)sqlite3_column_text(statement, 0) : "";
+	if (answered && strcmp(mode, "wal") != 0)
+		snprintf(job->note, sizeof(job->note), "%s: this file system has no WAL; readers and the sink will wait for "
+			"each other", job->sink->options->path);
+	sqlite3_finalize(statement);
+	return answered || base_error(job, "setting the journal mode");
+}
+
+static bool open_file(struct job *job)
+{
+	struct sink *sink = job->sink;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (sqlite3_open_v2(sink->options->path, &sink->db, flags, NULL) != SQLITE_OK)
+		return base_error(job, "opening it");
+	sqlite3_busy_timeout(sink->db, (int)sink->options->busy_timeout);
+	return set_journal(job) && base_run(job, "PRAGMA synchronous = full") &&
+		base_run(job, "PRAGMA foreign_keys = off") && base_run(job, "PRAGMA journal_size_limit = 67108864");
+}
+
+static bool make_all(struct job *job)
+{
+	if (!base_run(job, "BEGIN IMMEDIATE"))
+		return false;
+	if (tables_make(job) && views_make(job) && base_run(job, "COMMIT"))
+		return true;
+	sqlite3_exec(job->sink->db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+bool base_ready(struct job *job)
+{
+	struct sink *sink = job->sink;
+	if (sink->db && !base_moved(sink))
+		return true;
+	base_close(sink);
+	if (open_file(job) && make_all(job)) {
+		note_places(sink);
+		return true;
+	}
+	base_close(sink);
+	return false;
+}

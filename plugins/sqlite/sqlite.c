@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite.c - the plugin: rows into a SQLite file, with where the route stands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+static const struct sl_option options[] = {
+	SL_OPTION(PATH, struct options, path, .help = "The database file; it is made if it is not there."),
+	SL_OPTION(DURATION, struct options, busy_timeout, .initial = "5s", .min = 1, .max = 60000,
+		.help = "How long to wait for another program's lock before the route counts it as an outage."),
+	{ 0 },
+};
+
+/* --------------------------------------------------------------------- jobs */
+
+static struct brief *new_brief(struct sink *sink)
+{
+	struct brief *brief = calloc(1, sizeof(*brief));
+	if (!brief)
+		abort();
+	brief->next = sink->briefs;
+	sink->briefs = brief;
+	return brief;
+}
+
+static void end_brief(struct sink *sink, struct brief *brief)
+{
+	struct brief **at = &sink->briefs;
+	while (*at != brief)
+		at = &(*at)->next;
+	*at = brief->next;
+	pile_free(&brief->pile);
+	free(brief);
+}
+
+static struct job *new_job(struct sl_call *call)
+{
+	struct job *job = call->local;
+	struct sink *sink = call->state;
+	sink->options = call->options;
+	*job = (struct job){ .sink = sink, .brief = new_brief(sink), .rows = call->rows, .row_count = call->row_count };
+	job->last_failure = &job->failures;
+	job->last_found = &job->found;
+	return job;
+}
+
+/* After an outage the file is opened anew, for whatever was the matter with it;
+ * but not for another program's lock. */
+static void job_over(struct job *job)
+{
+	struct sink *sink = job->sink;
+	int code = sink->db ? sqlite3_errcode(sink->db) & 0xff : SQLITE_OK;
+	if (sink->db && !sqlite3_get_autocommit(sink->db))
+		sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
+	if (job->end == END_RETRY && code != SQLITE_BUSY)
+		base_close(sink);
+	pthread_mutex_unlock(&sink->lock);
+}
+
+static void job_begins(struct job *job)
+{
+	pthread_mutex_lock(&job->sink->lock);
+	pile_free(&job->brief->pile);
+}
+
+static enum sl_outcome outcome(struct sl_call *call, struct job *job)
+{
+	end_brief(job->sink, job->brief);
+	if (*job->note)
+		call->host->log(call, SL_WARNING, "%s", job->note);
+	if (job->end == END_RETRY)
+		return call->host->retry(call, 0, "%s", job->why);
+	if (job->end == END_FAIL)
+		return call->host->fail(call, "%s", job->why);
+	return SL_DONE;
+}
+
+/* --------------------------------------------------------------------- open */
+
+struct table *table_of(struct sink *sink, const struct sl_table *table)
+{
+	for (size_t i = 0; i < sink->table_count; i++)
+		if (strcmp(sink->tables[i].face.name, table->name) == 0)
+			return sink->tables[i].face.column_count == table->column_count ? &sink->tables[i] : NULL;
+	return NULL;
+}
+
+static const struct sl_column *copy_column(struct pile *pile, const struct sl_column *from)
+{
+	struct sl_column *to = pile_take(pile, sizeof(*to));
+	*to = *from;
+	to->name = pile_string(pile, from->name);
+	to->help = NULL;
+	return to;
+}
+
+static void copy_columns(struct pile *pile, struct table *table, const struct sl_table *from)
+{
+	const struct sl_column **columns = pile_take(pile, (from->column_count + 1) * sizeof(*columns));
+	unsigned own = 0;
+	for (size_t i = 0; i < from->column_count; i++) {
+		columns[i] = copy_column(pile, from->columns[i]);
+		own += strcmp(columns[i]->name, "_event_time") == 0 || strcmp(columns[i]->name, "_event_id") == 0;
+		table->parents += from->columns[i]->parent > 0;
+	}
+	table->guarded = own == 2;
+	table->face.columns = columns;
+	table->stamps = pile_take(pile, (from->column_count + 1) * sizeof(*table->stamps));
+}
+
+static void copy_indexes(struct pile *pile, struct table *table, const struct sl_table *from)
+{
+	size_t count = 0;
+	while (from->indexes && from->indexes[count])
+		count++;
+	const char **indexes = pile_take(pile, (count + 1) * sizeof(*indexes));
+	for (size_t i = 0; i < count; i++)
+		indexes[i] = pile_string(pile, from->indexes[i]);
+	table->face.indexes = indexes;
+}
+
+static void copy_tables(struct sink *sink, const struct sl_call *call)
+{
+	struct pile *pile = &sink->kept;
+	sink->table_count = call->table_count;
+	sink->tables = pile_take(pile, (call->table_count + 1) * sizeof(*sink->tables));
+	for (size_t i = 0; i < call->table_count; i++) {
+		struct table *table = &sink->tables[i];
+		table->face = *call->tables[i];
+		table->face.name = pile_string(pile, call->tables[i]->name);
+		copy_columns(pile, table, call->tables[i]);
+		copy_indexes(pile, table, call->tables[i]);
+	}
+}
+
+static void copy_views(struct sink *sink, const struct sl_call *call)
+{
+	struct sl_view *views = pile_take(&sink->kept, (call->view_count + 1) * sizeof(*views));
+	for (size_t i = 0; i < call->view_count; i++) {
+		views[i].name = pile_string(&sink->kept, call->views[i]->name);
+		views[i].sql = pile_string(&sink->kept, call->views[i]->sql);
+	}
+	sink->views = views;
+	sink->view_count = call->view_count;
+}
+
+static void open_blocking(void *data)
+{
+	struct job *job = data;
+	pthread_mutex_lock(&job->sink->lock);
+	base_ready(job);
+	job_over(job);
+}
+
+static enum sl_outcome opened(struct sl_call *call)
+{
+	return outcome(call, call->local);
+}
+
+static enum sl_outcome open_sink(struct sl_call *call)
+{
+	struct job *job = new_job(call);
+	base_close(job->sink); /* an open that failed may be tried again */
+	pile_free(&job->sink->kept);
+	copy_tables(job->sink, call);
+	copy_views(job->sink, call);
+	return call->host->work(call, open_blocking, job, opened);
+}
+
+/* ------------------------------------------------------------------ deliver */
+
+static bool expect_rows(struct job *job)
+{
+	for (size_t i = 0; i < job->row_count; i++)
+		if (job->rows[i]->mode == SL_EXPECT && !expect_row(job, job->rows[i]))
+			return false;
+	return true;
+}
+
+/* Goes on after a bad row, so that all of them are found at once. */
+static bool write_rows(struct job *job)
+{
+	for (size_t i = 0; i < job->row_count; i++)
+		if (!write_row(job, i))
+			return false;
+	return !job->failures;
+}
+
+static void deliver_blocking(void *data)
+{
+	struct job *job = data;
+	pthread_mutex_lock(&job->sink->lock);
+	if (base_ready(job) && base_run(job, "BEGIN IMMEDIATE") && expect_rows(job) && write_rows(job) &&
+		base_run(job, "COMMIT") && base_moved(job->sink))
+		job_retry(job, "%s: was deleted or replaced while rows were written to it", job->sink->options->path);
+	job_over(job);
+}
+
+static enum sl_outcome delivered(struct sl_call *call)
+{
+	struct job *job = call->local;
+	for (const struct failure *failure = job->failures; failure && job->end == END_DONE; failure = failure->next)
+		call->host->settle(call, failure->row, SL_FAIL, "%s", failure->why);
+	return outcome(call, job);
+}
+
+static enum sl_outcome deliver(struct sl_call *call)
+{
+	return call->host->work(call, deliver_blocking, new_job(call), delivered);
+}
+
+/* ------------------------------------------------------------------- recall */
+
+static void recall_blocking(void *data)
+{
+	struct job *job = data;
+	pthread_mutex_lock(&job->sink->lock);
+	for (size_t i = 0; i < job->row_count && (i || base_ready(job)); i++)
+		if (!recall_row(job, job->rows[i]))
+			break;
+	job_over(job);
+}
+
+static enum sl_outcome recalled(struct sl_call *call)
+{
+	struct job *job = call->local;
+	for (const struct found *found = job->found; found && job->end == END_DONE; found = found->next)
+		call->host->emit_row(call, call->rows[0]->table, found->cells);
+	return outcome(call, job);
+}
+
+static enum sl_outcome recall(struct sl_call *call)
+{
+	return call->host->work(call, recall_blocking, new_job(call), recalled);
+}
+
+/* -------------------------------------------------------------------- close */
+
+static void close_sink(void *state)
+{
+	struct sink *sink = state;
+	if (sink->db)
+		sqlite3_wal_checkpoint_v2(sink->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	base_close(sink);
+	pile_free(&sink->kept);
+	while (sink->briefs)
+		end_brief(sink, sink->briefs);
+}
+
+SL_PLUGIN(
+	.name = "sqlite",
+	.version = "1.0",
+	.summary = "Rows into the tables of a SQLite file, each event once.",
+	.options = options,
+	.options_size = sizeof(struct options),
+	.state_size = sizeof(struct sink),
+	.local_size = sizeof(struct job),
+	.open = open_sink,
+	.close = close_sink,
+	.deliver = deliver,
+	.recall = recall,
+	.dialect = "sqlite");
