@@ -7,8 +7,9 @@
  * for its batch, and only then may its request be answered.
  *
  * Nothing here knows a loop.  log_append only gathers in memory; log_write,
- * log_prepare and log_retire block, and are run in a pool thread: at most one
- * log_write at a time, and one log_prepare beside it.
+ * log_prepare, log_check and log_retire block, and are run in a pool thread: at
+ * most one log_write or log_check at a time, and one log_prepare or log_retire
+ * beside it.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -49,29 +50,40 @@ struct log_options {
 struct log;
 struct log_batch; /* records gathered for one write + fdatasync */
 
-/* Takes the lock, recovers, makes the first segment ready.  Makes DIR and a log
- * id if there is none.  What recovery found is told by log lines, and damage by
- * log_damage_each.  Waits for a lock held by a predecessor up to `wait_ms`. */
+/* DIR is the log's own folder, DATA/log; it is made, with a log id, if it is not
+ * there.  Takes the lock, waiting for a predecessor up to `wait_ms`, recovers, and
+ * makes the first segment ready.  What recovery found is told by log lines; records
+ * lost to damage are told by every reader that comes to them. */
 struct log *log_open(const char *dir, const struct log_options *options, int64_t wait_ms, struct why *why);
 void log_close(struct log **log);
 const char *log_id(const struct log *log);
 
 enum log_room { LOG_ROOM, LOG_FULL, LOG_NO_SPACE, LOG_FAILED };
-/* Whether a record of so many bytes would be taken now.  LOG_FAILED after a
- * failed write or fdatasync: the process has to end and be started again. */
+/* Whether a record of so many bytes (its texts together) would be taken now.
+ * LOG_FULL: the size limit, until log_retire finds something to let go.
+ * LOG_NO_SPACE: the file system; both end by themselves.  LOG_FAILED after a
+ * failed write or fdatasync, or when files were changed by somebody else: the
+ * process has to end and be started again. */
 enum log_room log_room(struct log *log, size_t bytes);
 /* Copies the record into the batch being gathered; returns its seq (record->seq
  * is ignored).  log_room said LOG_ROOM for it. */
 uint64_t log_append(struct log *log, const struct log_record *record);
 bool log_gathered(const struct log *log);          /* is there anything for log_take? */
 struct log_batch *log_take(struct log *log);       /* the gathered ones; the next log_append begins a new batch */
-bool log_write(struct log *log, struct log_batch *batch, struct why *why); /* blocks: write + fdatasync */
+/* Blocks: write + fdatasync.  False: nothing of this batch was acknowledged nor
+ * will be, and log_room says LOG_FAILED for ever. */
+bool log_write(struct log *log, struct log_batch *batch, struct why *why);
 /* On the loop again, after log_write returned true: publishes the durable end to
  * readers and frees the batch.  Answers go out after this. */
 uint64_t log_done(struct log *log, struct log_batch **batch);
 
 bool log_wants_segment(const struct log *log);     /* time for log_prepare? */
-bool log_prepare(struct log *log, struct why *why);/* blocks: makes the next segment ready */
+/* Blocks: makes the next segment ready.  False is no failure of the log: there is
+ * no room now, why says, and log_wants_segment asks again a second later. */
+bool log_prepare(struct log *log, struct why *why);
+/* Blocks shortly: whether the files are still the ones written to, looked at once
+ * a second at most.  log_write does it too; call it where the log may be idle. */
+bool log_check(struct log *log, struct why *why);
 /* Blocks: lets go of whole segments below `floor` (the lowest seq a route still
  * needs) that are older than `keep` or whose room is needed. */
 bool log_retire(struct log *log, uint64_t floor, struct why *why);

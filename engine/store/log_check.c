@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_check.c - whether the files written to are still the ones on disk.
+ *
+ * A segment deleted, truncated or replaced under the running daemon takes what
+ * was acknowledged with it; so about once a second every file is looked at, and
+ * when one is not what it was, nothing is acknowledged any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "store/log_inside.h"
+
+#define CHECK_EVERY 900 /* milliseconds */
+
+bool log_fail(struct log *log, const struct why *why)
+{
+	pthread_mutex_lock(&log->lock);
+	log->why = *why;
+	pthread_mutex_unlock(&log->lock);
+	log->failed = true;
+	line(SL_ERROR, "the log accepts nothing any more: %s", why->text);
+	return false;
+}
+
+static bool same_file(struct log *log, const char *name, uint64_t inode, uint64_t size, struct why *why)
+{
+	struct stat file;
+	const char *what = NULL;
+	if (fstatat(log->dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
+		what = errno == ENOENT ? "deleted" : "made unreadable";
+	else if (file.st_ino != inode)
+		what = "replaced";
+	else if ((uint64_t)file.st_size != size)
+		what = "truncated";
+	if (!what)
+		return true;
+	return why_say(why, "%s/%s was %s under the running daemon", log->path, name, what);
+}
+
+static bool page_same(struct log *log, struct why *why)
+{
+	struct stat page;
+	if (fstat(log->page_fd, &page) < 0)
+		return why_errno(why, "%s/page", log->path);
+	return same_file(log, "page", page.st_ino, LOG_PAGE, why);
+}
+
+static bool segments_same(struct log *log, struct why *why)
+{
+	bool same = true;
+	pthread_mutex_lock(&log->lock);
+	for (size_t i = 0; same && i < log->count; i++) {
+		const struct segment *segment = &log->segments[i];
+		same = same_file(log, segment_name(segment->ordinal).text, segment->inode, segment->size, why);
+	}
+	pthread_mutex_unlock(&log->lock);
+	return same;
+}
+
+/* Names what may be lost although it was acknowledged. */
+static bool tell(struct log *log, struct why *why)
+{
+	if (log->synced > log->checked_end)
+		line(SL_ERROR, "%s: seq %" PRIu64 " to %" PRIu64 " were acknowledged since the files were last seen whole",
+			log->path, log->checked_end + 1, log->synced);
+	return log_fail(log, why);
+}
+
+bool log_check(struct log *log, struct why *why)
+{
+	int64_t now = clock_ticks();
+	if (log->failed) {
+		pthread_mutex_lock(&log->lock);
+		*why = log->why;
+		pthread_mutex_unlock(&log->lock);
+		return false;
+	}
+	if (log->checked && now - log->checked < CHECK_EVERY)
+		return true;
+	if (!page_same(log, why) || !segments_same(log, why))
+		return tell(log, why);
+	log->checked = now;
+	log->checked_end = log->synced;
+	return true;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_inside.h - the log's writer, shared by the files that make it.
+ *
+ * Three parties touch it: the loop (gathering, log_room), one log_write in the
+ * pool, and log_prepare or log_retire beside it.  Each member says whose it is.
+ * `lock` is held for moments only and never across a system call that waits;
+ * `preparing` is held while a segment is made ready and never by the loop.
+ */
+#ifndef STORE_LOG_INSIDE_H
+#define STORE_LOG_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+#include "store/log_disk.h"
+
+#define LOG_FIRST_SEGMENT ((uint64_t)1024 * 1024)
+#define LOG_SEGMENT ((uint64_t)16 * 1024 * 1024)
+#define LOG_LEAST_SEGMENT ((uint64_t)64 * 1024)
+
+struct log_batch {
+	char *at; /* records as they will lie in the file, one behind the other, not yet sealed */
+	size_t len, room;
+	uint64_t last; /* seq */
+	struct log_batch *next;
+};
+
+struct log {
+	char *path;
+	int dir, lock_fd, page_fd;
+	char id[LOG_ID_SIZE];
+	struct log_options options;
+	struct log_page *page;
+
+	/* the loop's */
+	struct log_batch *gathering, *idle;
+	uint64_t next_seq;
+	uint64_t outstanding; /* bytes gathered or being written */
+	uint64_t published;   /* the durable end readers know */
+
+	/* log_write's */
+	int fd; /* of the segment being written; -1: the next write begins one */
+	struct segment writing; /* the one begun last; ordinal 0: none yet */
+	uint64_t offset;        /* where its records end */
+	uint64_t synced; /* the durable end, perhaps not published yet */
+	int64_t checked; /* when the files were last looked at */
+	uint64_t checked_end;
+
+	/* under `preparing` */
+	pthread_mutex_t preparing;
+	int ready_fd;
+	struct segment ready;
+	_Atomic uint64_t last_ordinal;
+
+	/* under `lock`: the segments begun, oldest first; the last one is, was or would be written */
+	pthread_mutex_t lock;
+	struct segment *segments;
+	size_t count, room;
+	struct why why; /* of the failure */
+
+	_Atomic uint64_t left, ready_left; /* bytes for records in the segment being written, in the ready one */
+	_Atomic int64_t bytes;             /* of all segment files */
+	_Atomic int64_t free;              /* in the file system, without the reserve */
+	_Atomic int64_t looked;            /* when it was asked */
+	_Atomic int64_t prepare_again;     /* not before this tick: the last time there was no room */
+	_Atomic uint64_t damaged;
+	_Atomic bool failed;
+};
+
+/* ------------------------------------------------------------- log_recover.c */
+
+/* The lock is held.  Afterwards the durable end is known, and where to go on. */
+bool log_recover(struct log *log, struct why *why);
+
+/* ------------------------------------------------------------------ log_id.c */
+
+/* After the headers are read: settles whose log this is, moves foreign segments aside. */
+bool id_settle(struct log *log, struct why *why);
+
+/* ------------------------------------------------------------- log_damaged.c */
+
+/* Moves a file that is no segment to DATA/log/damaged. */
+void damaged_move(struct log *log, const char *name, const char *reason);
+/* Copies bytes that hold no record there, and names the seqs that are lost. */
+void damaged_keep(struct log *log, int fd, uint64_t from, uint64_t to, uint64_t seq_from, uint64_t seq_to);
+
+/* --------------------------------------------------------------- log_ready.c */
+
+enum ready { READY, READY_NO_ROOM, READY_FAILED };
+/* Makes the next segment ready, for records of `need` bytes at least.  `must`
+ * passes over the limits, for what is gathered already. */
+enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why);
+int ready_take(struct log *log, struct segment *segment);
+uint64_t ready_size(const struct log *log, uint64_t need);
+/* A segment not needed any more becomes the spare one, or goes. */
+void spare_put(struct log *log, const char *name, uint64_t size);
+
+/* --------------------------------------------------------------- log_space.c */
+
+void space_look(struct log *log, bool now); /* asks the file system, about once a second */
+
+/* --------------------------------------------------------------- log_write.c */
+
+bool write_all(int fd, struct iovec *parts, int count, uint64_t offset);
+char *batch_room(struct log_batch *batch, size_t span);
+/* Writes records that lie at `at` into a segment of their own, and begins it only
+ * when they are synced: for records that may have been acknowledged already. */
+bool write_again(struct log *log, char *at, size_t len, struct why *why);
+
+/* --------------------------------------------------------------- log_check.c */
+
+bool log_fail(struct log *log, const struct why *why); /* for ever; returns false */
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_read.c - the records after a seq, and what is said about those that are lost. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/log_reader.h"
+
+#define CHUNK_FIRST ((size_t)64 * 1024) /* at the log's end most reads find little */
+#define CHUNK_MOST ((size_t)1024 * 1024)
+
+/* What is asked for, and what is found so far. */
+struct want {
+	struct arena *arena;
+	uint64_t from, end; /* the next seq; the durable end when log_read was called */
+	size_t most, bytes; /* still wanted */
+	size_t room;        /* of slice->records */
+	struct log_slice *slice;
+	struct why *why;
+};
+
+enum step { STEP_ON, STEP_TELL, STEP_BROKEN }; /* try again; the slice has something to say; why is said */
+
+/* -------------------------------------------------------------- good records */
+
+static void add_record(struct want *want, const char *at)
+{
+	struct log_slice *slice = want->slice;
+	if (slice->count == want->room) {
+		size_t room = want->room ? want->room * 2 : 32;
+		struct log_record *records = arena_bytes(want->arena, room * sizeof(*records));
+		if (slice->count)
+			memcpy(records, slice->records, slice->count * sizeof(*records));
+		slice->records = records;
+		want->room = room;
+	}
+	record_get(at, &slice->records[slice->count++]);
+}
+
+/* Takes the records that lie whole in the chunk.  *span is the size of the one
+ * that does not, 0 if there is no good one. */
+static void take_records(struct log_reader *reader, struct want *want, const char *chunk, size_t len, uint64_t *span)
+{
+	size_t done = 0;
+	*span = 0;
+	while (want->most && want->bytes && want->from <= want->end) {
+		const struct record_head *head = (const struct record_head *)(chunk + done);
+		*span = sizeof(*head);
+		if (done + sizeof(*head) > len)
+			return;
+		*span = 0;
+		if (head->seq != want->from || !record_head_good(head, reader->at.salt, reader->offset))
+			return;
+		*span = record_span(head);
+		if (done + *span > len)
+			return;
+		if (!record_text_good(chunk + done, reader->at.salt, reader->offset)) {
+			*span = 0;
+			return;
+		}
+		add_record(want, chunk + done);
+		want->most--;
+		want->bytes -= *span < want->bytes ? *span : want->bytes;
+		want->from = ++reader->expected;
+		reader->offset += *span;
+		done += *span;
+	}
+	*span = 0;
+}
+
+static ssize_t read_at(int fd, char *at, size_t len, uint64_t offset)
+{
+	ssize_t got;
+	do
+		got = pread(fd, at, len, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static size_t chunk_size(const struct log_reader *reader, const struct want *want, size_t last, uint64_t span)
+{
+	uint64_t left = reader->at.size > reader->offset ? reader->at.size - reader->offset : 0;
+	size_t size = last ? last * 4 : CHUNK_FIRST;
+	if (size > CHUNK_MOST)
+		size = CHUNK_MOST;
+	if (size > want->bytes && want->bytes >= CHUNK_FIRST)
+		size = want->bytes;
+	if (size < span)
+		size = span;
+	return size < left ? size : (size_t)left;
+}
+
+static bool collect(struct log_reader *reader, struct want *want)
+{
+	uint64_t span = LOG_ALIGN;
+	for (size_t size = 0; span;) {
+		size = chunk_size(reader, want, size, span);
+		if (size < span)
+			return true; /* no such record can lie there */
+		char *chunk = arena_bytes(want->arena, size);
+		ssize_t got = read_at(reader->fd, chunk, size, reader->offset);
+		if (got < 0)
+			return why_errno(want->why, "%s/%s: cannot be read", reader->path,
+				segment_name(reader->at.ordinal).text);
+		if ((size_t)got < span)
+			return true; /* cut off */
+		take_records(reader, want, chunk, (size_t)got, &span);
+	}
+	return true;
+}
+
+/* ----------------------------------------------------------- the right segment */
+
+static enum step tell_lost(struct log_reader *reader, struct want *want, uint64_t to, bool gone)
+{
+	uint64_t *from_at = gone ? &want->slice->gone_from : &want->slice->damaged_from;
+	uint64_t *to_at = gone ? &want->slice->gone_to : &want->slice->damaged_to;
+	*from_at = want->from;
+	*to_at = to;
+	want->from = to + 1;
+	reader->expected = want->from;
+	return STEP_TELL;
+}
+
+static void leave(struct log_reader *reader)
+{
+	if (reader->fd >= 0)
+		close(reader->fd);
+	reader->fd = -1;
+}
+
+/* The last segment that begins at or before the seq; -1: all begin later. */
+static ssize_t find(const struct log_reader *reader, uint64_t seq)
+{
+	ssize_t found = -1;
+	for (size_t i = 0; i < reader->count && reader->segments[i].first <= seq; i++)
+		found = (ssize_t)i;
+	return found;
+}
+
+static enum step enter(struct log_reader *reader, struct want *want, const struct segment *segment)
+{
+	leave(reader);
+	reader->fd = segment_open(reader->dir, segment->ordinal, &reader->at);
+	if (reader->fd < 0 && errno && errno != ENOENT) {
+		why_errno(want->why, "%s/%s: cannot be opened", reader->path, segment_name(segment->ordinal).text);
+		return STEP_BROKEN;
+	}
+	reader->offset = LOG_BEGIN;
+	reader->expected = reader->at.first;
+	if (reader->fd < 0)
+		reader->count = 0; /* it went away or bad meanwhile: the list is read anew */
+	return STEP_ON;
+}
+
+static enum step seek(struct log_reader *reader, struct want *want)
+{
+	if (!reader_list(reader, want->why))
+		return STEP_BROKEN;
+	ssize_t found = find(reader, want->from);
+	if (found >= 0)
+		return enter(reader, want, &reader->segments[found]);
+	leave(reader);
+	return tell_lost(reader, want, reader->count ? reader->segments[0].first - 1 : want->end, true);
+}
+
+/* ---------------------------------------------------------------- bad bytes */
+
+/* Where the open segment ends, as far as that is known. */
+struct bounds {
+	const struct segment *next;
+	uint64_t stop, last; /* offset; seq */
+	bool gone; /* retention took this segment, and perhaps those up to `next` */
+};
+
+static struct bounds bounds_of(const struct log_reader *reader, const struct want *want)
+{
+	struct bounds bounds = { .next = reader_next(reader, reader->at.ordinal), .stop = reader->at.size,
+		.last = want->end };
+	if (!bounds.next)
+		return bounds;
+	if (bounds.next->prev == reader->at.ordinal)
+		bounds.stop = bounds.next->prev_end;
+	if (bounds.next->first - 1 < bounds.last)
+		bounds.last = bounds.next->first - 1;
+	bounds.gone = bounds.next == reader->segments && bounds.next->prev != reader->at.ordinal;
+	return bounds;
+}
+
+/* Nothing good is where the record should be: the next good one of this segment
+ * is looked for, and what lies between is lost. */
+static enum step search(struct log_reader *reader, struct want *want, const struct bounds *bounds)
+{
+	struct scan scan;
+	struct scan_hit hit;
+	scan_open(&scan, reader->fd, reader->at.salt, reader->offset, bounds->stop);
+	enum scan_found found = scan_next(&scan, want->from, bounds->last, &hit);
+	uint64_t seq = found == SCAN_RECORD ? hit.head->seq : 0, offset = found == SCAN_RECORD ? hit.offset : 0;
+	scan_close(&scan);
+	if (found == SCAN_ERROR) {
+		why_errno(want->why, "%s/%s: cannot be read", reader->path, segment_name(reader->at.ordinal).text);
+		return STEP_BROKEN;
+	}
+	if (found == SCAN_NOTHING)
+		return tell_lost(reader, want, bounds->last, bounds->gone);
+	reader->offset = offset;
+	if (seq > want->from)
+		return tell_lost(reader, want, seq - 1, false);
+	reader->expected = seq;
+	return STEP_ON;
+}
+
+static enum step go_past(struct log_reader *reader, struct want *want)
+{
+	if (!reader_list(reader, want->why))
+		return STEP_BROKEN;
+	struct bounds bounds = bounds_of(reader, want);
+	if (want->from > bounds.last && bounds.next)
+		return enter(reader, want, bounds.next);
+	return search(reader, want, &bounds);
+}
+
+/* One try: the right segment, then its records, then what stands in their way. */
+static enum step try_read(struct log_reader *reader, struct want *want)
+{
+	if (reader->fd < 0 || want->from < reader->expected
+		|| (want->from > reader->expected && find(reader, want->from) != find(reader, reader->expected)))
+		return seek(reader, want);
+	if (want->from == reader->expected) {
+		if (!collect(reader, want))
+			return want->slice->count ? STEP_TELL : STEP_BROKEN;
+		if (want->slice->count)
+			return STEP_TELL;
+	}
+	return go_past(reader, want);
+}
+
+enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most, size_t bytes,
+	struct log_slice *slice, struct why *why)
+{
+	struct want want = { .arena = arena, .from = from ? from : 1, .most = most, .bytes = bytes, .slice = slice,
+		.why = why };
+	*slice = (struct log_slice){ .next = want.from };
+	want.end = log_reader_end(reader);
+	if (want.from > want.end) {
+		reader_page(reader);
+		want.end = log_reader_end(reader);
+	}
+	if (want.from > want.end || !most || !bytes)
+		return LOG_AT_END;
+	enum step step = STEP_ON;
+	while (step == STEP_ON)
+		step = try_read(reader, &want);
+	slice->next = want.from;
+	return step == STEP_TELL ? LOG_READ : LOG_BROKEN;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_ready.c - makes the next segment wholly ready before its first record.
+ *
+ * A fdatasync is cheap where zeros were written before, and dear where space is
+ * only reserved; so a segment is filled first, in small steps that do not hold up
+ * the fdatasyncs of log_write beside it.  A segment that was used already needs
+ * only a new header: its new salt makes of the old records what they are, rubbish.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/log_inside.h"
+
+#define NO_ROOM_PAUSE 1000 /* milliseconds before it is tried again */
+
+static const char zeros[LOG_STEP];
+
+static bool no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t ready_size(const struct log *log, uint64_t need)
+{
+	uint64_t segment = log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT;
+	uint64_t smallest = least(segment, LOG_LEAST_SEGMENT);
+	int64_t room = atomic_load(&log->free);
+	uint64_t size = log->last_ordinal ? segment : least(segment, LOG_FIRST_SEGMENT);
+	if (log->options.size > 0)
+		size = least(size, (uint64_t)log->options.size / 8);
+	size = least(size, room > 0 ? (uint64_t)room / 4 : 0); /* a small disk gets small segments */
+	if (size < smallest)
+		size = smallest;
+	if (size < need + LOG_BEGIN)
+		size = need + LOG_BEGIN;
+	return (size + LOG_PAGE - 1) / LOG_PAGE * LOG_PAGE;
+}
+
+/* ------------------------------------------------------------- used segments */
+
+void spare_put(struct log *log, const char *name, uint64_t size)
+{
+	struct stat spare;
+	bool keep = fstatat(log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) < 0
+		&& renameat(log->dir, name, log->dir, "spare") == 0;
+	if (!keep && unlinkat(log->dir, name, 0) == 0)
+		log->bytes -= (int64_t)size;
+}
+
+static int spare_take(struct log *log, struct segment *segment, uint64_t need)
+{
+	struct stat file;
+	int fd = openat(log->dir, "spare", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	uint64_t size = fstat(fd, &file) == 0 ? (uint64_t)file.st_size : 0;
+	if (size >= need + LOG_BEGIN && size >= segment->size / 2 && size <= segment->size * 2) {
+		segment->size = size;
+		return fd;
+	}
+	close(fd);
+	if (unlinkat(log->dir, "spare", 0) == 0)
+		log->bytes -= (int64_t)size;
+	return -1;
+}
+
+static void ready_drop(struct log *log)
+{
+	if (log->ready_fd < 0)
+		return;
+	close(log->ready_fd);
+	log->ready_fd = -1;
+	log->ready_left = 0;
+	spare_put(log, segment_name(log->ready.ordinal).text, log->ready.size);
+}
+
+/* -------------------------------------------------------------- new segments */
+
+static bool fill_zeros(int fd, uint64_t size)
+{
+	if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		return false;
+	for (uint64_t done = 0; done < size; done += LOG_STEP) {
+		struct iovec step = { (char *)zeros, (size_t)least(LOG_STEP, size - done) };
+		if (!write_all(fd, &step, 1, done) || fdatasync(fd) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int zeros_make(struct log *log, const struct segment *segment)
+{
+	int fd = openat(log->dir, "spare.tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (fill_zeros(fd, segment->size) && renameat(log->dir, "spare.tmp", log->dir, "spare") == 0) {
+		log->bytes += (int64_t)segment->size;
+		return fd;
+	}
+	int error = errno;
+	close(fd);
+	unlinkat(log->dir, "spare.tmp", 0);
+	errno = error;
+	return -1;
+}
+
+/* ----------------------------------------------------------- the next segment */
+
+static bool put_heads(int fd, const struct segment *segment)
+{
+	struct segment_head head;
+	struct iovec copies[2] = { { &head, sizeof(head) }, { &head, sizeof(head) } };
+	segment_head_make(&head, segment);
+	return write_all(fd, copies, 2, 0) && fdatasync(fd) == 0;
+}
+
+/* From here on a reader may meet it; `first` is 0 until it is begun. */
+static bool put_in_place(struct log *log, int fd, struct segment *segment)
+{
+	struct stat file;
+	struct segment_name name = segment_name(segment->ordinal);
+	if (!put_heads(fd, segment) || renameat(log->dir, "spare", log->dir, name.text) < 0 || fsync(log->dir) < 0
+		|| fstat(fd, &file) < 0)
+		return false;
+	segment->inode = file.st_ino;
+	return true;
+}
+
+static bool allowed(struct log *log, uint64_t size, struct why *why)
+{
+	struct stat spare;
+	bool have = fstatat(log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) == 0;
+	if (have)
+		return true; /* its room is taken already */
+	if (log->options.size > 0 && log->bytes + (int64_t)size > log->options.size)
+		return why_say(why, "the log has reached its size limit");
+	if (log->free < (int64_t)size)
+		return why_say(why, "%s: too little free space for another segment of the log", log->path);
+	return true;
+}
+
+static enum ready refused(struct log *log, bool full)
+{
+	log->prepare_again = clock_ticks() + NO_ROOM_PAUSE;
+	return full ? READY_NO_ROOM : READY_FAILED;
+}
+
+static enum ready make(struct log *log, uint64_t need, bool must, struct why *why)
+{
+	struct segment segment = { .ordinal = log->last_ordinal + 1 };
+	space_look(log, true);
+	segment.size = ready_size(log, need);
+	memcpy(segment.id, log->id, sizeof(segment.id));
+	ready_drop(log);
+	if (!must && !allowed(log, segment.size, why))
+		return refused(log, true);
+	int fd = spare_take(log, &segment, need);
+	if (fd < 0)
+		fd = zeros_make(log, &segment);
+	if (fd < 0 || getrandom(&segment.salt, sizeof(segment.salt), 0) != sizeof(segment.salt)
+		|| !put_in_place(log, fd, &segment)) {
+		bool full = no_room(errno);
+		why_errno(why, "%s: cannot make the next segment of the log ready", log->path);
+		if (fd >= 0)
+			close(fd);
+		return refused(log, full);
+	}
+	log->last_ordinal = segment.ordinal;
+	log->ready = segment;
+	log->ready_fd = fd;
+	log->ready_left = segment.size - LOG_BEGIN;
+	return READY;
+}
+
+enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why)
+{
+	pthread_mutex_lock(&log->preparing);
+	bool have = log->ready_fd >= 0 && log->ready.size >= need + LOG_BEGIN;
+	enum ready made = have ? READY : make(log, need, must, why);
+	pthread_mutex_unlock(&log->preparing);
+	return made;
+}
+
+int ready_take(struct log *log, struct segment *segment)
+{
+	pthread_mutex_lock(&log->preparing);
+	int fd = log->ready_fd;
+	*segment = log->ready;
+	log->ready_fd = -1;
+	log->ready_left = 0;
+	pthread_mutex_unlock(&log->preparing);
+	return fd;
+}
+
+bool log_prepare(struct log *log, struct why *why)
+{
+	return ready_make(log, 0, false, why) == READY;
+}
+
+bool log_wants_segment(const struct log *log)
+{
+	return !log->failed && !log->ready_left && clock_ticks() >= log->prepare_again;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_record.c - a record as bytes: laid out, sealed with its checksums, checked, read. */
+#include "store/log_disk.h"
+
+#include <assert.h>
+#include <string.h>
+#include <xxhash.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the log is written little-endian");
+
+#define PARTS 6 /* source, method, path, query, headers, body */
+
+static uint64_t padded(uint64_t size)
+{
+	return (size + LOG_ALIGN - 1) & ~(uint64_t)(LOG_ALIGN - 1);
+}
+
+uint64_t record_span(const struct record_head *head)
+{
+	return padded(sizeof(*head) + PARTS + (uint64_t)head->source + head->method + head->path + head->query
+		+ head->headers + head->body);
+}
+
+uint64_t record_room(const struct log_record *record)
+{
+	return padded(sizeof(struct record_head) + PARTS + record->source.len + record->method.len + record->path.len
+		+ record->query.len + record->headers.len + record->body.len);
+}
+
+/* Each text is followed by a NUL, so that a reader can point into the file's bytes. */
+static char *put_text(char *at, struct sl_text text)
+{
+	if (text.len)
+		memcpy(at, text.at, text.len);
+	at[text.len] = '\0';
+	return at + text.len + 1;
+}
+
+void record_put(char *at, const struct log_record *record, uint64_t seq)
+{
+	struct record_head *head = (struct record_head *)at;
+	char *end = at + record_room(record);
+	assert(record->source.len <= UINT16_MAX && record->method.len <= UINT16_MAX);
+	assert(record->body.len <= UINT32_MAX);
+	*head = (struct record_head){
+		.seq = seq, .received = record->received, .flags = record->flags,
+		.source = (uint16_t)record->source.len, .method = (uint16_t)record->method.len,
+		.path = (uint32_t)record->path.len, .query = (uint32_t)record->query.len,
+		.headers = (uint32_t)record->headers.len, .body = (uint32_t)record->body.len,
+	};
+	at = put_text(at + sizeof(*head), record->source);
+	at = put_text(at, record->method);
+	at = put_text(at, record->path);
+	at = put_text(at, record->query);
+	at = put_text(at, record->headers);
+	at = put_text(at, record->body);
+	memset(at, 0, (size_t)(end - at));
+}
+
+static const char *get_text(const char *at, size_t len, struct sl_text *text)
+{
+	*text = (struct sl_text){ at, len };
+	return at + len + 1;
+}
+
+void record_get(const char *at, struct log_record *record)
+{
+	const struct record_head *head = (const struct record_head *)at;
+	record->seq = head->seq;
+	record->received = head->received;
+	record->flags = head->flags;
+	at = get_text(at + sizeof(*head), head->source, &record->source);
+	at = get_text(at, head->method, &record->method);
+	at = get_text(at, head->path, &record->path);
+	at = get_text(at, head->query, &record->query);
+	at = get_text(at, head->headers, &record->headers);
+	get_text(at, head->body, &record->body);
+}
+
+/* The seed binds a record to its place: copied elsewhere it is not one. */
+static uint64_t head_check(const struct record_head *head, uint64_t salt, uint64_t offset)
+{
+	return XXH3_64bits_withSeed((const char *)head + sizeof(head->check), sizeof(*head) - sizeof(head->check),
+		salt + offset);
+}
+
+static uint64_t text_check(const char *at, uint64_t salt, uint64_t offset)
+{
+	size_t span = record_span((const struct record_head *)at);
+	return XXH3_64bits_withSeed(at + sizeof(struct record_head), span - sizeof(struct record_head), salt + offset);
+}
+
+void record_seal(char *at, uint64_t durable, uint64_t salt, uint64_t offset)
+{
+	struct record_head *head = (struct record_head *)at;
+	head->durable = durable;
+	head->text_check = text_check(at, salt, offset);
+	head->check = head_check(head, salt, offset);
+}
+
+bool record_head_good(const struct record_head *head, uint64_t salt, uint64_t offset)
+{
+	return head->seq && head->check == head_check(head, salt, offset);
+}
+
+bool record_text_good(const char *at, uint64_t salt, uint64_t offset)
+{
+	return ((const struct record_head *)at)->text_check == text_check(at, salt, offset);
+}

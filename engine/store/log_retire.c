@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_retire.c - lets go of the oldest segments, once nobody needs them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/log_inside.h"
+
+/* Whether the next segment could not be made without the room of this one. */
+static bool room_needed(struct log *log)
+{
+	int64_t size = (int64_t)ready_size(log, 0);
+	space_look(log, false);
+	if (log->ready_left)
+		size = 0; /* it is there already */
+	return (log->options.size > 0 && log->bytes + size > log->options.size) || log->free < size;
+}
+
+static bool too_old(const struct log *log, const struct segment *next)
+{
+	return log->options.keep >= 0 && clock_wall() - next->begun > log->options.keep;
+}
+
+/* Takes the oldest segment out of the table if it may go.  The last one stays. */
+static bool take_oldest(struct log *log, uint64_t floor, struct segment *oldest)
+{
+	bool needed = room_needed(log);
+	pthread_mutex_lock(&log->lock);
+	bool may = log->count > 1 && log->segments[1].first <= floor && (needed || too_old(log, &log->segments[1]));
+	if (may) {
+		*oldest = log->segments[0];
+		log->count--;
+		memmove(log->segments, log->segments + 1, log->count * sizeof(*log->segments));
+	}
+	pthread_mutex_unlock(&log->lock);
+	return may;
+}
+
+/* One that nobody reads is used again. */
+static bool let_go(struct log *log, const struct segment *segment, struct why *why)
+{
+	struct segment_name name = segment_name(segment->ordinal);
+	int fd = openat(log->dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		spare_put(log, name.text, segment->size);
+	else if (unlinkat(log->dir, name.text, 0) == 0 || errno == ENOENT)
+		log->bytes -= (int64_t)segment->size;
+	else
+		why_errno(why, "%s/%s: cannot be removed", log->path, name.text);
+	bool gone = faccessat(log->dir, name.text, F_OK, 0) < 0;
+	if (fd >= 0)
+		close(fd);
+	log->looked = 0; /* there is more free space now */
+	return gone;
+}
+
+bool log_retire(struct log *log, uint64_t floor, struct why *why)
+{
+	struct segment oldest;
+	bool any = false;
+	while (take_oldest(log, floor, &oldest)) {
+		any = true;
+		if (!let_go(log, &oldest, why))
+			return false;
+	}
+	if (any && fsync(log->dir) < 0)
+		return why_errno(why, "%s: cannot sync the log's folder", log->path);
+	if (any)
+		log->prepare_again = 0;
+	return true;
+}

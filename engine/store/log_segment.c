@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_segment.c - segment files: their names, their headers, opening one to read it. */
+#include "store/log_disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define NAME_DIGITS 12
+#define NAME_END ".seg"
+
+struct segment_name segment_name(uint64_t ordinal)
+{
+	struct segment_name name;
+	snprintf(name.text, sizeof(name.text), "%0*" PRIu64 NAME_END, NAME_DIGITS, ordinal);
+	return name;
+}
+
+static uint64_t name_ordinal(const char *name) /* 0: not a segment's */
+{
+	char *end;
+	uint64_t ordinal = strtoull(name, &end, 10);
+	if (strcmp(end, NAME_END) != 0 || strcmp(segment_name(ordinal).text, name) != 0)
+		return 0;
+	return ordinal;
+}
+
+static int by_ordinal(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+bool segment_list(int dir, uint64_t **ordinals, size_t *count, struct why *why)
+{
+	size_t room = 0;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	*ordinals = NULL;
+	*count = 0;
+	if (!list)
+		return why_errno(why, "cannot list the log's segments");
+	for (struct dirent *entry; (entry = readdir(list));) {
+		uint64_t ordinal = name_ordinal(entry->d_name);
+		if (!ordinal)
+			continue;
+		if (*count == room)
+			*ordinals = must_grow(*ordinals, (room = room ? room * 2 : 64) * sizeof(**ordinals));
+		(*ordinals)[(*count)++] = ordinal;
+	}
+	closedir(list);
+	if (*count)
+		qsort(*ordinals, *count, sizeof(**ordinals), by_ordinal);
+	return true;
+}
+
+static uint64_t head_check(const struct segment_head *head)
+{
+	return XXH3_64bits((const char *)head + sizeof(head->check), sizeof(*head) - sizeof(head->check));
+}
+
+void segment_head_make(struct segment_head *head, const struct segment *segment)
+{
+	*head = (struct segment_head){
+		.magic = SEGMENT_MAGIC, .ordinal = segment->ordinal, .salt = segment->salt, .size = segment->size,
+		.first = segment->first, .prev = segment->prev, .prev_end = segment->prev_end, .begun = segment->begun,
+	};
+	memcpy(head->id, segment->id, sizeof(segment->id));
+	head->check = head_check(head);
+}
+
+static bool head_good(const struct segment_head *head, uint64_t ordinal)
+{
+	return memcmp(head->magic, SEGMENT_MAGIC, sizeof(head->magic)) == 0 && head->check == head_check(head)
+		&& head->ordinal == ordinal;
+}
+
+/* While the writer begins a segment one copy may be new and one old: the new one counts. */
+static const struct segment_head *better_head(const struct segment_head heads[2], uint64_t ordinal, int *bad)
+{
+	bool good[2] = { head_good(&heads[0], ordinal), head_good(&heads[1], ordinal) };
+	*bad = !good[0] + !good[1];
+	if (good[0] && (heads[0].first || !good[1]))
+		return &heads[0];
+	return good[1] ? &heads[1] : NULL;
+}
+
+static bool read_heads(int fd, struct segment_head heads[2])
+{
+	ssize_t got = pread(fd, heads, LOG_BEGIN, 0);
+	if (got < 0)
+		return false;
+	memset((char *)heads + got, 0, LOG_BEGIN - (size_t)got);
+	return true;
+}
+
+bool segment_read(int fd, uint64_t ordinal, struct segment *segment)
+{
+	struct segment_head heads[2];
+	struct stat file;
+	int bad;
+	if (fstat(fd, &file) < 0 || !read_heads(fd, heads))
+		return false;
+	const struct segment_head *head = better_head(heads, ordinal, &bad);
+	if (!head)
+		return false;
+	*segment = (struct segment){
+		.ordinal = ordinal, .salt = head->salt, .size = head->size, .first = head->first, .prev = head->prev,
+		.prev_end = head->prev_end, .begun = head->begun, .inode = file.st_ino, .bad_copies = bad,
+	};
+	memcpy(segment->id, head->id, sizeof(segment->id) - 1);
+	return true;
+}
+
+/* Between open and flock the writer may have taken the file away to recycle it. */
+static bool still_there(int dir, const char *name, int fd)
+{
+	struct stat mine, named;
+	return fstat(fd, &mine) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0
+		&& mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+int segment_open(int dir, uint64_t ordinal, struct segment *segment)
+{
+	struct segment_name name = segment_name(ordinal);
+	int fd = openat(dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0 && still_there(dir, name.text, fd) && segment_read(fd, ordinal, segment))
+		return fd;
+	close(fd);
+	errno = 0;
+	return -1;
+}

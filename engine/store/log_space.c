@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_space.c - whether there is room for one more record. */
+#include <sys/statvfs.h>
+
+#include "base/clock.h"
+#include "store/log_inside.h"
+
+#define LOOK_EVERY 1000 /* milliseconds */
+#define HEAD_ROOM ((uint64_t)2 * LOG_ALIGN) /* what a record takes beside its texts, at most */
+
+/* The reserve is 1/16 of a file system too small for the one asked for. */
+void space_look(struct log *log, bool now)
+{
+	struct statvfs system;
+	int64_t ticks = clock_ticks();
+	if (!now && ticks - log->looked < LOOK_EVERY)
+		return;
+	if (fstatvfs(log->dir, &system) < 0)
+		return;
+	int64_t block = (int64_t)system.f_frsize;
+	int64_t sixteenth = (int64_t)system.f_blocks / 16 * block;
+	int64_t reserve = log->options.reserve < sixteenth ? log->options.reserve : sixteenth;
+	log->free = (int64_t)system.f_bavail * block - reserve;
+	log->looked = ticks;
+}
+
+/* Whether log_write could make so much room itself if it had to. */
+static enum log_room room_to_make(const struct log *log, uint64_t need)
+{
+	uint64_t size = ready_size(log, 0);
+	int64_t more = (int64_t)(size > need + LOG_BEGIN ? size : need + size);
+	if (log->options.size > 0 && log->bytes + more > log->options.size)
+		return LOG_FULL;
+	if (log->free < more || clock_ticks() < log->prepare_again)
+		return LOG_NO_SPACE;
+	return LOG_ROOM;
+}
+
+/* What is gathered fits as a whole into the segment being written or into the
+ * ready one; else another must be made, and that has to be possible. */
+enum log_room log_room(struct log *log, size_t bytes)
+{
+	uint64_t need = log->outstanding + bytes + HEAD_ROOM;
+	if (log->failed)
+		return LOG_FAILED;
+	space_look(log, false);
+	if (log->free < 0)
+		return LOG_NO_SPACE;
+	if (need <= log->left || need <= log->ready_left)
+		return LOG_ROOM;
+	return room_to_make(log, need);
+}

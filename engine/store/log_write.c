@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_write.c - gathers records in memory, writes and syncs them, publishes the durable end. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/log_inside.h"
+
+#define BATCH_FIRST ((size_t)64 * 1024)
+#define BATCH_KEPT ((size_t)4 * 1024 * 1024) /* a batch's memory is used again up to this size */
+#define ROOM_TRIES 30                        /* for a segment that cannot be made ready */
+#define ROOM_PAUSE 100000                    /* microseconds between two of them */
+
+/* ------------------------------------------------------------------ gathering */
+
+char *batch_room(struct log_batch *batch, size_t span)
+{
+	size_t room = batch->room ? batch->room : BATCH_FIRST;
+	while (room - batch->len < span)
+		room *= 2;
+	if (room != batch->room)
+		batch->at = must_grow(batch->at, batch->room = room);
+	return batch->at + batch->len;
+}
+
+uint64_t log_append(struct log *log, const struct log_record *record)
+{
+	struct log_batch *batch = log->gathering;
+	size_t span = record_room(record);
+	record_put(batch_room(batch, span), record, log->next_seq);
+	batch->len += span;
+	batch->last = log->next_seq;
+	log->outstanding += span;
+	return log->next_seq++;
+}
+
+bool log_gathered(const struct log *log)
+{
+	return log->gathering->len > 0;
+}
+
+struct log_batch *log_take(struct log *log)
+{
+	struct log_batch *batch = log->gathering;
+	log->gathering = log->idle ? log->idle : must_alloc(sizeof(*batch));
+	log->idle = log->gathering->next;
+	log->gathering->next = NULL;
+	return batch;
+}
+
+/* -------------------------------------------------------------------- writing */
+
+static int skip_written(struct iovec **parts, int count, size_t wrote)
+{
+	while (count && wrote >= (*parts)->iov_len) {
+		wrote -= (*parts)->iov_len;
+		(*parts)++;
+		count--;
+	}
+	if (count) {
+		(*parts)->iov_base = (char *)(*parts)->iov_base + wrote;
+		(*parts)->iov_len -= wrote;
+	}
+	return count;
+}
+
+bool write_all(int fd, struct iovec *parts, int count, uint64_t offset)
+{
+	while (count) {
+		ssize_t wrote = pwritev(fd, parts, count, (off_t)offset);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0)
+			return false;
+		offset += (uint64_t)wrote;
+		count = skip_written(&parts, count, (size_t)wrote);
+	}
+	return true;
+}
+
+/* How much of the batch from `from` on fits into `room` bytes: whole records. */
+static size_t run_end(const struct log_batch *batch, size_t from, uint64_t room)
+{
+	size_t to = from;
+	while (to < batch->len) {
+		uint64_t span = record_span((const struct record_head *)(batch->at + to));
+		if (to - from + span > room)
+			break;
+		to += span;
+	}
+	return to;
+}
+
+/* Returns the last seq of the run. */
+static uint64_t run_seal(char *at, size_t len, uint64_t durable, uint64_t salt, uint64_t offset)
+{
+	uint64_t last = 0;
+	for (size_t done = 0; done < len;) {
+		struct record_head *head = (struct record_head *)(at + done);
+		record_seal(at + done, durable, salt, offset + done);
+		last = head->seq;
+		done += record_span(head);
+	}
+	return last;
+}
+
+/* The writer's table of segments; the loop reads it too. */
+static void table_add(struct log *log, const struct segment *segment)
+{
+	pthread_mutex_lock(&log->lock);
+	if (log->count == log->room)
+		log->segments = must_grow(log->segments, (log->room = log->room ? log->room * 2 : 64) * sizeof(*segment));
+	log->segments[log->count++] = *segment;
+	pthread_mutex_unlock(&log->lock);
+}
+
+static bool run_write(struct log *log, char *at, size_t len, struct why *why)
+{
+	struct iovec run = { at, len };
+	if (!write_all(log->fd, &run, 1, log->offset) || fdatasync(log->fd) < 0)
+		return why_errno(why, "cannot write the log's segment %s", segment_name(log->writing.ordinal).text);
+	return true;
+}
+
+/* The header that begins the segment and its first records are one write and one
+ * fdatasync: without the header they are not there, and were not acknowledged. */
+static bool run_begin(struct log *log, char *at, size_t len, struct why *why)
+{
+	struct segment_head head;
+	struct iovec parts[3] = { { &head, sizeof(head) }, { &head, sizeof(head) }, { at, len } };
+	segment_head_make(&head, &log->writing);
+	if (!write_all(log->fd, parts, 3, 0) || fdatasync(log->fd) < 0)
+		return why_errno(why, "cannot begin the log's segment %s", segment_name(log->writing.ordinal).text);
+	table_add(log, &log->writing);
+	return true;
+}
+
+/* What is gathered was let in, so it waits a while for room instead of failing. */
+static bool next_ready(struct log *log, uint64_t need, struct why *why)
+{
+	enum ready made = ready_make(log, need, true, why);
+	for (int i = 0; made == READY_NO_ROOM && i < ROOM_TRIES; i++) {
+		usleep(ROOM_PAUSE);
+		made = ready_make(log, need, true, why);
+	}
+	return made == READY;
+}
+
+static bool next_segment(struct log *log, const struct record_head *first, uint64_t need, struct why *why)
+{
+	struct segment was = log->writing, next;
+	if (!next_ready(log, need, why))
+		return false;
+	int fd = ready_take(log, &next);
+	next.first = first->seq;
+	next.begun = first->received;
+	next.prev = was.ordinal;
+	next.prev_end = was.ordinal ? log->offset : 0;
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = fd;
+	log->writing = next;
+	log->offset = LOG_BEGIN;
+	return true;
+}
+
+static bool write_run(struct log *log, struct log_batch *batch, size_t *from, struct why *why)
+{
+	char *at = batch->at + *from;
+	const struct record_head *first = (const struct record_head *)at;
+	uint64_t span = record_span(first);
+	bool begin = log->fd < 0 || log->offset + span > log->writing.size;
+	if (begin && !next_segment(log, first, span, why))
+		return false;
+	size_t len = run_end(batch, *from, log->writing.size - log->offset) - *from;
+	uint64_t last = run_seal(at, len, log->synced, log->writing.salt, log->offset);
+	if (!(begin ? run_begin : run_write)(log, at, len, why))
+		return false;
+	log->synced = last;
+	log->offset += len;
+	log->left = log->writing.size - log->offset;
+	*from += len;
+	return true;
+}
+
+bool write_again(struct log *log, char *at, size_t len, struct why *why)
+{
+	const struct record_head *first = (const struct record_head *)at;
+	uint64_t durable = log->synced;
+	struct iovec run = { at, len };
+	if (!next_segment(log, first, len, why))
+		return false;
+	uint64_t last = run_seal(at, len, durable, log->writing.salt, LOG_BEGIN);
+	if (!write_all(log->fd, &run, 1, LOG_BEGIN) || fdatasync(log->fd) < 0)
+		return why_errno(why, "cannot copy records into the log's segment %s",
+			segment_name(log->writing.ordinal).text);
+	if (!run_begin(log, NULL, 0, why))
+		return false;
+	log->synced = last;
+	log->offset = LOG_BEGIN + len;
+	log->left = log->writing.size - log->offset;
+	return true;
+}
+
+bool log_write(struct log *log, struct log_batch *batch, struct why *why)
+{
+	if (!log_check(log, why))
+		return false;
+	for (size_t from = 0; from < batch->len;)
+		if (!write_run(log, batch, &from, why))
+			return log_fail(log, why);
+	return true;
+}
+
+uint64_t log_done(struct log *log, struct log_batch **batch)
+{
+	struct log_batch *done = *batch;
+	page_file_publish(log->page, log->page_fd, done->last);
+	log->outstanding -= done->len;
+	log->published = done->last;
+	if (done->room > BATCH_KEPT) {
+		free(done->at);
+		done->at = NULL;
+		done->room = 0;
+	}
+	done->len = 0;
+	done->next = log->idle;
+	log->idle = done;
+	*batch = NULL;
+	return log->published;
+}
