@@ -7,6 +7,9 @@
 #include "main/command.h"
 
 #define COMMAND_TABLES(X) \
+	X(run) \
+	X(status) \
+	X(reload) \
 	X(help)
 
 #define COMMAND_TABLE_DECLARE(name) extern const struct command cmd_##name[];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - one program, several processes: which one am I? */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -14,8 +13,8 @@
 #include "main/command.h"
 #include "main/describe.h"
 
-/* A child is this program again, told what it is by argv[0]: "sluice: ingress",
- * "sluice: route cards".  People see the same words in ps. */
+/* A child is this program again, told what it is by argv[0].  People see the same
+ * words in ps: "sluice: ingress", "sluice: route cards". */
 static const struct child_kind {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -28,11 +27,9 @@ static const struct child_kind {
 
 static const struct child_kind *child_kind(const char *name)
 {
-	for (const struct child_kind *kind = child_kinds; kind->name; kind++) {
-		size_t len = strlen(kind->name);
-		if (strncmp(name, kind->name, len) == 0 && (!name[len] || name[len] == ' '))
+	for (const struct child_kind *kind = child_kinds; kind->name; kind++)
+		if (strcmp(name, kind->name) == 0)
 			return kind;
-	}
 	return NULL;
 }
 
@@ -56,12 +53,17 @@ static void settle_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+/* Ctrl-C reaches all processes of a terminal; only the master acts on it. */
+static const int terminal[] = { SIGINT, SIGTERM, SIGHUP };
+
 /* A child holds secrets and dies with its master.  Should the master have died
  * before this line, the closed channel says so.  A core limit of 1 and not 0:
  * the kernel ignores 0 when cores are piped into a program. */
 static void become_child(void)
 {
 	const struct rlimit no_core = { 1, 1 };
+	for (size_t i = 0; i < sizeof(terminal) / sizeof(*terminal); i++)
+		signal(terminal[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
 }

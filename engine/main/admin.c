@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin.c - what is asked over the admin address. */
+#include "main/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "io/http.h"
+#include "io/socket.h"
+#include "main/health.h"
+#include "main/master.h"
+#include "main/metrics.h"
+#include "sdk/sign.h"
+#include "sdk/text.h"
+
+#define ADMIN_MODE 0600
+#define ANSWER_TIME 5000 /* ms a child has for an answer */
+#define LARGEST_QUESTION ((size_t)16 << 20) /* a changed copy of a dead letter fits */
+
+/* A request that waits for a child's answer. */
+struct question {
+	struct question *next;
+	uint64_t id;
+	struct child *child;
+	struct http_request *request;
+	int64_t until; /* clock_ticks */
+};
+
+struct admin {
+	struct master *master;
+	struct http_server *server;
+	struct question *questions;
+	uint64_t last_id;
+};
+
+/* --------------------------------------------------------------- questions */
+
+/* Takes it out of the list; the caller answers its request and frees it. */
+static struct question *question_take(struct question **place)
+{
+	struct question *question = *place;
+	*place = question->next;
+	return question;
+}
+
+static void question_refuse(struct question **place, int status, const char *what)
+{
+	struct question *question = question_take(place);
+	http_refuse(question->request, status, NULL, "%s %s", question->child->title, what);
+	free(question);
+}
+
+static void refuse_all(struct admin *admin, const struct child *child, const char *what)
+{
+	struct question **place = &admin->questions;
+	while (*place) {
+		if (!child || (*place)->child == child)
+			question_refuse(place, 503, what);
+		else
+			place = &(*place)->next;
+	}
+}
+
+/* The members of an object, but for those that belong to the channel. */
+static void copy_members(const struct sl_json *object, const char *const *without, struct buf *out)
+{
+	for (const struct sl_json *member = sl_json_first(object); member; member = sl_json_next(member)) {
+		struct sl_text name = sl_json_name(member), value = sl_json_raw(member);
+		if (sl_text_is(name, without[0]) || sl_text_is(name, without[1]))
+			continue;
+		json_key_text(out, name);
+		json_raw(out, value.at, value.len);
+	}
+}
+
+static void question_answer(struct question **place, const struct sl_json *message)
+{
+	static const char *const ours[] = { "say", "id" };
+	struct question *question = question_take(place);
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	copy_members(message, ours, &out);
+	json_close(&out, '}');
+	http_answer(question->request, sl_json_get(message, "error") ? 422 : 200, NULL,
+		(struct sl_text){ out.at, out.len });
+	buf_free(&out);
+	free(question);
+}
+
+void admin_heard(struct admin *admin, struct child *child, struct sl_text say, const struct sl_json *message)
+{
+	int64_t id;
+	if (!sl_text_is(say, "answer") || !sl_json_integer(sl_json_get(message, "id"), &id))
+		return;
+	for (struct question **place = &admin->questions; *place; place = &(*place)->next) {
+		if ((*place)->id != (uint64_t)id || (*place)->child != child)
+			continue;
+		question_answer(place, message);
+		return;
+	}
+}
+
+void admin_ended(struct admin *admin, struct child *child)
+{
+	refuse_all(admin, child, "ended before it answered");
+}
+
+void admin_tick(struct admin *admin, int64_t now)
+{
+	struct question **place = &admin->questions;
+	while (*place) {
+		if ((*place)->until <= now)
+			question_refuse(place, 504, "has not answered within 5 s");
+		else
+			place = &(*place)->next;
+	}
+}
+
+static void ask_child(struct admin *admin, struct child *child, struct http_request *request,
+	const struct sl_json *body)
+{
+	static const char *const ours[] = { "do", "id" };
+	struct buf message = { 0 };
+	struct question *question = must_alloc(sizeof(*question));
+	*question = (struct question){ admin->questions, ++admin->last_id, child, request, clock_ticks() + ANSWER_TIME };
+	admin->questions = question;
+	json_open(&message, '{');
+	json_member_string(&message, "do", "ask");
+	json_member_uint(&message, "id", question->id);
+	copy_members(body, ours, &message);
+	json_close(&message, '}');
+	child_send(child, &message);
+	buf_free(&message);
+}
+
+static struct child *asked_child(const struct master *master, struct sl_text name)
+{
+	if (sl_text_is(name, "ingress"))
+		return master->ingress;
+	for (size_t i = 0; i < master->route_count; i++)
+		if (sl_text_is(name, master->routes[i]->name))
+			return master->routes[i];
+	return NULL;
+}
+
+/* --------------------------------------------------------------- endpoints */
+
+static void answer_buf(struct http_request *request, int status, const char *headers, struct buf *out)
+{
+	http_answer(request, status, headers, (struct sl_text){ out->at, out->len });
+	buf_free(out);
+}
+
+static void get_health(struct admin *admin, struct http_request *request, struct sl_text rest)
+{
+	struct buf out = { 0 };
+	bool fine = health_write(admin->master, &out);
+	answer_buf(request, fine ? 200 : 503, "Cache-Control: no-store\r\n", &out);
+}
+
+static void get_status(struct admin *admin, struct http_request *request, struct sl_text rest)
+{
+	struct buf out = { 0 };
+	health_write(admin->master, &out);
+	answer_buf(request, 200, "Cache-Control: no-store\r\n", &out);
+}
+
+static void get_metrics(struct admin *admin, struct http_request *request, struct sl_text rest)
+{
+	struct buf out = { 0 };
+	metrics_write(admin->master, &out);
+	answer_buf(request, 200, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n", &out);
+}
+
+static void post_reload(struct admin *admin, struct http_request *request, struct sl_text rest)
+{
+	if (admin->master->stopping)
+		http_refuse(request, 503, NULL, "the daemon is stopping");
+	else if (admin->master->reloading)
+		http_refuse(request, 409, NULL, "a reload is under way, ask again when it has ended");
+	else
+		master_reload(admin->master, request);
+}
+
+static void post_ask(struct admin *admin, struct http_request *request, struct sl_text rest)
+{
+	struct child *child = asked_child(admin->master, rest);
+	struct sl_document *document = sl_json_read(request->body, NULL, 0);
+	const struct sl_json *body = document ? sl_json_root(document) : NULL;
+	if (!child)
+		http_refuse(request, 404, NULL, "there is no route \"%.*s\"", (int)(rest.len < 80 ? rest.len : 80), rest.at);
+	else if (!sl_json_string(sl_json_get(body, "what")).at)
+		http_refuse(request, 400, NULL, "the question must be a JSON object with a text `what`");
+	else if (!child_running(child))
+		http_refuse(request, 503, NULL, "%s is not running: %s%s%s", child->title, child_state_name(child->state),
+			child->error.text[0] ? ", " : "", child->error.text);
+	else
+		ask_child(admin, child, request, body);
+	sl_json_free(&document);
+}
+
+static const struct endpoint {
+	const char *method, *path; /* a path that ends with a slash stands for all that begin so */
+	void (*run)(struct admin *admin, struct http_request *request, struct sl_text rest);
+} endpoints[] = {
+	{ "GET", "/health", get_health },
+	{ "GET", "/status", get_status },
+	{ "GET", "/metrics", get_metrics },
+	{ "POST", "/reload", post_reload },
+	{ "POST", "/ask/", post_ask },
+};
+
+/* `rest` is what follows the path in the table. */
+static const struct endpoint *find_endpoint(const struct http_request *request, struct sl_text *rest)
+{
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
+		size_t len = strlen(endpoints[i].path);
+		if (request->path.len < len || memcmp(request->path.at, endpoints[i].path, len) != 0)
+			continue;
+		*rest = (struct sl_text){ request->path.at + len, request->path.len - len };
+		if ((rest->len > 0) == (endpoints[i].path[len - 1] == '/'))
+			return &endpoints[i];
+	}
+	return NULL;
+}
+
+static bool token_right(const char *token, const struct http_request *request)
+{
+	static const char scheme[] = "Bearer ";
+	struct sl_text given = http_header(request, "authorization");
+	size_t skip = sizeof(scheme) - 1;
+	if (!given.at || given.len < skip || strncasecmp(given.at, scheme, skip) != 0)
+		return false;
+	return sl_same(given.at + skip, given.len - skip, token, strlen(token));
+}
+
+static bool on_head(struct http_request *request, void *data)
+{
+	struct admin *admin = data;
+	struct sl_text rest;
+	const char *token = admin->master->config->admin_token;
+	const struct endpoint *endpoint = find_endpoint(request, &rest);
+	char allow[32];
+	if (token && !token_right(token, request))
+		http_refuse(request, 401, "WWW-Authenticate: Bearer\r\n", "the admin token is missing or wrong");
+	else if (!endpoint)
+		http_refuse(request, 404, NULL, "there is nothing here; try /health, /status or /metrics");
+	else if (strcmp(endpoint->method, request->is_head ? "GET" : request->method) != 0) {
+		snprintf(allow, sizeof(allow), "Allow: %s\r\n", endpoint->method);
+		http_refuse(request, 405, allow, "%s takes %s", endpoint->path, endpoint->method);
+	} else
+		return true;
+	return false;
+}
+
+static void on_request(struct http_request *request, void *data)
+{
+	struct sl_text rest;
+	const struct endpoint *endpoint = find_endpoint(request, &rest);
+	endpoint->run(data, request, rest);
+}
+
+/* -------------------------------------------------------------------- life */
+
+struct admin *admin_open(struct master *master, struct why *why)
+{
+	static const struct http_service service = { .head = on_head, .handle = on_request };
+	static const struct http_limits limits = { .body = LARGEST_QUESTION, .connections = 64 };
+	const char *address = master->config->admin;
+	struct admin *admin;
+	int fd;
+	if (!socket_listen(address, ADMIN_MODE, &fd, why)) {
+		why_within(why, "the admin address");
+		return NULL;
+	}
+	admin = must_alloc(sizeof(*admin));
+	admin->master = master;
+	admin->server = http_server_new(&master->loop, &limits, &service, admin);
+	if (!http_server_listen(admin->server, fd, why))
+		admin_close(&admin);
+	return admin;
+}
+
+void admin_close(struct admin **place)
+{
+	struct admin *admin = *place;
+	*place = NULL;
+	if (!admin)
+		return;
+	refuse_all(admin, NULL, "is stopping");
+	http_server_free(&admin->server);
+	socket_remove(admin->master->config->admin);
+	free(admin);
+}

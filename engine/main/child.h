@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* child.h - a process of ours, as its master sees it.
+ *
+ * A child has a name and a part of the configuration, and is kept running: begun,
+ * told its part, watched, and begun again when it dies, after 100 ms at first
+ * and 30 s at most.  It stays away only when it was stopped, or said itself that
+ * another try is no use.
+ *
+ *     WAITING -> STARTING -> READY -> STOPPING -> STOPPED
+ *        ^          |          |
+ *        `----------+----------+----> FAILED
+ *
+ * Its page of counters lasts as long as the struct, over all processes that come
+ * and go, so counters grow and what killed a process can be read after it.
+ */
+#ifndef MAIN_CHILD_H
+#define MAIN_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/page.h"
+#include "base/why.h"
+#include "sdk/json.h"
+
+#define CHILD_STOP_TIME 4500 /* ms from "stop" until it is killed */
+
+enum child_state {
+	CHILD_WAITING,  /* no process; its timer begins the next */
+	CHILD_STARTING, /* has not said "ready" yet */
+	CHILD_READY,
+	CHILD_STOPPING, /* was told to stop */
+	CHILD_STOPPED,  /* no process, and none is wanted */
+	CHILD_FAILED,   /* no process: `failure` says why another is no use until something changes */
+};
+
+struct child;
+
+/* What the master wants to hear.  `heard` gets all messages but ready and fatal. */
+struct child_watch {
+	void (*ready)(struct child *child);
+	void (*heard)(struct child *child, struct sl_text say, const struct sl_json *message);
+	void (*ended)(struct child *child); /* its process is gone, for whatever reason */
+};
+
+/* What was on the CPU when a route died, and how often in a row. */
+struct suspect {
+	uint64_t seq; /* 0: nothing is suspected */
+	uint32_t part, deaths;
+};
+
+struct child {
+	char *name;      /* "ingress", or the route's */
+	char *title;     /* as ps shows it: "sluice: route cards" */
+	bool route;
+	bool unwanted;   /* gone from the configuration: free it once it has stopped */
+	bool paused;     /* as it last said itself; its successor is told */
+	struct buf part; /* JSON: its part of the configuration */
+	uint64_t print;  /* of the files the part names: which plugins and tables it runs with */
+	const int *fds;  /* sockets handed on as 5, 6, ...; -1 behind the last; NULL: none */
+	int64_t deadline; /* ms without a beat until it is killed */
+	const struct child_watch *watch;
+	void *owner;
+
+	enum child_state state;
+	int pid;             /* 0: no process */
+	struct page *page;
+	struct suspect suspect;
+	struct why error;    /* the last thing that went wrong, "" if nothing did since it came up */
+	struct why failure;  /* CHILD_FAILED */
+	char says[16];       /* the state its last status message told: "outage"; "" if none came */
+	struct buf sources;  /* of the ingress, the array `sources` in it: JSON; empty: none */
+	int64_t behind_since; /* clock_wall when it was first seen behind the log's end; 0: it is not */
+	int64_t since;       /* clock_ticks when the state was entered */
+	int64_t away_since;  /* likewise, when it was last READY */
+	bool was_ready;      /* ever, under this configuration */
+	uint64_t restarts;
+
+	/* private to child.c */
+	uv_loop_t *loop;
+	uv_process_t *process;
+	uv_timer_t timer;
+	struct channel *channel;
+	int page_fd;
+	uint64_t beat;
+	int64_t silent, delay;
+	bool again, timed_out;
+	int exit_status, exit_signal;
+};
+
+/* `part` is taken over.  Does not begin it. */
+struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct buf *part, struct why *why);
+void child_free(struct child **child); /* its process, if there still is one, is killed */
+
+void child_begin(struct child *child);
+void child_send(struct child *child, const struct buf *message); /* nothing happens if it has no process */
+bool child_running(const struct child *child); /* STARTING or READY */
+
+/* Asks it to end within so many ms.  `watch->ended` is called when it has, also
+ * if there was nothing to end. */
+void child_stop(struct child *child, int64_t within);
+void child_kill(struct child *child);
+
+/* A new part, taken over.  A route is stopped and begun again with it; the
+ * ingress is handed it while it runs. */
+void child_replace(struct child *child, struct buf *part);
+
+/* Called twice a second; `passed` are the ms in which the master itself ran. */
+void child_tick(struct child *child, int64_t passed);
+
+const char *child_state_name(enum child_state state);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* health.c - how the daemon is, as one JSON object. */
+#include "main/health.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "main/master.h"
+#include "sdk/text.h"
+#include "sdk/time.h"
+
+#define PATIENCE 5000 /* ms a process may be away before it counts */
+
+const char *health_name(enum health health)
+{
+	static const char *const names[] = { "green", "yellow", "red" };
+	return names[health];
+}
+
+uint64_t health_behind(const struct master *master, const struct child *route)
+{
+	uint64_t end = page_get(master->ingress->page, COUNTER_log_end);
+	uint64_t cursor = page_get(route->page, COUNTER_cursor);
+	return end > cursor ? end - cursor : 0;
+}
+
+/* ----------------------------------------------------------------- verdict */
+
+/* The sentences of one weight; judged twice, so that the grave ones stand first. */
+struct verdict {
+	enum health worst;
+	enum health telling; /* sentences of this weight are written to `out` */
+	struct buf *out;     /* NULL: only `worst` is wanted */
+};
+
+static void judge(struct verdict *verdict, enum health health, const char *form, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void judge(struct verdict *verdict, enum health health, const char *form, ...)
+{
+	struct why why;
+	va_list values;
+	if (health > verdict->worst)
+		verdict->worst = health;
+	if (!verdict->out || health != verdict->telling)
+		return;
+	va_start(values, form);
+	why_vsay(&why, form, values);
+	va_end(values);
+	json_string(verdict->out, why.text);
+}
+
+static void judge_presence(struct verdict *verdict, const struct child *child)
+{
+	bool long_away = !child->was_ready || clock_ticks() - child->away_since > PATIENCE;
+	const char *error = child->state == CHILD_FAILED ? child->failure.text : child->error.text;
+	if (child->state == CHILD_READY || child->state == CHILD_STOPPED)
+		return;
+	judge(verdict, child->state == CHILD_FAILED || long_away ? HEALTH_RED : HEALTH_YELLOW, "%s%s is %s%s%s",
+		child->route ? "route " : "the ", child->name, child_state_name(child->state), *error ? ": " : "", error);
+}
+
+static bool says_state(const struct child *child, const char *state)
+{
+	return child->state == CHILD_READY && strcmp(child->says, state) == 0;
+}
+
+static void judge_ingress(struct verdict *verdict, const struct child *ingress)
+{
+	judge_presence(verdict, ingress);
+	if (says_state(ingress, "refusing"))
+		judge(verdict, HEALTH_RED, "the ingress accepts nothing: %s", ingress->error.text);
+}
+
+static const struct child *holder(const struct master *master)
+{
+	const struct child *lowest = NULL;
+	for (size_t i = 0; i < master->route_count; i++) {
+		const struct child *route = master->routes[i];
+		uint64_t hold = page_get(route->page, COUNTER_hold);
+		if (!route->unwanted && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
+			lowest = route;
+	}
+	return lowest;
+}
+
+static void judge_log(struct verdict *verdict, const struct master *master)
+{
+	int64_t bytes = (int64_t)page_get(master->ingress->page, COUNTER_log_bytes), limit = master->config->log.size;
+	const struct child *lowest = holder(master);
+	if (bytes < limit / 2)
+		return;
+	judge(verdict, bytes >= limit / 10 * 9 ? HEALTH_RED : HEALTH_YELLOW,
+		"the log takes %" PRId64 " of %" PRId64 " MB%s%s", bytes >> 20, limit >> 20,
+		lowest ? ", held back by route " : "", lowest ? lowest->name : "");
+}
+
+static void judge_route(struct verdict *verdict, const struct child *route)
+{
+	uint64_t dead = page_get(route->page, COUNTER_dead);
+	judge_presence(verdict, route);
+	if (page_get(route->page, COUNTER_outage_since) || says_state(route, "outage"))
+		judge(verdict, HEALTH_RED, "route %s cannot deliver: %s", route->name, route->error.text);
+	else if (says_state(route, "blocked"))
+		judge(verdict, HEALTH_RED, "route %s is blocked: %s", route->name, route->error.text);
+	if (route->paused)
+		judge(verdict, HEALTH_YELLOW, "route %s is paused", route->name);
+	if (dead)
+		judge(verdict, HEALTH_YELLOW, "route %s has %" PRIu64 " dead letter%s", route->name, dead, dead == 1 ? "" : "s");
+}
+
+static void judge_all(struct verdict *verdict, const struct master *master)
+{
+	if (master->stopping)
+		judge(verdict, HEALTH_RED, "the daemon is stopping");
+	judge_ingress(verdict, master->ingress);
+	judge_log(verdict, master);
+	for (size_t i = 0; i < master->route_count; i++)
+		if (!master->routes[i]->unwanted)
+			judge_route(verdict, master->routes[i]);
+}
+
+enum health health_of(const struct master *master)
+{
+	struct verdict verdict = { 0 };
+	judge_all(&verdict, master);
+	return verdict.worst;
+}
+
+static enum health write_verdict(const struct master *master, struct buf *out)
+{
+	enum health worst = health_of(master);
+	json_member_string(out, "state", health_name(worst));
+	json_key(out, "why");
+	json_open(out, '[');
+	for (int weight = HEALTH_RED; weight > HEALTH_GREEN; weight--) {
+		struct verdict verdict = { .telling = (enum health)weight, .out = out };
+		judge_all(&verdict, master);
+	}
+	json_close(out, ']');
+	return worst;
+}
+
+/* ------------------------------------------------------------------- parts */
+
+static void member_time(struct buf *out, const char *name, int64_t milliseconds)
+{
+	char text[SL_TIME_SIZE];
+	if (milliseconds)
+		sl_time_write(milliseconds * 1000, text);
+	json_member_string(out, name, milliseconds ? text : NULL);
+}
+
+/* A row of counters from `first` to the one before `last`. */
+static void member_counters(struct buf *out, const struct page *page, enum counter first, enum counter last)
+{
+	for (enum counter i = first; i < last; i++)
+		json_member_uint(out, counter_names[i], page_get(page, i));
+}
+
+static void write_process(const struct child *child, struct buf *out)
+{
+	const char *error = child->state == CHILD_FAILED ? child->failure.text : child->error.text;
+	bool says = child->state == CHILD_READY && child->says[0];
+	json_member_string(out, "state", says ? child->says : child_state_name(child->state));
+	json_key(out, "pid");
+	if (child->pid)
+		json_int(out, child->pid);
+	else
+		json_null(out);
+	json_member_uint(out, "restarts", child->restarts);
+	json_member_string(out, "error", *error ? error : NULL);
+}
+
+static void write_log(const struct master *master, struct buf *out)
+{
+	const struct page *page = master->ingress->page;
+	const struct child *lowest = holder(master);
+	json_open(out, '{');
+	json_member_uint(out, "bytes", page_get(page, COUNTER_log_bytes));
+	json_member_int(out, "limit", master->config->log.size);
+	json_member_uint(out, "begin", page_get(page, COUNTER_log_begin));
+	json_member_uint(out, "end", page_get(page, COUNTER_log_end));
+	json_member_string(out, "held_by", lowest ? lowest->name : NULL);
+	json_close(out, '}');
+}
+
+static void write_ingress(const struct child *ingress, struct buf *out)
+{
+	json_open(out, '{');
+	write_process(ingress, out);
+	member_counters(out, ingress->page, COUNTER_requests, COUNTER_log_bytes);
+	json_close(out, '}');
+}
+
+/* Since the event at the cursor, but no longer than it has been behind at all:
+ * after a quiet hour the first event is not an hour late. */
+static int64_t seconds_behind(const struct child *route)
+{
+	int64_t cursor_time = (int64_t)page_get(route->page, COUNTER_cursor_time);
+	int64_t from = cursor_time > route->behind_since ? cursor_time : route->behind_since;
+	int64_t seconds = (clock_wall() - from) / 1000;
+	return route->behind_since && seconds > 0 ? seconds : 0;
+}
+
+static void write_route(const struct master *master, const struct child *route, struct buf *out)
+{
+	json_open(out, '{');
+	json_member_string(out, "name", route->name);
+	write_process(route, out);
+	json_member_bool(out, "paused", route->paused);
+	json_member_uint(out, "behind", health_behind(master, route));
+	json_member_int(out, "seconds_behind", seconds_behind(route));
+	member_time(out, "outage_since", (int64_t)page_get(route->page, COUNTER_outage_since));
+	member_counters(out, route->page, COUNTER_cursor, COUNTER_outage_since);
+	json_close(out, '}');
+}
+
+/* The ingress tells how its sources are; before it has, there are only names. */
+static void write_sources(const struct master *master, struct buf *out)
+{
+	const struct child *ingress = master->ingress;
+	if (ingress->sources.len) {
+		json_raw(out, ingress->sources.at, ingress->sources.len);
+		return;
+	}
+	json_open(out, '[');
+	for (size_t i = 0; i < master->config->source_count; i++) {
+		json_open(out, '{');
+		json_member_string(out, "name", master->config->sources[i].name);
+		json_close(out, '}');
+	}
+	json_close(out, ']');
+}
+
+bool health_write(const struct master *master, struct buf *out)
+{
+	json_open(out, '{');
+	enum health worst = write_verdict(master, out);
+	json_member_int(out, "pid", getpid());
+	json_member_string(out, "version", SLUICE_VERSION);
+	member_time(out, "began", master->began);
+	json_key(out, "log");
+	write_log(master, out);
+	json_key(out, "ingress");
+	write_ingress(master->ingress, out);
+	json_key(out, "routes");
+	json_open(out, '[');
+	for (size_t i = 0; i < master->route_count; i++)
+		if (!master->routes[i]->unwanted)
+			write_route(master, master->routes[i], out);
+	json_close(out, ']');
+	json_key(out, "sources");
+	write_sources(master, out);
+	json_close(out, '}');
+	return worst != HEALTH_RED;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lock.h - one daemon at a time on a data folder.
+ *
+ * DATA/lock is held with flock as long as the daemon lives, and names its
+ * process.  An end that was meant writes 0; so another number in a lock that nobody
+ * holds tells of a daemon that was killed.
+ */
+#ifndef MAIN_LOCK_H
+#define MAIN_LOCK_H
+
+#include <stdbool.h>
+
+#include "base/why.h"
+
+struct lock {
+	int fd;
+	bool unclean; /* the last holder was killed: its children may need a moment to follow */
+};
+
+/* Makes the folder if there is none.  False if another process holds the lock;
+ * why names it. */
+bool lock_take(const char *data, struct lock *lock, struct why *why);
+void lock_drop(struct lock *lock);
+
+#endif

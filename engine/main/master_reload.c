@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* master_reload.c - a new configuration while the daemon runs.
+ *
+ * All or nothing: a configuration that cannot be used, or that asks for what
+ * only a restart can give, changes nothing.  Else the ingress is handed its new
+ * part; a route whose part or files have changed is drained and begun again at
+ * its cursor; the others are left alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/line.h"
+#include "io/http.h"
+#include "io/notify.h"
+#include "main/master.h"
+
+struct reload {
+	uv_work_t work;
+	struct master *master;
+	struct http_request *request; /* NULL: nobody waits */
+	struct arena *arena;
+	struct faults errors, warnings;
+	const char *file;
+	struct config *config; /* NULL: it cannot be used */
+};
+
+/* ------------------------------------------------------------ what changed */
+
+static uint64_t mix(uint64_t print, uint64_t value)
+{
+	return (print ^ value) * 0x9E3779B97F4A7C15u;
+}
+
+static uint64_t print_file(uint64_t print, const char *path)
+{
+	struct stat info;
+	if (!path || stat(path, &info) < 0)
+		return mix(print, 1);
+	print = mix(print, (uint64_t)info.st_ino);
+	print = mix(print, (uint64_t)info.st_size);
+	return mix(mix(print, (uint64_t)info.st_mtim.tv_sec), (uint64_t)info.st_mtim.tv_nsec);
+}
+
+/* The views of a schema stand beside it: trello.yaml, trello.sqlite.sql. */
+static uint64_t print_views(uint64_t print, const struct config_sink *sink)
+{
+	char path[4096];
+	const char *dot = strrchr(sink->schema_file, '.');
+	if (!dot || !sink->description || !sink->description->dialect)
+		return print;
+	snprintf(path, sizeof(path), "%.*s.%s.sql", (int)(dot - sink->schema_file), sink->schema_file,
+		sink->description->dialect);
+	return print_file(print, path);
+}
+
+uint64_t master_print_route(const struct config_route *route)
+{
+	uint64_t print = print_file(0, route->to->plugin);
+	for (const struct config_source *const *from = route->from; *from; from++)
+		print = print_file(print, (*from)->plugin);
+	for (const struct config_transform *const *via = route->via; *via; via++)
+		print = print_file(print, (*via)->plugin);
+	if (!route->to->schema_file)
+		return print;
+	return print_views(print_file(print, route->to->schema_file), route->to);
+}
+
+static bool same_list(const char *const *a, const char *const *b)
+{
+	while (*a && *b && strcmp(*a, *b) == 0)
+		a++, b++;
+	return !*a && !*b;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What the master itself has opened stays as long as it runs. */
+static bool needs_restart(const struct config *old, const struct config *new, struct why *why)
+{
+	const char *what = NULL;
+	if (!same_list(old->listen, new->listen))
+		what = "listen";
+	else if (!same_text(old->data, new->data))
+		what = "data";
+	else if (!same_text(old->admin, new->admin))
+		what = "admin";
+	if (what)
+		why_say(why, "%s: `%s` has changed, and that takes a restart of the daemon; nothing was changed", new->file,
+			what);
+	return what != NULL;
+}
+
+/* ------------------------------------------------------------------- apply */
+
+static bool same_part(const struct child *child, const struct buf *part)
+{
+	return child->part.len == part->len && memcmp(child->part.at, part->at, part->len) == 0;
+}
+
+static void apply_ingress(struct master *master, const struct config *config, struct buf *report)
+{
+	struct buf part = { 0 };
+	master->ingress->deadline = config->deadline;
+	master_part_ingress(master, config, &part);
+	if (!same_part(master->ingress, &part) || master->ingress->state == CHILD_FAILED) {
+		child_replace(master->ingress, &part);
+		json_string(report, "ingress");
+	}
+	buf_free(&part);
+}
+
+static void apply_route(struct master *master, const struct config *config, const struct config_route *route,
+	struct buf *report)
+{
+	struct child *child = master_route(master, route->name);
+	struct buf part = { 0 };
+	struct why why;
+	uint64_t print = master_print_route(route);
+	if (!child) {
+		if (!master_add_route(master, config, route, &why))
+			line(SL_ERROR, "route %s cannot be begun: %s", route->name, why.text);
+		json_string(report, route->name);
+		return;
+	}
+	master_part_route(config, route, &part);
+	child->deadline = route->deadline;
+	if (child->unwanted || child->print != print || !same_part(child, &part) || child->state == CHILD_FAILED) {
+		child->print = print;
+		child->unwanted = false;
+		child_replace(child, &part);
+		json_string(report, route->name);
+	}
+	buf_free(&part);
+}
+
+/* A child without a process is forgotten within child_stop: so from the end. */
+static void drop_unwanted(struct master *master, const struct config *config, struct buf *report)
+{
+	for (size_t i = master->route_count; i-- > 0;) {
+		struct child *child = master->routes[i];
+		if (child->unwanted || config_route(config, child->name))
+			continue;
+		json_string(report, child->name);
+		child->unwanted = true;
+		child_stop(child, CHILD_STOP_TIME);
+	}
+}
+
+static void apply(struct master *master, struct config *config, struct buf *report)
+{
+	struct config *old = master->config;
+	master->config = config;
+	json_key(report, "changed");
+	json_open(report, '[');
+	apply_ingress(master, config, report);
+	for (size_t i = 0; i < config->route_count; i++)
+		apply_route(master, config, &config->routes[i], report);
+	json_close(report, ']');
+	json_key(report, "removed");
+	json_open(report, '[');
+	drop_unwanted(master, config, report);
+	json_close(report, ']');
+	config_free(&old);
+}
+
+/* ------------------------------------------------------------------ answer */
+
+static void write_sentences(const struct faults *faults, const char *name, struct buf *out)
+{
+	json_key(out, name);
+	json_open(out, '[');
+	for (size_t i = 0; i < faults->count && i < FAULTS_MOST; i++)
+		json_string(out, faults->at[i]);
+	json_close(out, ']');
+}
+
+static void tell_lines(const struct faults *faults, enum sl_level level)
+{
+	for (size_t i = 0; i < faults->count && i < FAULTS_MOST; i++)
+		line(level, "%s", faults->at[i]);
+}
+
+static void refuse(struct reload *reload, struct buf *out)
+{
+	tell_lines(&reload->errors, SL_ERROR);
+	line(SL_ERROR, "the configuration was not reloaded; the old one goes on");
+	json_member_string(out, "error", reload->errors.count ? reload->errors.at[0] : "the configuration cannot be used");
+	write_sentences(&reload->errors, "errors", out);
+}
+
+/* Takes the new configuration, or says why not.  Returns the HTTP status. */
+static int conclude(struct reload *reload, struct buf *out)
+{
+	struct master *master = reload->master;
+	struct why why;
+	if (reload->config && needs_restart(master->config, reload->config, &why))
+		faults_add(&reload->errors, &why);
+	tell_lines(&reload->warnings, SL_WARNING);
+	if (!reload->config || reload->errors.count) {
+		refuse(reload, out);
+		config_free(&reload->config);
+		return 422;
+	}
+	apply(master, reload->config, out);
+	line(SL_INFO, "the configuration was reloaded");
+	return 200;
+}
+
+static void on_read(uv_work_t *work, int status)
+{
+	struct reload *reload = work->data;
+	struct master *master = reload->master;
+	struct buf out = { 0 };
+	int code = 503;
+	bool again = master->reload_again;
+	master->reloading = master->reload_again = false;
+	json_open(&out, '{');
+	if (master->stopping)
+		json_member_string(&out, "error", "the daemon is stopping");
+	else
+		code = conclude(reload, &out);
+	write_sentences(&reload->warnings, "warnings", &out);
+	json_close(&out, '}');
+	if (reload->request)
+		http_answer(reload->request, code, NULL, (struct sl_text){ out.at, out.len });
+	if (master->ready && !master->stopping)
+		notify_ready();
+	buf_free(&out);
+	if (master->stopping)
+		config_free(&reload->config);
+	arena_free(&reload->arena);
+	free(reload);
+	if (again && !master->stopping)
+		master_reload(master, NULL);
+}
+
+static void read_config(uv_work_t *work)
+{
+	struct reload *reload = work->data;
+	reload->config = config_read(reload->file, CONFIG_WHOLE, &reload->errors, &reload->warnings);
+}
+
+void master_reload(struct master *master, struct http_request *request)
+{
+	struct reload *reload;
+	if (master->reloading) {
+		master->reload_again = true;
+		return;
+	}
+	master->reloading = true;
+	if (master->ready)
+		notify_reloading();
+	reload = must_alloc(sizeof(*reload));
+	reload->master = master;
+	reload->request = request;
+	reload->arena = arena_new();
+	reload->errors.arena = reload->warnings.arena = reload->arena;
+	reload->file = arena_string(reload->arena, master->config->file);
+	reload->work.data = reload;
+	uv_queue_work(&master->loop, &reload->work, read_config, on_read);
+}
