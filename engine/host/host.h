@@ -85,6 +85,7 @@ struct emitted {
 struct settled {
 	enum sl_outcome outcome;
 	const char *why; /* NULL for SL_DONE */
+	/* SL_WAIT: nothing was said of the row: written if the call ended SL_DONE, else not */
 };
 
 struct call;

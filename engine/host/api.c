@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.c - what the engine does for a call: the table that plugins are handed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/line.h"
+#include "host/inside.h"
+
+static struct call *call_of(struct sl_call *call)
+{
+	return &running_of(call)->call;
+}
+
+static struct arena *arena_of(struct sl_call *call)
+{
+	return call_of(call)->arena;
+}
+
+/* ------------------------------------------------------------ memory and words */
+
+static void *api_alloc(struct sl_call *call, size_t size)
+{
+	return arena_alloc(arena_of(call), size);
+}
+
+static struct sl_text api_format(struct sl_call *call, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	char *text = arena_vformat(arena_of(call), form, values);
+	va_end(values);
+	return (struct sl_text){ text, strlen(text) };
+}
+
+static void api_log(struct sl_call *call, enum sl_level level, const char *form, ...)
+{
+	char text[1024];
+	va_list values;
+	const struct call *whole = call_of(call);
+	struct about about = {
+		.source = call->event ? call->event->source : NULL,
+		.event = call->event ? call->event->id : NULL,
+		.seq = whole->seq,
+	};
+	va_start(values, form);
+	vsnprintf(text, sizeof(text), form, values);
+	va_end(values);
+	line_about(level, &about, "%s: %s", instance_name(whole->instance), text);
+}
+
+/* ------------------------------------------------------------------ documents */
+
+static const struct sl_json *api_json(struct sl_call *call, struct sl_text text)
+{
+	return call_json(call_of(call), text, NULL);
+}
+
+/* -------------------------------------------------------------------- results */
+
+static struct emitted *emitted_next(struct running *running)
+{
+	struct call *call = &running->call;
+	if (call->emitted_count == running->emitted_room) {
+		size_t room = running->emitted_room ? running->emitted_room * 2 : 4;
+		struct emitted *more = arena_alloc(call->arena, room * sizeof(*more));
+		if (call->emitted_count)
+			memcpy(more, call->emitted, call->emitted_count * sizeof(*more));
+		call->emitted = more;
+		running->emitted_room = room;
+	}
+	return &call->emitted[call->emitted_count++];
+}
+
+/* A string of the plugin's is copied, one that is left out is the event's own. */
+static const char *own_or(struct arena *arena, const char *given, const char *otherwise)
+{
+	return given ? arena_string(arena, given) : otherwise;
+}
+
+static void emit_data(struct arena *arena, struct sl_event *to, const struct sl_event *given,
+	const struct sl_event *origin)
+{
+	to->json = given->json;
+	if (given->data.at)
+		to->data = arena_text(arena, given->data);
+	else if (given->json)
+		to->data = arena_text(arena, sl_json_raw(given->json));
+	else
+		to->data = origin->data, to->json = origin->json;
+}
+
+static void api_emit(struct sl_call *call, const struct sl_event *given)
+{
+	static const struct sl_event nothing;
+	const struct sl_event *origin = call->event ? call->event : &nothing;
+	struct arena *arena = arena_of(call);
+	struct emitted *emitted = emitted_next(running_of(call));
+	emitted->event = (struct sl_event){
+		.source = own_or(arena, given->source, origin->source),
+		.id = own_or(arena, given->id, origin->id),
+		.type = own_or(arena, given->type, origin->type),
+		.subject = own_or(arena, given->subject, origin->subject),
+		.mode = own_or(arena, given->mode, origin->mode),
+		.time = given->time ? given->time : origin->time,
+		.received = given->received ? given->received : origin->received,
+	};
+	emit_data(arena, &emitted->event, given, origin);
+}
+
+static struct sl_cell *copy_cells(struct arena *arena, const struct sl_table *table, const struct sl_cell *cells)
+{
+	struct sl_cell *copy = arena_alloc(arena, table->column_count * sizeof(*copy));
+	for (size_t i = 0; i < table->column_count; i++) {
+		copy[i] = cells[i];
+		if (cells[i].kind == SL_CELL_TEXT)
+			copy[i].text = arena_text(arena, cells[i].text);
+	}
+	return copy;
+}
+
+static void api_emit_row(struct sl_call *call, const struct sl_table *table, const struct sl_cell *cells)
+{
+	struct emitted *emitted = emitted_next(running_of(call));
+	emitted->table = table;
+	emitted->cells = copy_cells(arena_of(call), table, cells);
+}
+
+static void api_drop(struct sl_call *call, const char *reason)
+{
+	call_of(call)->dropped = arena_string(arena_of(call), reason ? reason : "no reason given");
+}
+
+/* A row that does not exist, or an outcome that is none, is the plugin's
+ * mistake: the call goes on, the log says so. */
+static void api_settle(struct sl_call *call, size_t row, enum sl_outcome outcome, const char *form, ...)
+{
+	struct call *whole = call_of(call);
+	if (row >= call->row_count || !whole->settled || outcome == SL_WAIT || outcome > SL_FAIL) {
+		api_log(call, SL_ERROR, "settle: row %zu of %zu, outcome %d: ignored", row, call->row_count, (int)outcome);
+		return;
+	}
+	struct settled *settled = &whole->settled[row];
+	*settled = (struct settled){ .outcome = outcome };
+	if (outcome == SL_DONE)
+		return;
+	va_list values;
+	va_start(values, form);
+	settled->why = form ? arena_vformat(whole->arena, form, values) : "no reason given";
+	va_end(values);
+}
+
+static void api_advance(struct sl_call *call, const char *cursor)
+{
+	call_of(call)->advanced = arena_string(arena_of(call), cursor);
+}
+
+/* ------------------------------------------------------------------- outcomes */
+
+static enum sl_outcome api_sleep(struct sl_call *call, int64_t ms, sl_step *next)
+{
+	running_of(call)->asked = (struct asked){ .wait = WAIT_SLEEP, .ms = ms, .next = next };
+	return SL_WAIT;
+}
+
+static enum sl_outcome api_work(struct sl_call *call, void (*blocking)(void *), void *data, sl_step *next)
+{
+	running_of(call)->asked = (struct asked){ .wait = WAIT_WORK, .blocking = blocking, .data = data, .next = next };
+	return SL_WAIT;
+}
+
+static enum sl_outcome api_retry(struct sl_call *call, int64_t after_ms, const char *form, ...)
+{
+	struct call *whole = call_of(call);
+	va_list values;
+	va_start(values, form);
+	why_vsay(&whole->why, form, values);
+	va_end(values);
+	whole->retry_after = after_ms > 0 ? after_ms : 0;
+	return SL_RETRY;
+}
+
+static enum sl_outcome api_fail(struct sl_call *call, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	why_vsay(&call_of(call)->why, form, values);
+	va_end(values);
+	return SL_FAIL;
+}
+
+const struct sl_host host_table = {
+	.abi = SL_ABI,
+	.alloc = api_alloc,
+	.format = api_format,
+	.log = api_log,
+	.json = api_json,
+	.at = sl_json_at,
+	.kind = sl_json_kind,
+	.string = sl_json_string,
+	.integer = sl_json_integer,
+	.raw = sl_json_raw,
+	.count = sl_json_count,
+	.first = sl_json_first,
+	.next = sl_json_next,
+	.name = sl_json_name,
+	.emit = api_emit,
+	.emit_row = api_emit_row,
+	.drop = api_drop,
+	.settle = api_settle,
+	.advance = api_advance,
+	.sleep = api_sleep,
+	.work = api_work,
+	.retry = api_retry,
+	.fail = api_fail,
+};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - one run of a step, from its first line to its outcome.
+ *
+ * A step runs until it returns.  If it asked for a wait, the wait begins now,
+ * and the step it named goes on from there; whatever else it returned is the
+ * outcome.  The structs of ended calls are kept and used again, arenas and all,
+ * so that a call that fits into its first block allocates nothing.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "host/inside.h"
+
+#define KEPT_IDLE 64
+
+static const char *const step_names[STEP_COUNT] = {
+	[STEP_NONE] = "none",
+	[STEP_OPEN] = "open",
+	[STEP_DECODE] = "decode",
+	[STEP_POLL] = "poll",
+	[STEP_TRANSFORM] = "transform",
+	[STEP_DELIVER] = "deliver",
+	[STEP_RECALL] = "recall",
+};
+
+const char *step_name(enum step step)
+{
+	return step < STEP_COUNT ? step_names[step] : "unknown";
+}
+
+static sl_step *step_of(const struct sl_plugin *face, enum step step)
+{
+	sl_step *const steps[STEP_COUNT] = {
+		[STEP_OPEN] = face->open,
+		[STEP_DECODE] = face->decode,
+		[STEP_POLL] = face->poll,
+		[STEP_TRANSFORM] = face->transform,
+		[STEP_DELIVER] = face->deliver,
+		[STEP_RECALL] = face->recall,
+	};
+	return steps[step];
+}
+
+/* -------------------------------------------------------------- life and end */
+
+static struct running *idle_or_new(struct instance *instance)
+{
+	struct running *running = instance->idle;
+	if (!running) {
+		running = must_alloc(sizeof(*running));
+		running->call.arena = arena_new();
+		return running;
+	}
+	instance->idle = running->idle;
+	instance->idle_count--;
+	struct arena *arena = running->call.arena;
+	memset(running, 0, sizeof(*running));
+	running->call.arena = arena;
+	return running;
+}
+
+struct call *call_new(struct instance *instance, enum step step)
+{
+	struct running *running = idle_or_new(instance);
+	struct call *call = &running->call;
+	call->instance = instance;
+	call->step = step;
+	call->pub.host = &host_table;
+	call->pub.options = instance->options;
+	call->pub.state = instance->state;
+	if (instance->plugin->face->local_size)
+		call->pub.local = arena_alloc(call->arena, instance->plugin->face->local_size);
+	instance->calls++;
+	return call;
+}
+
+void call_over(struct running *running)
+{
+	struct instance *instance = running->call.instance;
+	for (struct held *held = running->held; held; held = held->next)
+		sl_json_free(&held->document);
+	if (instance->idle_count < KEPT_IDLE) {
+		arena_reset(running->call.arena);
+		running->idle = instance->idle;
+		instance->idle = running;
+		instance->idle_count++;
+	} else {
+		arena_free(&running->call.arena);
+		free(running);
+	}
+	instance_left(instance);
+}
+
+/* ------------------------------------------------------------------ documents */
+
+const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why)
+{
+	struct running *running = (struct running *)call;
+	char sentence[256] = "";
+	struct sl_document *document = sl_json_read(text, sentence, sizeof(sentence));
+	if (!document) {
+		why_say(why, "%s", sentence);
+		return NULL;
+	}
+	struct held *held = arena_alloc(call->arena, sizeof(*held));
+	*held = (struct held){ .document = document, .next = running->held };
+	running->held = held;
+	return sl_json_root(document);
+}
+
+const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why)
+{
+	if (!emitted->event.json)
+		emitted->event.json = call_json(call, emitted->event.data, why);
+	return emitted->event.json;
+}
+
+/* ------------------------------------------------------------------- outcomes */
+
+/* Nothing of a call that did not end well is seen by anyone; neither is what a
+ * call emitted before it dropped its event. */
+static void settle_outcome(struct call *call)
+{
+	if (call->outcome == SL_DONE && !call->dropped) {
+		if (call->step == STEP_TRANSFORM && !call->emitted_count)
+			call->dropped = "nothing was emitted";
+		return;
+	}
+	call->emitted_count = 0;
+	if (call->outcome == SL_DONE)
+		return;
+	call->dropped = NULL;
+	call->advanced = NULL;
+	if (!call->why.text[0])
+		why_say(&call->why, "%s gave no reason", call->instance->name);
+}
+
+static enum sl_outcome wrong(struct call *call, const char *what)
+{
+	why_say(&call->why, "the plugin is wrong: its %s step %s", step_name(call->step), what);
+	return SL_FAIL;
+}
+
+static enum sl_outcome judge(struct running *running, enum sl_outcome outcome)
+{
+	bool asked = running->asked.wait != WAIT_NONE;
+	if (outcome > SL_FAIL)
+		return wrong(&running->call, "returned what is no outcome");
+	if (outcome == SL_WAIT && !asked)
+		return wrong(&running->call, "returned SL_WAIT, but there is nothing to wait for");
+	if (outcome != SL_WAIT && asked)
+		return wrong(&running->call, "asked for a wait and did not return it");
+	return outcome;
+}
+
+/* ------------------------------------------------------------------- the run */
+
+/* What is on the CPU, for the master's eyes: after a death nobody else can tell. */
+static void page_enter(const struct call *call)
+{
+	struct page *page = call->instance->settings.page;
+	if (!page)
+		return;
+	strncpy(page->call_name, call->instance->name, sizeof(page->call_name) - 1);
+	atomic_store_explicit(&page->call_part, call->part, memory_order_relaxed);
+	atomic_store_explicit(&page->call_step, call->step, memory_order_relaxed);
+	atomic_store_explicit(&page->call_seq, call->seq, memory_order_release);
+}
+
+static void page_leave(const struct call *call)
+{
+	struct page *page = call->instance->settings.page;
+	if (!page)
+		return;
+	atomic_store_explicit(&page->call_seq, 0, memory_order_relaxed);
+	atomic_store_explicit(&page->call_step, STEP_NONE, memory_order_release);
+}
+
+static void begin_wait(struct running *running);
+
+static enum sl_outcome run_step(struct running *running, sl_step *step)
+{
+	struct call *call = &running->call;
+	running->asked = (struct asked){ 0 };
+	page_enter(call);
+	call->outcome = judge(running, step(&call->pub));
+	page_leave(call);
+	if (call->outcome == SL_WAIT)
+		begin_wait(running);
+	else
+		settle_outcome(call);
+	return call->outcome;
+}
+
+static void unsettled(struct call *call)
+{
+	call->settled = arena_alloc(call->arena, call->pub.row_count * sizeof(*call->settled));
+	for (size_t i = 0; i < call->pub.row_count; i++)
+		call->settled[i].outcome = SL_WAIT;
+}
+
+enum sl_outcome call_run(struct call *call, call_finished *finished, void *data)
+{
+	struct running *running = (struct running *)call;
+	sl_step *step = step_of(call->instance->plugin->face, call->step);
+	assert(step); /* who calls a step knows that it is offered */
+	running->finished = finished;
+	running->data = data;
+	call->started = clock_ticks();
+	if (call->step == STEP_DELIVER && call->pub.row_count)
+		unsettled(call);
+	return run_step(running, step);
+}
+
+static void go_on(struct running *running)
+{
+	if (run_step(running, running->asked.next) != SL_WAIT)
+		running->finished(&running->call, running->data);
+}
+
+/* ----------------------------------------------------------------- the waits */
+
+/* A timer lives on by itself until libuv has let go of it. */
+struct nap {
+	uv_timer_t timer;
+	struct running *running;
+};
+
+static void nap_closed(uv_handle_t *timer)
+{
+	free(timer->data);
+}
+
+static void nap_end(struct running *running)
+{
+	struct nap *nap = running->nap;
+	running->nap = NULL;
+	uv_close((uv_handle_t *)&nap->timer, nap_closed);
+}
+
+static void nap_over(uv_timer_t *timer)
+{
+	struct running *running = ((struct nap *)timer->data)->running;
+	nap_end(running);
+	go_on(running);
+}
+
+static void begin_nap(struct running *running)
+{
+	uv_loop_t *loop = running->call.instance->settings.loop;
+	struct nap *nap = must_alloc(sizeof(*nap));
+	int64_t ms = running->asked.ms;
+	nap->running = running;
+	running->nap = nap;
+	uv_timer_init(loop, &nap->timer);
+	nap->timer.data = nap;
+	uv_update_time(loop);
+	uv_timer_start(&nap->timer, nap_over, ms > 0 ? (uint64_t)ms : 0, 0);
+}
+
+struct job {
+	uv_work_t work;
+	struct running *running;
+};
+
+static void job_work(uv_work_t *work)
+{
+	struct job *job = work->data;
+	job->running->asked.blocking(job->running->asked.data);
+}
+
+static void job_back(uv_work_t *work, int status)
+{
+	struct running *running = ((struct job *)work->data)->running;
+	free(work->data);
+	running->working = false;
+	if (running->freed)
+		call_over(running);
+	else
+		go_on(running);
+}
+
+static void begin_job(struct running *running)
+{
+	struct job *job = must_alloc(sizeof(*job));
+	job->running = running;
+	job->work.data = job;
+	running->working = true;
+	int error = uv_queue_work(running->call.instance->settings.loop, &job->work, job_work, job_back);
+	assert(error == 0); /* it only refuses a missing function */
+	(void)error;
+}
+
+static void begin_wait(struct running *running)
+{
+	if (running->asked.wait == WAIT_SLEEP)
+		begin_nap(running);
+	else
+		begin_job(running);
+}
+
+void call_free(struct call **at)
+{
+	struct running *running = (struct running *)*at;
+	*at = NULL;
+	if (!running)
+		return;
+	if (running->call.instance->plugin->lua)
+		lua_call_over(&running->call);
+	if (running->nap)
+		nap_end(running);
+	running->freed = running->working; /* its work still uses the memory */
+	if (!running->freed)
+		call_over(running);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lua_json.c - Lua values to JSON text and back.
+ *
+ * What is written is the same for the same values: members stand in the order
+ * of their names, so that a retry writes what the first try wrote.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/lua_host.h"
+
+#define DEEPEST 100
+
+static const char array_key, box_key; /* in the registry: the metatables of arrays and of boxes */
+
+/* ---------------------------------------------------------------- plain tables */
+
+static void array_tables(lua_State *lua, const struct sl_json *value)
+{
+	lua_Integer index = 0;
+	lua_createtable(lua, (int)sl_json_count(value), 0);
+	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at)) {
+		lua_json_tables(lua, at);
+		lua_rawseti(lua, -2, ++index);
+	}
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
+	lua_setmetatable(lua, -2);
+}
+
+static void object_tables(lua_State *lua, const struct sl_json *value)
+{
+	lua_createtable(lua, 0, (int)sl_json_count(value));
+	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at)) {
+		struct sl_text name = sl_json_name(at);
+		lua_pushlstring(lua, name.at, name.len);
+		lua_json_tables(lua, at);
+		lua_rawset(lua, -3);
+	}
+}
+
+void lua_json_tables(lua_State *lua, const struct sl_json *value)
+{
+	enum sl_kind kind = value ? sl_json_kind(value) : SL_KIND_NULL;
+	luaL_checkstack(lua, 4, "a document is nested too deeply");
+	if (kind == SL_KIND_ARRAY)
+		array_tables(lua, value);
+	else if (kind == SL_KIND_OBJECT)
+		object_tables(lua, value);
+	else
+		lua_view_push(lua, value);
+}
+
+/* A deep copy: views become tables, tables are copied, anything else is itself. */
+static void copy(lua_State *lua, int index, int depth)
+{
+	const struct sl_json *value = lua_view_at(lua, index);
+	luaL_checkstack(lua, 6, "json.copy: nested too deeply");
+	if (depth > DEEPEST)
+		luaL_error(lua, "json.copy: nested deeper than %d levels; does it hold itself?", DEEPEST);
+	if (value) {
+		lua_json_tables(lua, value);
+		return;
+	}
+	if (!lua_istable(lua, index)) {
+		lua_pushvalue(lua, index);
+		return;
+	}
+	lua_newtable(lua);
+	for (lua_pushnil(lua); lua_next(lua, index);) {
+		copy(lua, lua_gettop(lua), depth + 1);
+		lua_pushvalue(lua, -3);
+		lua_insert(lua, -2);
+		lua_rawset(lua, -5);
+		lua_pop(lua, 1);
+	}
+	if (lua_getmetatable(lua, index))
+		lua_setmetatable(lua, -2);
+}
+
+static int json_copy(lua_State *lua)
+{
+	luaL_checkany(lua, 1);
+	lua_settop(lua, 1);
+	copy(lua, 1, 0);
+	return 1;
+}
+
+/* -------------------------------------------------------------------- decoding */
+
+/* A document whose memory goes with a userdata, so that no error leaks it. */
+static int box_free(lua_State *lua)
+{
+	sl_json_free(lua_touserdata(lua, 1));
+	return 0;
+}
+
+static struct sl_document **box_push(lua_State *lua)
+{
+	struct sl_document **box = lua_newuserdatauv(lua, sizeof(*box), 0);
+	*box = NULL;
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &box_key);
+	lua_setmetatable(lua, -2);
+	return box;
+}
+
+/* json.decode(text): tables, or nil and what is wrong. */
+static int json_decode(lua_State *lua)
+{
+	char why[256] = "";
+	struct sl_text text;
+	text.at = luaL_checklstring(lua, 1, &text.len);
+	struct sl_document **box = box_push(lua);
+	*box = sl_json_read(text, why, sizeof(why));
+	if (!*box) {
+		lua_pushnil(lua);
+		lua_pushstring(lua, why);
+		return 2;
+	}
+	lua_json_tables(lua, sl_json_root(*box));
+	sl_json_free(box);
+	return 1;
+}
+
+/* -------------------------------------------------------------------- encoding */
+
+struct encoding {
+	lua_State *lua;
+	struct buf *out;
+	int depth;
+	const char *path[DEEPEST + 1]; /* names on the way down; NULL: an element */
+};
+
+static void encode(struct encoding *encoding, int index);
+
+static int refuse(struct encoding *encoding, const char *what)
+{
+	luaL_Buffer words;
+	luaL_buffinit(encoding->lua, &words);
+	for (int i = 0; i < encoding->depth && i < 8; i++) {
+		luaL_addstring(&words, encoding->path[i] ? encoding->path[i] : "[]");
+		luaL_addstring(&words, i + 1 < encoding->depth ? "." : ": ");
+	}
+	luaL_addstring(&words, what);
+	luaL_pushresult(&words);
+	luaL_where(encoding->lua, 1);
+	lua_insert(encoding->lua, -2);
+	lua_concat(encoding->lua, 2);
+	return lua_error(encoding->lua);
+}
+
+struct member {
+	struct sl_text name;
+	size_t from, to; /* where it stands in the text */
+};
+
+static int by_name(const void *left, const void *right)
+{
+	const struct sl_text *a = &((const struct member *)left)->name, *b = &((const struct member *)right)->name;
+	size_t shorter = a->len < b->len ? a->len : b->len;
+	int order = memcmp(a->at, b->at, shorter);
+	return order ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+static void sort(struct member *members, size_t count)
+{
+	if (count > 32) {
+		qsort(members, count, sizeof(*members), by_name);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct member member = members[i];
+		size_t to = i;
+		for (; to && by_name(&members[to - 1], &member) > 0; to--)
+			members[to] = members[to - 1];
+		members[to] = member;
+	}
+}
+
+/* The members were written as the table has them; now they are put in order. */
+static void put_in_order(struct buf *out, struct buf *scratch, struct member *members, size_t count)
+{
+	size_t begin = members[0].from;
+	sort(members, count);
+	buf_clear(scratch);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			buf_char(scratch, ',');
+		buf_add(scratch, out->at + members[i].from, members[i].to - members[i].from);
+	}
+	out->len = begin;
+	buf_add(out, scratch->at, scratch->len);
+}
+
+static struct member *more_room(lua_State *lua, struct member *members, size_t *room)
+{
+	struct member *more = lua_newuserdatauv(lua, *room * 2 * sizeof(*more), 0);
+	memcpy(more, members, *room * sizeof(*more));
+	*room *= 2;
+	return more;
+}
+
+static void encode_member(struct encoding *encoding, struct member *member)
+{
+	lua_State *lua = encoding->lua;
+	if (lua_type(lua, -2) != LUA_TSTRING)
+		refuse(encoding, "a name has to be a text; use tostring(), or leave no holes in a list");
+	member->name.at = lua_tolstring(lua, -2, &member->name.len);
+	encoding->out->comma = false;
+	member->from = encoding->out->len;
+	json_key_text(encoding->out, member->name);
+	encoding->path[encoding->depth++] = member->name.at;
+	encode(encoding, lua_gettop(lua));
+	encoding->depth--;
+	member->to = encoding->out->len;
+}
+
+static void encode_object(struct encoding *encoding, int index)
+{
+	lua_State *lua = encoding->lua;
+	struct member first[32], *members = first;
+	size_t count = 0, room = 32;
+	int scratch = lua_gettop(lua) + 1;
+	lua_pushnil(lua); /* a place for more members, should there be more */
+	json_open(encoding->out, '{');
+	for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1)) {
+		if (count == room) {
+			members = more_room(lua, members, &room);
+			lua_replace(lua, scratch);
+		}
+		encode_member(encoding, &members[count++]);
+	}
+	if (count)
+		put_in_order(encoding->out, &script_of(lua)->sorted, members, count);
+	json_close(encoding->out, '}');
+	lua_settop(lua, scratch - 1);
+}
+
+static void encode_array(struct encoding *encoding, int index, size_t count)
+{
+	json_open(encoding->out, '[');
+	encoding->path[encoding->depth++] = NULL;
+	for (size_t i = 1; i <= count; i++) {
+		lua_rawgeti(encoding->lua, index, (lua_Integer)i);
+		encode(encoding, lua_gettop(encoding->lua));
+		lua_pop(encoding->lua, 1);
+	}
+	encoding->depth--;
+	json_close(encoding->out, ']');
+}
+
+/* A table with a first element is a list, and then has nothing else. */
+static bool is_list(struct encoding *encoding, int index, size_t *count)
+{
+	lua_State *lua = encoding->lua;
+	bool marked = false;
+	if (lua_getmetatable(lua, index)) {
+		lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
+		marked = lua_rawequal(lua, -1, -2);
+		lua_pop(lua, 2);
+	}
+	*count = lua_rawlen(lua, index);
+	if (!*count)
+		return marked;
+	size_t entries = 0;
+	for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1))
+		entries++;
+	if (entries != *count)
+		refuse(encoding, "a list has holes or names; put json.null where nothing is, or use two tables");
+	return true;
+}
+
+static void encode_table(struct encoding *encoding, int index)
+{
+	size_t count;
+	luaL_checkstack(encoding->lua, 8, "nested too deeply for JSON");
+	if (encoding->depth >= DEEPEST)
+		refuse(encoding, "nested deeper than 100 levels; does it hold itself?");
+	if (is_list(encoding, index, &count))
+		encode_array(encoding, index, count);
+	else
+		encode_object(encoding, index);
+}
+
+static void encode_number(struct encoding *encoding, int index)
+{
+	lua_Number number = lua_tonumber(encoding->lua, index);
+	if (lua_isinteger(encoding->lua, index))
+		json_int(encoding->out, lua_tointeger(encoding->lua, index));
+	else if (number - number == 0)
+		json_double(encoding->out, number);
+	else
+		refuse(encoding, "JSON has no form for an infinite number, or for one that is none");
+}
+
+static void encode_other(struct encoding *encoding, int index)
+{
+	const struct sl_json *value = lua_view_at(encoding->lua, index);
+	struct sl_text raw;
+	char words[64];
+	if (value) {
+		raw = sl_json_raw(value);
+		json_raw(encoding->out, raw.at, raw.len);
+	} else if (lua_is_none(encoding->lua, index)) {
+		json_null(encoding->out);
+	} else {
+		snprintf(words, sizeof(words), "a %s has no form in JSON", luaL_typename(encoding->lua, index));
+		refuse(encoding, words);
+	}
+}
+
+static void encode(struct encoding *encoding, int index)
+{
+	struct sl_text text;
+	switch (lua_type(encoding->lua, index)) {
+	case LUA_TSTRING:
+		text.at = lua_tolstring(encoding->lua, index, &text.len);
+		json_text(encoding->out, text);
+		break;
+	case LUA_TNUMBER:
+		encode_number(encoding, index);
+		break;
+	case LUA_TBOOLEAN:
+		json_bool(encoding->out, lua_toboolean(encoding->lua, index));
+		break;
+	case LUA_TTABLE:
+		encode_table(encoding, index);
+		break;
+	default:
+		encode_other(encoding, index);
+	}
+}
+
+struct sl_text lua_json_encode(lua_State *lua, int index)
+{
+	struct encoding encoding = { .lua = lua, .out = &script_of(lua)->out };
+	buf_clear(encoding.out);
+	encode(&encoding, lua_absindex(lua, index));
+	return (struct sl_text){ encoding.out->at, encoding.out->len };
+}
+
+static int json_encode(lua_State *lua)
+{
+	luaL_checkany(lua, 1);
+	lua_settop(lua, 1);
+	struct sl_text text = lua_json_encode(lua, 1);
+	lua_pushlstring(lua, text.at, text.len);
+	return 1;
+}
+
+/* -------------------------------------------------------------------- the rest */
+
+/* json.array(t): so that t is [] even when it is empty. */
+static int json_array(lua_State *lua)
+{
+	if (lua_isnoneornil(lua, 1))
+		lua_settop(lua, 0), lua_newtable(lua);
+	luaL_checktype(lua, 1, LUA_TTABLE);
+	lua_settop(lua, 1);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
+	lua_setmetatable(lua, 1);
+	return 1;
+}
+
+/* json.raw(view, name): the text a member has in the document: "45.00". */
+static int json_raw_member(lua_State *lua)
+{
+	const struct sl_json *value = lua_view_at(lua, 1);
+	luaL_argexpected(lua, value, 1, "JSON object or array");
+	if (lua_isinteger(lua, 2))
+		value = sl_json_element(value, (size_t)lua_tointeger(lua, 2) - 1);
+	else if (!lua_isnoneornil(lua, 2))
+		value = sl_json_get(value, luaL_checkstring(lua, 2));
+	struct sl_text raw = sl_json_raw(value);
+	if (value)
+		lua_pushlstring(lua, raw.at, raw.len);
+	else
+		lua_pushnil(lua);
+	return 1;
+}
+
+/* json.kind(value): "object", "array", "null", else Lua's own type(). */
+static int json_kind(lua_State *lua)
+{
+	const struct sl_json *value = lua_view_at(lua, 1);
+	if (value)
+		lua_pushstring(lua, sl_json_kind(value) == SL_KIND_ARRAY ? "array" : "object");
+	else if (lua_is_none(lua, 1) && !lua_isnoneornil(lua, 1))
+		lua_pushliteral(lua, "null");
+	else
+		lua_pushstring(lua, luaL_typename(lua, 1));
+	return 1;
+}
+
+void lua_json_open(lua_State *lua)
+{
+	static const luaL_Reg functions[] = {
+		{ "decode", json_decode }, { "encode", json_encode },  { "copy", json_copy }, { "array", json_array },
+		{ "raw", json_raw_member }, { "kind", json_kind },     { NULL, NULL },
+	};
+	luaL_newlib(lua, functions);
+	lua_null_push(lua);
+	lua_setfield(lua, -2, "null");
+	lua_setglobal(lua, "json");
+
+	lua_newtable(lua);
+	lua_pushboolean(lua, 0);
+	lua_setfield(lua, -2, "__metatable");
+	lua_rawsetp(lua, LUA_REGISTRYINDEX, &array_key);
+
+	lua_newtable(lua);
+	lua_pushcfunction(lua, box_free);
+	lua_setfield(lua, -2, "__gc");
+	lua_rawsetp(lua, LUA_REGISTRYINDEX, &box_key);
+}

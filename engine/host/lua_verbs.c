@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lua_verbs.c - what a script can do in a call: emit, drop, fail, retry, sleep, log. */
+#include <string.h>
+
+#include "base/line.h"
+#include "host/lua_host.h"
+#include "sdk/text.h"
+#include "sdk/time.h"
+
+static struct call *running_call(lua_State *lua, const char *verb)
+{
+	struct seat *seat = script_of(lua)->seat;
+	if (!seat->call)
+		luaL_error(lua, "%s is for calls; it cannot be used while the file is loaded", verb);
+	if (seat->ending != ENDING_NONE)
+		luaL_error(lua, "%s came after the call was over", verb);
+	return seat->call;
+}
+
+/* ------------------------------------------------------------------------ emit */
+
+/* A word of the event from the top of the stack; numbers too: ids often are. */
+static const char *word(lua_State *lua, const char *name)
+{
+	size_t len;
+	if (lua_is_none(lua, -1))
+		return NULL;
+	const char *text = lua_tolstring(lua, -1, &len);
+	if (!text)
+		luaL_error(lua, "emit: %s has to be a text, not a %s", name, luaL_typename(lua, -1));
+	if (memchr(text, '\0', len) || !sl_utf8((struct sl_text){ text, len }))
+		luaL_error(lua, "emit: %s is no readable text: it holds a zero byte or is not UTF-8", name);
+	return text;
+}
+
+static int64_t moment(lua_State *lua)
+{
+	struct sl_text text;
+	int64_t microseconds;
+	int whole;
+	if (lua_is_none(lua, -1))
+		return 0;
+	lua_Integer ms = lua_tointegerx(lua, -1, &whole);
+	if (whole && lua_type(lua, -1) == LUA_TNUMBER)
+		return ms;
+	text.at = lua_tolstring(lua, -1, &text.len);
+	if (!text.at || !sl_time_read(text, &microseconds))
+		luaL_error(lua, "emit: time has to be whole milliseconds or an ISO 8601 text, not %s",
+			text.at ? text.at : luaL_typename(lua, -1));
+	return microseconds / 1000;
+}
+
+static const char *const fields[] = { "type", "id", "subject", "mode", "source", "time", "data" };
+#define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
+
+static void refuse_unknown(lua_State *lua)
+{
+	for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1)) {
+		size_t i = 0;
+		if (lua_type(lua, -2) != LUA_TSTRING)
+			luaL_error(lua, "emit takes named fields: emit { type = ..., data = { ... } }");
+		while (i < FIELD_COUNT && strcmp(fields[i], lua_tostring(lua, -2)) != 0)
+			i++;
+		if (i == FIELD_COUNT)
+			luaL_error(lua, "emit knows no '%s'; what is not type, id, subject, mode, source or time belongs into data",
+				lua_tostring(lua, -2));
+	}
+}
+
+/* What is read stays on the stack, and so where it is, until emit has copied it. */
+static int verb_emit(lua_State *lua)
+{
+	struct call *call = running_call(lua, "emit");
+	struct sl_event event = { 0 };
+	const char **const words[] = { &event.type, &event.id, &event.subject, &event.mode, &event.source };
+	const size_t word_count = sizeof(words) / sizeof(words[0]);
+	luaL_checktype(lua, 1, LUA_TTABLE);
+	lua_settop(lua, 1);
+	refuse_unknown(lua);
+	for (size_t i = 0; i < word_count; i++) {
+		lua_getfield(lua, 1, fields[i]);
+		*words[i] = word(lua, fields[i]);
+	}
+	lua_getfield(lua, 1, "time");
+	event.time = moment(lua);
+	if (lua_getfield(lua, 1, "data") != LUA_TNIL)
+		event.data = lua_json_encode(lua, -1);
+	call->pub.host->emit(&call->pub, &event);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the outcomes */
+
+static int verb_drop(lua_State *lua)
+{
+	struct call *call = running_call(lua, "drop");
+	const char *reason = luaL_checkstring(lua, 1);
+	call->pub.host->drop(&call->pub, reason);
+	return lua_guard_end(lua, ENDING_DROP, "dropped");
+}
+
+/* The line that said so is worth more than any code. */
+static int verb_fail(lua_State *lua)
+{
+	running_call(lua, "fail");
+	luaL_checkstring(lua, 1);
+	luaL_where(lua, 1);
+	return lua_guard_end(lua, ENDING_FAIL, "%s%s", lua_tostring(lua, -1), lua_tostring(lua, 1));
+}
+
+static int64_t milliseconds(lua_State *lua, int index)
+{
+	lua_Number seconds = luaL_checknumber(lua, index);
+	luaL_argcheck(lua, seconds >= 0 && seconds <= 1e9, index, "seconds from 0 to 1e9 expected");
+	return (int64_t)(seconds * 1000);
+}
+
+static int verb_retry(lua_State *lua)
+{
+	struct call *call = running_call(lua, "retry");
+	luaL_checkstring(lua, 1);
+	call->retry_after = lua_isnoneornil(lua, 2) ? 0 : milliseconds(lua, 2);
+	luaL_where(lua, 1);
+	return lua_guard_end(lua, ENDING_RETRY, "%s%s", lua_tostring(lua, -1), lua_tostring(lua, 1));
+}
+
+/* ----------------------------------------------------------------------- waiting */
+
+static int verb_sleep(lua_State *lua)
+{
+	struct seat *seat = script_of(lua)->seat;
+	running_call(lua, "sleep");
+	int64_t ms = milliseconds(lua, 1);
+	if (lua != seat->lua)
+		return luaL_error(lua, "sleep cannot be used in a coroutine of your own");
+	if (!lua_isyieldable(lua))
+		return luaL_error(lua, "sleep cannot be used in a function that table.sort, string.gsub or a metamethod calls");
+	seat->wait = ms;
+	return lua_yield(lua, 0);
+}
+
+/* ----------------------------------------------------------------------- logging */
+
+static void write_line(lua_State *lua, enum sl_level level, const char *text)
+{
+	struct script *script = script_of(lua);
+	struct call *call = script->seat->call;
+	if (call)
+		call->pub.host->log(&call->pub, level, "%s", text);
+	else
+		line(level, "%s: %s", script->file, text);
+}
+
+/* log(text) or log(level, text). */
+static int verb_log(lua_State *lua)
+{
+	enum sl_level level = SL_INFO;
+	bool with_level = lua_gettop(lua) > 1;
+	if (with_level && !line_level(luaL_checkstring(lua, 1), &level))
+		return luaL_argerror(lua, 1, "debug, info, warning or error expected");
+	write_line(lua, level, luaL_tolstring(lua, with_level ? 2 : 1, NULL));
+	return 0;
+}
+
+static int verb_print(lua_State *lua)
+{
+	int count = lua_gettop(lua);
+	luaL_Buffer words;
+	luaL_buffinit(lua, &words);
+	for (int i = 1; i <= count; i++) {
+		if (i > 1)
+			luaL_addchar(&words, ' ');
+		luaL_tolstring(lua, i, NULL);
+		luaL_addvalue(&words);
+	}
+	luaL_pushresult(&words);
+	write_line(lua, SL_INFO, lua_tostring(lua, -1));
+	return 0;
+}
+
+void lua_verbs_open(lua_State *lua)
+{
+	static const luaL_Reg verbs[] = {
+		{ "emit", verb_emit },   { "drop", verb_drop }, { "fail", verb_fail },   { "retry", verb_retry },
+		{ "sleep", verb_sleep }, { "log", verb_log },   { "print", verb_print }, { NULL, NULL },
+	};
+	lua_pushglobaltable(lua);
+	luaL_setfuncs(lua, verbs, 0);
+	lua_pop(lua, 1);
+}
