@@ -81,6 +81,10 @@ struct http_service {
 	bool (*head)(struct http_request *request, void *data);
 	/* The whole request; http_answer is called in here or later. */
 	void (*handle)(struct http_request *request, void *data);
+	/* Told of what the server refused by itself; may be NULL.  Of the request
+	 * only `peer` is sure to be there.  A request that `head` wanted may end
+	 * here, or nowhere, so `data` must need no freeing. */
+	void (*refused)(const struct http_request *request, int status, const char *sentence, void *data);
 };
 
 /* A member that is 0 takes the figure named here. */

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_head.c - the head of a request: what llhttp finds in it, and what we ask beyond.
+ *
+ * llhttp's callbacks note where things stand in the read buffer.  When the head
+ * is complete, the guards look at the whole of it: a row of the table is one
+ * thing that would be ambiguous to somebody between the client and us.
+ */
+#include <string.h>
+
+#include "io/http_inside.h"
+#include "sdk/text.h"
+
+/* ---------------------------------------------------------- what llhttp finds */
+
+static struct http_exchange *exchange_of(const llhttp_t *parser)
+{
+	return ((struct http_connection *)parser->data)->now;
+}
+
+static int too_much(struct http_exchange *exchange, int status)
+{
+	exchange->fault = status;
+	return HPE_USER;
+}
+
+static int on_url(llhttp_t *parser, const char *at, size_t len)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	if (!exchange->target)
+		exchange->target = (char *)at;
+	exchange->target_len += len;
+	return exchange->target_len > exchange->server->limits.url ? too_much(exchange, 414) : 0;
+}
+
+static bool in_trailer(const llhttp_t *parser)
+{
+	return ((struct http_connection *)parser->data)->phase == PHASE_CHUNKS;
+}
+
+static int on_name(llhttp_t *parser, const char *at, size_t len)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	if (in_trailer(parser))
+		return 0;
+	if (exchange->request.header_count + 1 >= exchange->room)
+		return too_much(exchange, 431);
+	struct http_header *field = &exchange->fields[exchange->request.header_count];
+	if (!field->name.at)
+		field->name.at = at;
+	field->name.len += len;
+	for (char *c = (char *)at; c < at + len; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c |= 0x20;
+	return 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t len)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	struct http_header *field = &exchange->fields[exchange->request.header_count];
+	if (in_trailer(parser))
+		return 0;
+	if (!field->value.at)
+		field->value.at = at;
+	field->value.len += len;
+	return 0;
+}
+
+static int on_value_complete(llhttp_t *parser)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	struct http_header *field = &exchange->fields[exchange->request.header_count];
+	if (in_trailer(parser))
+		return 0;
+	if (!field->value.at)
+		field->value = (struct sl_text){ field->name.at + field->name.len, 0 };
+	while (field->value.len && strchr(" \t", field->value.at[field->value.len - 1]))
+		field->value.len--;
+	exchange->fields[++exchange->request.header_count] = (struct http_header){ 0 };
+	return 0;
+}
+
+static int on_pause(llhttp_t *parser)
+{
+	return HPE_PAUSED;
+}
+
+/* Chunks are undone where they lie: their data moves down over their framing. */
+static int on_chunk_data(llhttp_t *parser, const char *at, size_t len)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	size_t have = (size_t)(exchange->end - exchange->request.body.at);
+	exchange->framing += (size_t)(at - exchange->mark);
+	exchange->mark = (char *)at + len;
+	if (http_framing_exceeds(exchange))
+		return too_much(exchange, 400);
+	if (have + len > exchange->server->limits.body)
+		return too_much(exchange, 413);
+	memmove(exchange->end, at, len);
+	exchange->end += len;
+	return 0;
+}
+
+/* Chunk sizes with thousands of zeros, extensions and trailers cost us work and
+ * carry nothing; chunks of a single byte are still let pass. */
+bool http_framing_exceeds(const struct http_exchange *exchange)
+{
+	size_t have = (size_t)(exchange->end - exchange->request.body.at);
+	return exchange->framing > exchange->server->limits.header_bytes + 16 * have;
+}
+
+const llhttp_settings_t http_parser_settings = {
+	.on_url = on_url,
+	.on_header_field = on_name,
+	.on_header_value = on_value,
+	.on_header_value_complete = on_value_complete,
+	.on_headers_complete = on_pause,
+	.on_body = on_chunk_data,
+	.on_message_complete = on_pause,
+};
+
+/* ------------------------------------------------------------------- guards */
+
+enum known { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING, EXPECT, KNOWN_COUNT };
+
+static const struct sl_text known_names[KNOWN_COUNT] = {
+	[HOST] = { "host", 4 },
+	[CONTENT_LENGTH] = { "content-length", 14 },
+	[TRANSFER_ENCODING] = { "transfer-encoding", 17 },
+	[CONTENT_ENCODING] = { "content-encoding", 16 },
+	[EXPECT] = { "expect", 6 },
+};
+
+struct head {
+	const struct http_connection *connection;
+	struct http_exchange *exchange;
+	struct {
+		size_t count;
+		struct sl_text value; /* the first one's */
+	} known[KNOWN_COUNT];
+};
+
+static void find_known(struct head *head)
+{
+	const struct http_request *request = &head->exchange->request;
+	for (size_t i = 0; i < request->header_count; i++) {
+		struct sl_text name = request->headers[i].name;
+		for (size_t k = 0; k < KNOWN_COUNT; k++) {
+			if (name.len != known_names[k].len || memcmp(name.at, known_names[k].at, name.len) != 0)
+				continue;
+			if (!head->known[k].count++)
+				head->known[k].value = request->headers[i].value;
+			break;
+		}
+	}
+}
+
+/* Every line ends with CR LF, no other control character stands anywhere but the
+ * tab, and no line begins with a blank (a folded one) or a colon (no name). */
+static bool unclean_lines(const struct head *head)
+{
+	const char *end = head->exchange->end;
+	for (const char *line = head->exchange->begin; line < end;) {
+		const char *feed = memchr(line, '\n', (size_t)(end - line));
+		if (!feed || feed == line || feed[-1] != '\r' || *line == ' ' || *line == '\t' || *line == ':')
+			return true;
+		unsigned bad = 0;
+		for (const char *c = line; c < feed - 1; c++)
+			bad |= ((unsigned char)*c < ' ' && *c != '\t') | (*c == 0x7f);
+		if (bad)
+			return true;
+		line = feed + 1;
+	}
+	return false;
+}
+
+/* What follows the target in the request line, from its blank to its end. */
+static struct sl_text after_target(const struct head *head)
+{
+	const struct http_exchange *exchange = head->exchange;
+	const char *from = exchange->target ? exchange->target + exchange->target_len : exchange->begin;
+	const char *feed = memchr(from, '\r', (size_t)(exchange->end - from));
+	return (struct sl_text){ from, feed ? (size_t)(feed - from) : 0 };
+}
+
+/* METHOD, one blank, target, one blank, HTTP/x.y and nothing else. */
+static bool loose_request_line(const struct head *head)
+{
+	const struct http_exchange *exchange = head->exchange;
+	struct sl_text rest = after_target(head);
+	if (!exchange->target || exchange->target != exchange->begin + strlen(exchange->request.method) + 1)
+		return true;
+	return rest.len != 9 || memcmp(rest.at, " HTTP/", 6) != 0;
+}
+
+static bool other_version(const struct head *head)
+{
+	struct sl_text rest = after_target(head);
+	return !sl_text_is(rest, " HTTP/1.1") && !sl_text_is(rest, " HTTP/1.0");
+}
+
+static bool wants_upgrade(const struct head *head)
+{
+	return head->connection->parser.method == HTTP_CONNECT || head->connection->parser.upgrade;
+}
+
+static bool missing_host(const struct head *head)
+{
+	return head->known[HOST].count == 0 && !head->exchange->old;
+}
+
+static bool doubtful_host(const struct head *head)
+{
+	struct sl_text host = head->known[HOST].value;
+	if (head->known[HOST].count > 1)
+		return true;
+	for (size_t i = 0; i < host.len; i++)
+		if (strchr(" \t,/@\\?#", host.at[i]))
+			return true;
+	return false;
+}
+
+static bool doubtful_length(const struct head *head)
+{
+	struct sl_text length = head->known[CONTENT_LENGTH].value;
+	size_t count = head->known[CONTENT_LENGTH].count;
+	bool digits = length.len > 0;
+	for (size_t i = 0; i < length.len; i++)
+		digits = digits && length.at[i] >= '0' && length.at[i] <= '9';
+	return count > 1 || (count == 1 && !digits);
+}
+
+static bool doubtful_coding(const struct head *head)
+{
+	size_t count = head->known[TRANSFER_ENCODING].count;
+	bool chunked = sl_text_is_nocase(head->known[TRANSFER_ENCODING].value, "chunked");
+	if (!count)
+		return false;
+	return count > 1 || !chunked || head->exchange->old || !(head->connection->parser.flags & F_CHUNKED);
+}
+
+static bool length_and_coding(const struct head *head)
+{
+	return head->known[TRANSFER_ENCODING].count && head->known[CONTENT_LENGTH].count;
+}
+
+static bool packed_body(const struct head *head)
+{
+	return head->known[CONTENT_ENCODING].count > 1 ||
+		(head->known[CONTENT_ENCODING].count == 1 &&
+			!sl_text_is_nocase(head->known[CONTENT_ENCODING].value, "identity"));
+}
+
+static bool expects_else(const struct head *head)
+{
+	return head->known[EXPECT].count &&
+		(head->known[EXPECT].count > 1 || !sl_text_is_nocase(head->known[EXPECT].value, "100-continue"));
+}
+
+static size_t scheme_length(const char *target, size_t len)
+{
+	if (len > 7 && strncasecmp(target, "http://", 7) == 0)
+		return 7;
+	return len > 8 && strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+}
+
+static bool other_target(const struct head *head)
+{
+	const struct http_exchange *exchange = head->exchange;
+	bool star = exchange->target_len == 1 && exchange->target[0] == '*';
+	return exchange->target[0] != '/' && !star && !scheme_length(exchange->target, exchange->target_len);
+}
+
+static bool long_body(const struct head *head)
+{
+	return head->connection->parser.content_length > head->exchange->server->limits.body;
+}
+
+/* Whoever comes to an empty house is let in, whatever the limit: it could never
+ * be let in otherwise. */
+static bool crowded(const struct head *head)
+{
+	const struct http_server *server = head->exchange->server;
+	size_t others = server->in_flight - head->exchange->cost - head->connection->room;
+	return others && others + head->connection->parser.content_length > server->limits.in_flight;
+}
+
+static const struct guard {
+	bool (*finds)(const struct head *head);
+	int status;
+	const char *sentence;
+} guards[] = {
+	{ unclean_lines, 400, "a header line is malformed: each ends with CR LF, has a name, and holds no control character" },
+	{ loose_request_line, 400, "the request line is not of the form METHOD /path HTTP/1.1" },
+	{ other_version, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here" },
+	{ wants_upgrade, 400, "neither CONNECT nor an upgrade of the protocol is served here" },
+	{ length_and_coding, 400, "Content-Length and Transfer-Encoding exclude each other" },
+	{ doubtful_length, 400, "Content-Length has to be there once, as one number" },
+	{ doubtful_coding, 400, "the only Transfer-Encoding understood is chunked, once, in HTTP/1.1" },
+	{ missing_host, 400, "the Host header is missing" },
+	{ doubtful_host, 400, "the Host header has to be there once, with one host" },
+	{ other_target, 400, "the target of the request has to begin with a slash" },
+	{ packed_body, 415, "a body with a Content-Encoding is not read; send it as it is" },
+	{ expects_else, 417, "the only expectation understood is 100-continue" },
+	{ long_body, 413, "the body is too large" },
+	{ crowded, 503, "too many requests are being worked on; try again shortly" },
+};
+
+/* ------------------------------------------------------------- the request */
+
+/* Scheme and authority are passed over, a fragment is cut off. */
+static void split_target(struct http_exchange *exchange)
+{
+	const char *from = exchange->target, *end = from + exchange->target_len;
+	const char *fragment = memchr(from, '#', exchange->target_len);
+	size_t scheme = scheme_length(from, exchange->target_len);
+	if (fragment)
+		end = fragment;
+	if (scheme)
+		for (from += scheme; from < end && *from != '/' && *from != '?';)
+			from++;
+	const char *question = memchr(from, '?', (size_t)(end - from));
+	exchange->request.path = (struct sl_text){ from, (size_t)((question ? question : end) - from) };
+	if (question)
+		exchange->request.query = (struct sl_text){ question + 1, (size_t)(end - question) - 1 };
+	if (!exchange->request.path.len)
+		exchange->request.path = (struct sl_text){ "/", 1 };
+}
+
+/* "Name:value CR LF" becomes "name: value LF" where it stands; that is never longer. */
+static void tidy_headers(struct http_exchange *exchange)
+{
+	struct http_request *request = &exchange->request;
+	char *to = request->header_count ? (char *)request->headers[0].name.at : exchange->end;
+	request->text.at = to;
+	for (size_t i = 0; i < request->header_count; i++) {
+		struct http_header *field = &exchange->fields[i];
+		memmove(to, field->name.at, field->name.len);
+		field->name.at = to;
+		to += field->name.len;
+		memmove(to + 2, field->value.at, field->value.len);
+		field->value.at = to + 2;
+		memcpy(to, ": ", 2);
+		to += 2 + field->value.len;
+		*to++ = '\n';
+	}
+	request->text.len = (size_t)(to - request->text.at);
+}
+
+static void fill(const struct head *head)
+{
+	const struct http_connection *connection = head->connection;
+	const llhttp_t *parser = &connection->parser;
+	struct http_exchange *exchange = head->exchange;
+	struct http_request *request = &exchange->request;
+	split_target(exchange);
+	tidy_headers(exchange);
+	request->length = parser->flags & F_CHUNKED ? -1 : (int64_t)parser->content_length;
+	request->keep_alive = !(parser->flags & F_CONNECTION_CLOSE) &&
+		(!exchange->old || parser->flags & F_CONNECTION_KEEP_ALIVE);
+	if (connection->proxy) {
+		struct sl_text client = http_address_forwarded(&exchange->server->addresses, request);
+		if (client.at)
+			request->peer = client;
+	}
+	exchange->unread = request->length != 0;
+	exchange->waits = head->known[EXPECT].count && exchange->unread && !exchange->old;
+}
+
+bool http_head_finish(struct http_connection *connection)
+{
+	struct head head = { .connection = connection, .exchange = connection->now };
+	struct http_exchange *exchange = connection->now;
+	exchange->request.method = llhttp_method_name(connection->parser.method);
+	exchange->request.is_head = connection->parser.method == HTTP_HEAD;
+	exchange->old = connection->parser.http_major == 1 && connection->parser.http_minor == 0;
+	find_known(&head);
+	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+		if (!guards[i].finds(&head))
+			continue;
+		http_reject(connection, guards[i].status, "%s", guards[i].sentence);
+		return false;
+	}
+	fill(&head);
+	return true;
+}
