@@ -10,7 +10,8 @@
 	X(run) \
 	X(status) \
 	X(reload) \
-	X(help)
+	X(help) \
+	X(man)
 
 #define COMMAND_TABLE_DECLARE(name) extern const struct command cmd_##name[];
 COMMAND_TABLES(COMMAND_TABLE_DECLARE)
