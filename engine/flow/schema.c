@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema.c - a schema from its files, and what it is asked. */
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/schema_inner.h"
+
+const char *meant(const char *word, const char *const *known, char room[MEANT_SIZE])
+{
+	const char *nearest = word ? yaml_nearest(word, known) : NULL;
+	room[0] = '\0';
+	if (nearest)
+		snprintf(room, MEANT_SIZE, "; did you mean `%s`?", nearest);
+	return room;
+}
 
 static const char *const file_keys[] = { "help", "options", "tables", NULL };
 

@@ -71,4 +71,8 @@ const char *column_type_name(enum sl_column_type type); /* "int" */
 bool column_type_read(const char *name, enum sl_column_type *type);
 extern const char *const column_type_names[]; /* ends with NULL */
 
+/* "; did you mean `order_id`?", or nothing if no known word is near. */
+#define MEANT_SIZE 96
+const char *meant(const char *word, const char *const *known, char room[MEANT_SIZE]);
+
 #endif

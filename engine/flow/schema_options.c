@@ -116,7 +116,7 @@ static const char *const option_keys[] = { "type", "initial", "help", NULL };
 static bool read_type(const struct yaml_node *node, const struct yaml_node *type, struct sl_option *option,
 	struct why *why)
 {
-	char room[YAML_SHOWN];
+	char shown[YAML_SHOWN], room[MEANT_SIZE];
 	if (!type)
 		return yaml_why(node->key, why, "option %s needs a type: bool, int, text, duration or list", option->name);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -124,9 +124,8 @@ static bool read_type(const struct yaml_node *node, const struct yaml_node *type
 			option->type = kinds[i].type;
 			return true;
 		}
-	const char *nearest = type->kind == YAML_SCALAR ? yaml_nearest(type->text.at, kind_names) : NULL;
-	return yaml_why(type, why, "%s is no type of an option%s%s; there are bool, int, text, duration and list",
-		yaml_shown(type, room), nearest ? "; did you mean " : "", nearest ? nearest : "");
+	return yaml_why(type, why, "%s is no type of an option (bool, int, text, duration, list)%s",
+		yaml_shown(type, shown), meant(type->kind == YAML_SCALAR ? type->text.at : NULL, kind_names, room));
 }
 
 static void initial_json(const struct yaml_node *initial, struct buf *out)
@@ -205,9 +204,9 @@ static bool take(struct schema *schema, const struct sl_json *value, struct why 
 		return write_literal(schema, i, value) || why_say(why, "%s: the option %s must be %s", schema->file,
 			schema->option_names[i], kinds[kind_of(schema->options[i].type)].expected);
 	}
-	const char *nearest = yaml_nearest(name.at, schema->option_names);
-	return why_say(why, "%s: there is no option \"%.40s\"%s%s", schema->file, name.at, nearest ? "; did you mean " : "",
-		nearest ? nearest : "");
+	char room[MEANT_SIZE];
+	return why_say(why, "%s: there is no option \"%.40s\"%s", schema->file, name.at,
+		meant(name.at, schema->option_names, room));
 }
 
 bool schema_take_options(struct schema *schema, const struct sl_json *values, struct why *why)

@@ -22,16 +22,19 @@ struct making {
 
 static bool no_column(const struct making *m, struct sl_text name)
 {
-	const char *table = m->shape->face.name, *nearest = yaml_nearest(name.at, m->shape->names);
-	return why_say(m->why, "%s: there is no column \"%.40s\"%s%s", table, name.at, nearest ? "; did you mean " : "",
-		nearest ? nearest : "");
+	char room[MEANT_SIZE];
+	return why_say(m->why, "%s: there is no column \"%.40s\"%s", m->shape->face.name, name.at,
+		meant(name.at, m->shape->names, room));
 }
 
 static bool read_cell(const struct making *m, const struct sl_json *value, struct sl_cell *cells)
 {
 	int place = shape_column(m->shape, sl_json_name(value));
-	if (place < 0 || (size_t)place >= m->shape->given)
+	if (place < 0)
 		return no_column(m, sl_json_name(value));
+	if ((size_t)place >= m->shape->given)
+		return why_say(m->why, "%s.%s: is the engine's own column; leave it out", m->shape->face.name,
+			m->shape->names[place]);
 	const struct sl_column *column = m->shape->face.columns[place];
 	return cell_read(column, m->shape->personal[place], value, m->arena, &cells[place], m->why) ||
 		why_within(m->why, "%s.%s", m->shape->face.name, column->name);
@@ -190,12 +193,11 @@ static const struct shape *find_shape(const struct schema *schema, const char *t
 	const struct sl_table *table = type ? schema_table(schema, type) : NULL;
 	if (table)
 		return (const struct shape *)table; /* its first member */
-	const char *nearest = type ? yaml_nearest(type, schema->table_names) : NULL;
+	char room[MEANT_SIZE];
 	if (!type)
 		why_say(why, "a row needs a type: the name of its table");
 	else
-		why_say(why, "the schema has no table \"%.40s\"%s%s", type, nearest ? "; did you mean " : "",
-			nearest ? nearest : "");
+		why_say(why, "the schema has no table \"%.40s\"%s", type, meant(type, schema->table_names, room));
 	return NULL;
 }
 

@@ -8,6 +8,10 @@ static const struct sl_column *const route_columns[] = {
 	COLUMN("route", TEXT, .key = 1, .required = 1),
 	COLUMN("log_id", TEXT, .required = 1, .help = "the log that the cursor counts in"),
 	COLUMN("cursor", INT, .required = 1, .help = "the last seq the route has passed"),
+	COLUMN("counted_from", INT, .help = "the first seq that the counts are about"),
+	COLUMN("delivered", INT),
+	COLUMN("dropped", INT),
+	COLUMN("repeats", INT),
 	COLUMN("updated_at", TIMESTAMP),
 	NULL,
 };

@@ -84,14 +84,12 @@ static const char *const column_keys[] = { "type", "required", "personal", "help
 
 static bool read_type(const struct yaml_node *node, struct sl_column *column, struct why *why)
 {
-	char room[YAML_SHOWN];
-	if (!node)
-		return false;
-	if (node->kind == YAML_SCALAR && column_type_read(node->text.at, &column->type))
+	char shown[YAML_SHOWN], room[MEANT_SIZE];
+	const char *word = node->kind == YAML_SCALAR ? node->text.at : NULL;
+	if (word && column_type_read(word, &column->type))
 		return true;
-	const char *nearest = node->kind == YAML_SCALAR ? yaml_nearest(node->text.at, column_type_names) : NULL;
-	return yaml_why(node, why, "%s is no type of a column%s%s; there are text, int, decimal, bool, timestamp, date "
-		"and json", yaml_shown(node, room), nearest ? "; did you mean " : "", nearest ? nearest : "");
+	return yaml_why(node, why, "%s is no type of a column (text, int, decimal, bool, timestamp, date, json)%s",
+		yaml_shown(node, shown), meant(word, column_type_names, room));
 }
 
 static bool read_flag(const struct yaml_node *map, const char *name, bool *flag, struct why *why)
@@ -166,10 +164,9 @@ static struct sl_column *column_named(const struct yaml_node *name, struct shape
 	int place = name->kind == YAML_SCALAR ? shape_column(shape, name->text) : -1;
 	if (place >= 0)
 		return &columns[place];
-	char room[YAML_SHOWN];
-	const char *nearest = name->kind == YAML_SCALAR ? yaml_nearest(name->text.at, shape->names) : NULL;
-	yaml_why(name, why, "table %s has no column %s%s%s", shape->face.name, yaml_shown(name, room),
-		nearest ? "; did you mean " : "", nearest ? nearest : "");
+	char shown[YAML_SHOWN], room[MEANT_SIZE];
+	yaml_why(name, why, "table %s has no column %s%s", shape->face.name, yaml_shown(name, shown),
+		meant(name->kind == YAML_SCALAR ? name->text.at : NULL, shape->names, room));
 	return NULL;
 }
 
@@ -222,7 +219,7 @@ static bool read_parent(const struct yaml_node *table, struct shape *shape, stru
 	return replace || !names || yaml_why(names, why, "`parent` is for the mode replace");
 }
 
-/* "card_id, action_date": one index, written as a text or as a list. */
+/* "card_id, action_date": one index, from a list of names or a single one. */
 static const char *index_text(const struct yaml_node *index, struct schema *schema, struct shape *shape,
 	struct sl_column *columns, struct why *why)
 {

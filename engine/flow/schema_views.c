@@ -37,9 +37,9 @@ static const char *literal(struct reading *r, const char *name)
 
 static bool unknown(struct reading *r, unsigned line, const char *name)
 {
-	const char *nearest = yaml_nearest(name, r->schema->option_names);
-	return why_say(r->why, "%s:%u: ${%.40s} is no option of the schema%s%s", r->path, line, name,
-		nearest ? "; did you mean " : "", nearest ? nearest : "");
+	char room[MEANT_SIZE];
+	return why_say(r->why, "%s:%u: ${%.40s} is no option of the schema%s", r->path, line, name,
+		meant(name, r->schema->option_names, room));
 }
 
 /* Puts the options' values in place of ${NAME}, each as a literal of its own. */
