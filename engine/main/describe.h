@@ -10,6 +10,8 @@
 #ifndef MAIN_DESCRIBE_H
 #define MAIN_DESCRIBE_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "sdk/json.h"
 #include "sdk/plugin.h"

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_sink.c - transforms and sinks, and the schema of a sink. */
+#include <string.h>
+
+#include "flow/schema.h"
+#include "main/config_build.h"
+
+const struct sl_option config_transform_keys[] = {
+	{ .name = "use", .type = SL_TEXT, .help = "the plugin: a name, or a path that begins with a dot or a slash" },
+	{ 0 },
+};
+
+const struct sl_option config_sink_keys[] = {
+	{ .name = "use", .type = SL_TEXT, .help = "the plugin: a name, or a path that begins with a dot or a slash" },
+	{ .name = "schema", .type = OPTION_TREE, .initial = "",
+		.help = "the tables it writes: a name, or { use: NAME } and values for the schema's options" },
+	{ 0 },
+};
+
+static const char *text_of(struct build *build, const struct sl_json *value)
+{
+	struct sl_text raw = sl_json_raw(value);
+	return raw.at ? arena_copy(build->arena, raw.at, raw.len) : "{}";
+}
+
+static const char *read_options(struct build *build, const struct part *part, const char *const *others)
+{
+	const struct sl_json *values = values_read(build, part->description->options, others, part->what, part->node, part->node);
+	return text_of(build, values);
+}
+
+void transform_read(struct build *build, struct part *part)
+{
+	static const char *const others[] = { "use", NULL };
+	struct config_transform *transform = &build->transforms[build->config->transform_count++];
+	*transform = (struct config_transform){ .name = part->name, .use = part->use, .plugin = part->plugin,
+		.description = part->description };
+	transform->options = read_options(build, part, others);
+}
+
+/* ----------------------------------------------------------------- schema */
+
+/* Values as they stand, for a first look at the file. */
+static void put_plain(const struct yaml_node *node, struct buf *out)
+{
+	if (node->kind == YAML_SCALAR) {
+		json_text(out, node->text);
+		return;
+	}
+	json_open(out, '[');
+	for (const struct yaml_node *item = node->first; item; item = item->next)
+		if (item->kind == YAML_SCALAR)
+			json_text(out, item->text);
+	json_close(out, ']');
+}
+
+static const struct sl_json *plain_options(struct build *build, const struct yaml_node *map)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	for (const struct yaml_node *node = map->first; node; node = node->next)
+		if (!yaml_is(node->key, "use")) {
+			json_key_text(&out, node->key->text);
+			put_plain(node, &out);
+		}
+	json_close(&out, '}');
+	const struct sl_json *values = values_parse(build, &out);
+	buf_free(&out);
+	return values;
+}
+
+/* The options a schema offers can be asked once it is loaded; it loads without
+ * values unless some must be given, and with them unless one is wrong. */
+static struct schema *look_at(struct build *build, const struct yaml_node *node, const char *file, struct why *why)
+{
+	struct schema *schema = schema_load(file, NULL, NULL, why);
+	if (!schema && node->kind == YAML_MAP)
+		schema = schema_load(file, plain_options(build, node), NULL, why);
+	return schema;
+}
+
+static void check_views(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
+	const struct sl_json *values)
+{
+	struct why why = { 0 };
+	struct schema *schema = schema_load(sink->schema_file, values, sink->description->dialect, &why);
+	if (!schema)
+		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
+	schema_free(&schema);
+}
+
+static void read_schema_file(struct build *build, const struct yaml_node *node, struct config_sink *sink)
+{
+	static const char *const others[] = { "use", NULL };
+	struct why why = { 0 };
+	struct schema *schema = look_at(build, node, sink->schema_file, &why);
+	const char *what = arena_format(build->arena, "schema %s", sink->schema);
+	if (!schema) {
+		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
+		return;
+	}
+	const struct yaml_node *map = node->kind == YAML_MAP ? node : NULL;
+	const struct sl_json *values = values_read(build, schema_options(schema), others, what, map, node);
+	schema_free(&schema);
+	sink->schema_options = text_of(build, values);
+	if (values)
+		check_views(build, node, sink, values);
+}
+
+static void read_schema(struct build *build, const struct part *part, struct config_sink *sink)
+{
+	const struct yaml_node *node = yaml_get(part->node, "schema");
+	const struct yaml_node *use = node && node->kind == YAML_MAP ? yaml_get(node, "use") : node;
+	struct why why;
+	if (!node) {
+		if (part->description->dialect)
+			fault(build, part->node, "%s needs `schema`, the tables it writes: schema: { use: NAME }", part->what);
+		return;
+	}
+	if (!use || use->kind != YAML_SCALAR || yaml_null(use)) {
+		fault(build, node, "`schema` must be a schema's name, or { use: NAME } and its options");
+		return;
+	}
+	sink->schema = use->text.at;
+	sink->schema_file = share_schema(&build->share, sink->schema, &why);
+	if (sink->schema_file)
+		read_schema_file(build, node, sink);
+	else
+		fault(build, use, "%s", why.text);
+}
+
+void sink_read(struct build *build, struct part *part)
+{
+	static const char *const others[] = { "use", "schema", NULL };
+	struct config_sink *sink = &build->sinks[build->config->sink_count++];
+	*sink = (struct config_sink){ .name = part->name, .use = part->use, .plugin = part->plugin,
+		.description = part->description };
+	sink->options = read_options(build, part, others);
+	read_schema(build, part, sink);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_source.c - one source: its options, its webhook with what YAML changes of it, its secrets. */
+#include <string.h>
+
+#include "flow/webhook.h"
+#include "main/config_build.h"
+#include "sdk/text.h"
+
+#define KEY(kind, key, ...) { .name = key, .type = SL_##kind, __VA_ARGS__ }
+
+/* Of every source, whatever its plugin. */
+const struct sl_option config_source_keys[] = {
+	KEY(TEXT, "use", .help = "the plugin, or `webhook` for a source described right here"),
+	KEY(BOOL, "insecure", .initial = "no", .help = "take in whatever anybody sends, unchecked"),
+	KEY(TEXT, "callback", .initial = "", .help = "the address as the vendor was told it; `public` and /in/NAME unless given"),
+	KEY(DURATION, "every", .initial = "0", .help = "how often the vendor is asked, if the plugin polls"),
+	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
+	{ 0 },
+};
+
+static const char *const auths[] = { "hmac-sha1", "hmac-sha256", "hmac-sha512", "jwt-hs256", "standard-webhooks", "basic",
+	"bearer", "query-token", "none", NULL };
+static const char *const encodings[] = { "hex", "base64", NULL };
+
+/* Of `use: webhook`, and of `webhook:` below another source. */
+const struct sl_option config_webhook_keys[] = {
+	KEY(CHOICE, "auth", .choices = auths, .help = "how the sender proves who it is"),
+	KEY(TEXT, "proof", .initial = "", .help = "where the proof stands: header:NAME, header:NAME;PART or query:NAME"),
+	KEY(TEXT, "prefix", .initial = "", .help = "what stands before the proof (sha256=); alternatives with |"),
+	KEY(CHOICE, "encoding", .initial = "", .choices = encodings, .help = "of an hmac"),
+	KEY(TEXT, "covers", .initial = "",
+		.help = "what is signed, {body} unless given: text with {body} {callback} {path} {timestamp} {header:NAME}"),
+	KEY(TEXT, "timestamp", .initial = "", .help = "a selector: when it was signed"),
+	KEY(DURATION, "tolerance", .initial = "5m", .help = "how far the timestamp may be from now"),
+	KEY(TEXT, "id", .initial = "", .help = "a selector: what names the event; a second one with the same id is dropped"),
+	KEY(TEXT, "type", .initial = "", .help = "a selector: what happened"),
+	KEY(TEXT, "subject", .initial = "", .help = "a selector: to what; events of one subject stay in order"),
+	KEY(TEXT, "time", .initial = "", .help = "a selector: when it happened"),
+	KEY(DURATION, "repeat", .initial = "0", .help = "an id counts as a repeat only for so long; 0: always"),
+	KEY(TEXT, "challenge", .initial = "", .help = "the member of a handshake that is echoed"),
+	KEY(BOOL, "head", .initial = "no", .help = "answer HEAD with 200"),
+	KEY(INT, "status", .initial = "200", .min = 200, .max = 299, .help = "the answer when an event is stored"),
+	{ 0 },
+};
+
+static const struct sl_option secret_key = KEY(SECRET, "secret", .initial = "",
+	.help = "what the sender's proof is made with; while it is being changed, a list of the new and the old one");
+
+/* A source while it is read. */
+struct reading {
+	struct build *build;
+	struct part *part;
+	struct config_source *source;
+	const struct sl_option *own; /* the plugin's rows, or those of a webhook */
+	const char *secret;          /* the option that holds the secrets */
+	const struct sl_json *values;
+	const struct sl_json *form;  /* of source->webhook */
+};
+
+/* ---------------------------------------------------------------- options */
+
+static const struct sl_option *row_of(const struct sl_option *table, const char *name)
+{
+	for (; table && table->name; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+static size_t rows_in(const struct sl_option *table)
+{
+	size_t count = 0;
+	while (table && table[count].name)
+		count++;
+	return count;
+}
+
+static const char *usual_callback(const struct reading *r)
+{
+	const char *public = r->build->config->public;
+	return public ? arena_format(r->build->arena, "%s/in/%s", public, r->part->name) : "";
+}
+
+/* The engine's rows and the source's own in one table.  That a secret is missing
+ * is said later, with the remedies. */
+static const struct sl_option *whole_table(const struct reading *r)
+{
+	size_t count = 0;
+	struct sl_option *table = arena_alloc(r->build->arena,
+		(rows_in(config_source_keys) + rows_in(r->own) + 2) * sizeof(*table));
+	for (const struct sl_option *row = config_source_keys; row->name; row++)
+		if (!row_of(r->own, row->name) && (r->part->plugin || row->type != OPTION_TREE))
+			table[count++] = *row;
+	for (const struct sl_option *row = r->own; row && row->name; row++) {
+		table[count] = *row;
+		if (strcmp(row->name, r->secret) == 0)
+			table[count].initial = "";
+		if (strcmp(row->name, "callback") == 0)
+			table[count].initial = usual_callback(r);
+		count++;
+	}
+	if (!row_of(table, r->secret))
+		table[count] = secret_key;
+	return table;
+}
+
+/* What the plugin's steps get: all but the secrets. */
+static const char *options_of(const struct reading *r)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	for (const struct sl_option *row = r->part->plugin ? r->own : NULL; row && row->name; row++) {
+		struct sl_text raw = sl_json_raw(sl_json_get(r->values, row->name));
+		if (row->type == SL_SECRET || !raw.at)
+			continue;
+		json_key(&out, row->name);
+		json_raw(&out, raw.at, raw.len);
+	}
+	json_close(&out, '}');
+	const char *options = arena_copy(r->build->arena, out.at, out.len);
+	buf_free(&out);
+	return options;
+}
+
+static void read_callback(const struct reading *r)
+{
+	const struct yaml_node *node = yaml_get(r->part->node, "callback");
+	struct sl_text given = sl_json_string(sl_json_get(r->values, "callback"));
+	const struct config *config = r->build->config;
+	if (node && given.len) {
+		r->source->callback = arena_copy(r->build->arena, given.at, given.len);
+		r->source->callback_shown = node->written ? node->written : r->source->callback;
+	} else if (config->public) {
+		r->source->callback = usual_callback(r);
+		r->source->callback_shown = arena_format(r->build->arena, "%s/in/%s", config->public_shown, r->part->name);
+	}
+}
+
+/* ---------------------------------------------------------------- webhook */
+
+/* Where the form keeps a key: times say their unit there. */
+static const char *form_name(const char *key)
+{
+	if (strcmp(key, "tolerance") == 0)
+		return "tolerance_ms";
+	return strcmp(key, "repeat") == 0 ? "repeat_ms" : key;
+}
+
+static void put_given(const struct yaml_node *map, const struct sl_json *values, struct buf *out)
+{
+	for (const struct sl_option *row = config_webhook_keys; row->name; row++) {
+		struct sl_text raw = sl_json_raw(sl_json_get(values, row->name));
+		if (!yaml_get(map, row->name) || !raw.at)
+			continue;
+		json_key(out, form_name(row->name));
+		json_raw(out, raw.at, raw.len);
+	}
+}
+
+static bool is_given(const struct yaml_node *map, struct sl_text member)
+{
+	for (const struct sl_option *row = config_webhook_keys; row->name; row++)
+		if (sl_text_is(member, form_name(row->name)))
+			return yaml_get(map, row->name) != NULL;
+	return false;
+}
+
+static void put_described(const struct sl_json *form, const struct yaml_node *map, struct buf *out)
+{
+	for (const struct sl_json *member = sl_json_first(form); member; member = sl_json_next(member)) {
+		struct sl_text name = sl_json_name(member), raw = sl_json_raw(member);
+		if (is_given(map, name))
+			continue;
+		json_key_text(out, name);
+		json_raw(out, raw.at, raw.len);
+	}
+}
+
+static const struct sl_json *parse_text(const struct reading *r, const char *text)
+{
+	struct buf borrowed = { .at = (char *)text, .len = text ? strlen(text) : 0 };
+	return text ? values_parse(r->build, &borrowed) : NULL;
+}
+
+/* The keys of `webhook:`, each of which may be left out. */
+static const struct sl_json *read_overrides(const struct reading *r, const struct yaml_node *map)
+{
+	size_t count = rows_in(config_webhook_keys);
+	struct sl_option *table = arena_alloc(r->build->arena, (count + 1) * sizeof(*table));
+	memcpy(table, config_webhook_keys, count * sizeof(*table));
+	table[0].initial = ""; /* auth */
+	return values_read(r->build, table, NULL, arena_format(r->build->arena, "`webhook` of %s", r->part->what), map, map);
+}
+
+static bool read_form(struct reading *r)
+{
+	const struct yaml_node *map = r->part->plugin ? yaml_get(r->part->node, "webhook") : r->part->node;
+	const struct sl_json *given = r->part->plugin && map ? read_overrides(r, map) : r->values;
+	struct buf out = { 0 };
+	if (!given)
+		return false;
+	json_open(&out, '{');
+	if (r->part->plugin)
+		put_described(parse_text(r, r->part->description->webhook), map, &out);
+	if (map)
+		put_given(map, given, &out);
+	json_close(&out, '}');
+	r->source->webhook = arena_copy(r->build->arena, out.at, out.len);
+	r->form = values_parse(r->build, &out);
+	buf_free(&out);
+	struct sl_text auth = sl_json_string(sl_json_get(r->form, "auth"));
+	r->source->auth = auth.at ? arena_copy(r->build->arena, auth.at, auth.len) : "none";
+	return true;
+}
+
+/* ----------------------------------------------------------------- checks */
+
+static bool proves_itself(const struct reading *r, const struct sl_json *secrets)
+{
+	const struct part *part = r->part;
+	const struct yaml_node *node = yaml_get(part->node, r->secret);
+	if (r->source->insecure)
+		return true;
+	if (strcmp(r->source->auth, "none") == 0)
+		return fault(r->build, part->node, "%s would take in whatever anybody sends (auth: none); "
+			"say `insecure: true` if that is meant", part->what);
+	if (sl_json_count(secrets) == 0)
+		return fault(r->build, node ? node : part->node, "%s has no secret: give `%s: ${NAME}`, "
+			"or `insecure: true` to take in whatever anybody sends", part->what, r->secret);
+	return true;
+}
+
+static bool knows_callback(const struct reading *r)
+{
+	struct sl_text covers = sl_json_string(sl_json_get(r->form, "covers"));
+	if (r->source->insecure || r->source->callback || !covers.at || !strstr(covers.at, "{callback}"))
+		return true;
+	return fault(r->build, r->part->node, "what %s signs holds the callback: give `public: https://...`, "
+		"or `callback:` of the source as the vendor was told it", r->part->what);
+}
+
+static bool compiles(const struct reading *r, const struct sl_json *secrets)
+{
+	const struct yaml_node *node = yaml_get(r->part->node, "webhook");
+	struct why why = { 0 };
+	struct webhook *webhook = r->source->insecure ? webhook_unchecked(r->form, &why)
+						       : webhook_new(r->form, secrets, r->source->callback, &why);
+	bool fine = webhook != NULL;
+	webhook_free(&webhook);
+	return fine || fault(r->build, node ? node : r->part->node, "%s: %s", r->part->what, why.text);
+}
+
+static void read_webhook(struct reading *r)
+{
+	const struct sl_json *secrets = sl_json_get(r->values, r->secret);
+	struct sl_text raw = sl_json_raw(secrets);
+	r->source->secrets = raw.at ? arena_copy(r->build->arena, raw.at, raw.len) : "[]";
+	if (read_form(r) && proves_itself(r, secrets) && knows_callback(r))
+		compiles(r, secrets);
+}
+
+static void give_warnings(const struct reading *r)
+{
+	const struct config_source *source = r->source;
+	const struct description *d = source->description;
+	if (source->insecure)
+		warn(r->build, r->part->node, "%s is insecure: it takes in whatever anybody sends", r->part->what);
+	if (source->every && !(d && d->poll))
+		warn(r->build, yaml_get(r->part->node, "every"), "`every` says nothing: `%s` does not poll", source->use);
+}
+
+void source_read(struct build *build, struct part *part)
+{
+	const struct description *d = part->description;
+	struct config_source *source = &build->sources[build->config->source_count++];
+	struct reading r = { .build = build, .part = part, .source = source };
+	r.own = d ? d->options : config_webhook_keys;
+	r.secret = d && d->webhook_secret ? d->webhook_secret : "secret";
+	*source = (struct config_source){ .name = part->name, .use = part->use, .plugin = part->plugin, .description = d,
+		.secrets = "[]", .auth = "none" };
+	r.values = values_read(build, whole_table(&r), NULL, part->what, part->node, part->node);
+	if (!r.values)
+		return;
+	source->insecure = sl_json_true(sl_json_get(r.values, "insecure"));
+	sl_json_integer(sl_json_get(r.values, "every"), &source->every);
+	source->options = options_of(&r);
+	read_callback(&r);
+	if (!d || d->webhook)
+		read_webhook(&r);
+	give_warnings(&r);
+}
