@@ -106,32 +106,36 @@ bool scheme_sends_secret(const struct webhook *webhook)
 	return webhook->scheme->kind == SCHEME_TOKEN || webhook->scheme->kind == SCHEME_BASIC;
 }
 
+static void check_secrets(const struct webhook *webhook, const struct sight *sight, struct sl_text sent,
+	struct webhook_check *check)
+{
+	for (size_t i = 0; i < webhook->secret_count; i++)
+		if (sl_same(sent.at, sent.len, webhook->secrets[i].at, webhook->secrets[i].len)) {
+			genuine(check, i);
+			return;
+		}
+	forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
+}
+
 static void check_token(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
 {
 	struct sl_text proofs[PROOFS_MOST];
 	size_t count = proofs_gather(webhook, sight, proofs, check);
 	if (!count)
 		return;
-	forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
-	for (size_t i = webhook->secret_count; i-- > 0;)
-		if (count == 1 && sl_same(proofs[0].at, proofs[0].len, webhook->secrets[i].at, webhook->secrets[i].len))
-			genuine(check, i);
+	check_secrets(webhook, sight, count == 1 ? proofs[0] : (struct sl_text){ NULL, 0 }, check);
 }
 
 /* The secret is "user:password"; it travels in base64. */
 static void check_basic(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
 {
 	struct sl_text proofs[PROOFS_MOST];
-	size_t count = proofs_gather(webhook, sight, proofs, check), len;
+	size_t count = proofs_gather(webhook, sight, proofs, check), len = 0;
 	if (!count)
 		return;
-	unsigned char *plain = arena_bytes(sight->arena, proofs[0].len + 1);
-	forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
-	if (count > 1 || !sl_unbase64(proofs[0], plain, proofs[0].len, &len))
-		return;
-	for (size_t i = webhook->secret_count; i-- > 0;)
-		if (sl_same(plain, len, webhook->secrets[i].at, webhook->secrets[i].len))
-			genuine(check, i);
+	char *plain = arena_bytes(sight->arena, proofs[0].len + 1);
+	bool read = count == 1 && sl_unbase64(proofs[0], (unsigned char *)plain, proofs[0].len, &len);
+	check_secrets(webhook, sight, (struct sl_text){ plain, read ? len : 0 }, check);
 }
 
 /* --------------------------------------------------------------------- hmac */
@@ -225,7 +229,6 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 	}
 	struct sl_text stamp = stamp_find(webhook, sight->record, sight->arena);
 	size_t part_count = covers_gather(webhook, &webhook->covers, sight->record, stamp, parts);
-	forged(check, "the signature in the %s does not match", shown(webhook, sight->arena));
 	for (size_t i = 0; i < webhook->secret_count; i++) {
 		if (!mac_fits(webhook, i, parts, part_count, macs, count))
 			continue;
@@ -233,6 +236,7 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 		check_age(webhook, stamp, now, check);
 		return;
 	}
+	forged(check, "the signature in the %s does not match", shown(webhook, sight->arena));
 }
 
 /* -------------------------------------------------------------------- check */
