@@ -103,10 +103,9 @@ static const char *address_of(struct build *build, const struct yaml_node *node,
 
 static const char *address_read(struct build *build, const struct yaml_node *node, const char *text)
 {
-	struct socket_address address;
 	struct why why = { 0 };
 	const char *full = address_of(build, node, text);
-	if (socket_read_address(full, &address, &why))
+	if (socket_address_valid(full, &why))
 		return full;
 	if (node->written)
 		fault(build, node, "what %s holds is no address; write HOST:PORT or unix:PATH", node->written);
