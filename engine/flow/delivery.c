@@ -18,6 +18,19 @@ void deliveries_add(struct deliveries *list, struct delivery *delivery)
 	list->count++;
 }
 
+void deliveries_insert(struct deliveries *list, struct delivery *after, struct delivery *delivery)
+{
+	if (after == list->last) {
+		deliveries_add(list, delivery);
+		return;
+	}
+	delivery->prev = after;
+	delivery->next = after->next;
+	after->next->prev = delivery;
+	after->next = delivery;
+	list->count++;
+}
+
 void deliveries_remove(struct deliveries *list, struct delivery *delivery)
 {
 	if (delivery->prev)
@@ -32,9 +45,10 @@ void deliveries_remove(struct deliveries *list, struct delivery *delivery)
 	list->count--;
 }
 
-struct delivery *delivery_new(uint64_t seq, uint32_t part)
+struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part)
 {
 	struct delivery *delivery = must_alloc(sizeof(*delivery));
+	delivery->route = route;
 	delivery->seq = seq;
 	delivery->part = part;
 	return delivery;
@@ -51,6 +65,7 @@ void delivery_shed(struct delivery *delivery)
 	delivery->pieces = NULL;
 	delivery->piece_count = delivery->stage = delivery->piece = 0;
 	delivery->rows = NULL;
+	delivery->row_done = NULL;
 	delivery->row_count = 0;
 	delivery->request = NULL;
 	if (delivery->document)

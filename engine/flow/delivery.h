@@ -29,6 +29,7 @@ enum delivery_state {
 };
 
 struct batch;
+struct route;
 struct source;
 
 /* What its open row says of it; outlives its body. */
@@ -43,6 +44,8 @@ struct delivery {
 	uint32_t tries;          /* that ended badly by its own fault */
 	enum delivery_state state;
 	int64_t first_at, last_at, due; /* milliseconds since 1970; due: WAITING */
+	int64_t due_ticks;       /* the same by the clock that never jumps: what counts here */
+	int64_t repeat_ms;       /* its id is made of content: a repeat only so long; 0: always */
 	char *reason;            /* of the last bad end, or NULL */
 	struct label label;
 
@@ -52,12 +55,14 @@ struct delivery {
 	struct delivery *elder, *younger, *tail_next; /* of its subject */
 	uint64_t order;          /* counts joinings: rows go to the sink in this order */
 	uint64_t subject_hash;   /* 0: no subject, no order */
+	struct route *route;
 	struct batch *batch;     /* not yet passed by the cursor; else NULL */
 	bool queued;             /* among those that may start */
 	bool open;               /* has, or is to have, a row of its own */
 	bool stands;             /* that row is in the destination */
 	bool changed;            /* and does not say what it should */
 	bool undecoded;          /* its record has still to be decoded */
+	bool repeat;             /* DROPPED because an earlier event had its id */
 	bool revived;            /* a dead letter retried by a person */
 
 	/* its body; ends when it is shed */
@@ -70,14 +75,17 @@ struct delivery {
 
 	/* its way through the transforms */
 	size_t stage, piece;           /* the transform, and which of its inputs */
-	struct call *call;             /* under way */
+	struct call *call;             /* under way, decode's or a transform's */
 	struct call **calls;           /* done: they own what was emitted.  In the arena */
 	size_t call_count, call_room;
 	struct emission *pieces;       /* inputs of this stage */
 	size_t piece_count;
 	struct sl_row *rows;           /* READY */
 	size_t row_count;
+	bool *row_done;                /* sinks without transactions: written already */
 	enum shipped { SHIPPED_NOT, SHIPPED_ROWS, SHIPPED_DROP, SHIPPED_DEAD, SHIPPED_OPEN } shipped;
+	enum delivery_state shipped_state; /* as its open row says */
+	uint32_t shipped_tries;
 };
 
 /* What comes out of one stage and goes into the next. */
@@ -93,9 +101,10 @@ struct deliveries {
 };
 
 void deliveries_add(struct deliveries *list, struct delivery *delivery);
+void deliveries_insert(struct deliveries *list, struct delivery *after, struct delivery *delivery);
 void deliveries_remove(struct deliveries *list, struct delivery *delivery);
 
-struct delivery *delivery_new(uint64_t seq, uint32_t part);
+struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part);
 void delivery_free(struct delivery **delivery);
 void delivery_shed(struct delivery *delivery); /* gives back its body; the label stays */
 void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type, const char *subject);

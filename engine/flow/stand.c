@@ -153,16 +153,18 @@ bool stand_read(const struct sl_cell *cells, struct stand *stand)
 	return true;
 }
 
-struct delivery *stand_read_open(const struct sl_cell *cells)
+struct delivery *stand_read_open(struct route *route, const struct sl_cell *cells)
 {
 	const struct sl_table *table = &stand_open;
 	const char *state = get_text(table, cells, "state"), *reason = get_text(table, cells, "reason");
 	uint64_t seq = get_int(table, cells, "seq");
 	if (!seq || !state)
 		return NULL;
-	struct delivery *delivery = delivery_new(seq, (uint32_t)get_int(table, cells, "part"));
+	struct delivery *delivery = delivery_new(route, seq, (uint32_t)get_int(table, cells, "part"));
 	delivery->open = delivery->stands = true;
-	delivery->state = strcmp(state, "dead") == 0 ? DELIVERY_DEAD : DELIVERY_WAITING;
+	delivery->state = strcmp(state, "dead") == 0 ? DELIVERY_DEAD
+		: strcmp(state, "behind") == 0	     ? DELIVERY_NEW
+						     : DELIVERY_WAITING;
 	delivery->tries = (uint32_t)get_int(table, cells, "tries");
 	delivery->first_at = get_time(table, cells, "first_at");
 	delivery->last_at = get_time(table, cells, "last_at");
@@ -172,6 +174,7 @@ struct delivery *stand_read_open(const struct sl_cell *cells)
 	const char *source = get_text(table, cells, "source"), *id = get_text(table, cells, "event_id");
 	delivery_label(delivery, source ? source : "", id ? id : "", get_text(table, cells, "type"),
 		get_text(table, cells, "subject"));
+	delivery->undecoded = !id || !*id;
 	return delivery;
 }
 

@@ -36,7 +36,7 @@ const struct sl_row *stand_wanted(struct arena *arena, const struct sl_table *ta
 /* Recalled rows.  They come from a database anyone may write to: false if one
  * makes no sense. */
 bool stand_read(const struct sl_cell *cells, struct stand *stand);
-struct delivery *stand_read_open(const struct sl_cell *cells);
+struct delivery *stand_read_open(struct route *route, const struct sl_cell *cells);
 
 /* The open row's own words, for `dead ls` and `show`. */
 void stand_open_json(const struct delivery *delivery, struct buf *out);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keep.c - a route's own file: what lies beside the destination. */
+#include "flow/keep.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/line.h"
+#include "flow/keep_stand.h"
+#include "sdk/text.h"
+#include "sdk/time.h"
+#include "store/state.h"
+
+#define SEEN_KEPT 1100000 /* ids: some more than the window holds */
+
+static const char *const steps[] = {
+	"CREATE TABLE seen (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, entries BLOB NOT NULL);"
+	"CREATE TABLE copy (seq INTEGER PRIMARY KEY, received INTEGER, flags INTEGER, source TEXT, method TEXT, path TEXT,"
+	" query TEXT, headers TEXT, body BLOB);"
+	"CREATE TABLE history (seq INTEGER, part INTEGER, at INTEGER, reason TEXT);"
+	"CREATE INDEX history_seq ON history (seq, part);"
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
+	NULL,
+};
+
+/* A try that ended badly, noted until the next job is written. */
+struct note {
+	uint64_t seq;
+	uint32_t part;
+	int64_t at;
+	char *reason;
+	struct note *next;
+};
+
+struct keep {
+	struct state *state;
+	struct note *notes, **notes_end;
+	struct stand_file *stand;
+};
+
+/* Ids are hashed with the log's id: those of another log say nothing. */
+static bool same_log(struct keep *keep, const char *log_id, struct why *why)
+{
+	struct arena *arena = arena_new();
+	const char *known = keep_get(keep, "log", arena);
+	bool same = known && strcmp(known, log_id) == 0;
+	arena_free(&arena);
+	if (same)
+		return true;
+	return state_run(keep->state, why, "DELETE FROM seen", "") && state_run(keep->state, why, "DELETE FROM copy", "") &&
+		state_run(keep->state, why, "DELETE FROM history", "") && keep_set(keep, "log", log_id, why);
+}
+
+struct keep *keep_open(const char *data, const char *route, const char *log_id, int64_t wait_ms, struct why *why)
+{
+	struct keep *keep = must_alloc(sizeof(*keep));
+	struct arena *arena = arena_new();
+	const char *folder = arena_format(arena, "%s/routes", data);
+	keep->notes_end = &keep->notes;
+	mkdir(folder, 0700);
+	keep->state = state_open(arena_format(arena, "%s/%s.db", folder, route), steps, wait_ms, why);
+	arena_free(&arena);
+	if (keep->state && (keep->stand = stand_file_new(keep->state, why)) && same_log(keep, log_id, why)) {
+		if (state_made_anew(keep->state))
+			line(SL_ERROR, "the route's own file was damaged and is made anew: repeats of older events are not known");
+		return keep;
+	}
+	keep_close(&keep);
+	return NULL;
+}
+
+static void free_notes(struct note **notes)
+{
+	while (*notes) {
+		struct note *note = *notes;
+		*notes = note->next;
+		free(note->reason);
+		free(note);
+	}
+}
+
+void keep_close(struct keep **keep)
+{
+	if (!*keep)
+		return;
+	free_notes(&(*keep)->notes);
+	stand_file_free(&(*keep)->stand);
+	if ((*keep)->state)
+		state_close(&(*keep)->state);
+	free(*keep);
+	*keep = NULL;
+}
+
+/* ----------------------------------------------------------------- ids seen */
+
+static void take_entries(struct seen *seen, sqlite3_stmt *rows)
+{
+	const char *bytes = sqlite3_column_blob(rows, 0);
+	size_t size = (size_t)sqlite3_column_bytes(rows, 0);
+	struct seen_entry entry;
+	for (size_t at = 0; at + sizeof(entry) <= size; at += sizeof(entry)) {
+		memcpy(&entry, bytes + at, sizeof(entry));
+		if (entry.seq)
+			seen_add(seen, &entry);
+	}
+}
+
+/* The oldest batch that is still of use to the window. */
+static int64_t seen_from(struct keep *keep, struct why *why)
+{
+	int64_t from = 0, ids = 0;
+	sqlite3_stmt *rows = state_ask(keep->state, why, "SELECT last, length(entries) FROM seen ORDER BY last DESC", "");
+	while (rows && state_row(keep->state, rows, why) == STATE_ROW) {
+		from = sqlite3_column_int64(rows, 0);
+		ids += sqlite3_column_int64(rows, 1) / (int64_t)sizeof(struct seen_entry);
+		if (ids >= SEEN_KEPT) {
+			sqlite3_reset(rows);
+			break;
+		}
+	}
+	return from;
+}
+
+bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why)
+{
+	enum state_got got = STATE_FAILED;
+	if (!state_run(keep->state, why, "DELETE FROM seen WHERE last > ?", "i", (int64_t)cursor) ||
+		!state_run(keep->state, why, "DELETE FROM seen WHERE last < ?", "i", seen_from(keep, why)))
+		return false;
+	sqlite3_stmt *rows = state_ask(keep->state, why, "SELECT entries FROM seen ORDER BY last", "");
+	while (rows && (got = state_row(keep->state, rows, why)) == STATE_ROW)
+		take_entries(seen, rows);
+	return got == STATE_END;
+}
+
+bool keep_forget(struct keep *keep, uint64_t after, struct why *why)
+{
+	int64_t seq = (int64_t)after;
+	return state_run(keep->state, why, "DELETE FROM seen WHERE last > ?", "i", seq) &&
+		state_run(keep->state, why, "DELETE FROM copy WHERE seq > ?", "i", seq) &&
+		state_run(keep->state, why, "DELETE FROM history WHERE seq > ?", "i", seq);
+}
+
+/* -------------------------------------------------------------------- a job */
+
+bool keep_job_empty(const struct keep_job *job)
+{
+	return !job->seen.len && !job->copy_count && !job->gone_count && !job->stand_count && !job->notes;
+}
+
+static bool write_copy(struct keep *keep, const struct log_record *record, struct why *why)
+{
+	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiixxxxxb",
+		(int64_t)record->seq, record->received, (int64_t)record->flags, record->source, record->method,
+		record->path, record->query, record->headers, record->body.at ? record->body : sl_text_of(""));
+}
+
+static bool write_gone(struct keep *keep, uint64_t seq, struct why *why)
+{
+	return state_run(keep->state, why, "DELETE FROM copy WHERE seq = ?", "i", (int64_t)seq) &&
+		state_run(keep->state, why, "DELETE FROM history WHERE seq = ?", "i", (int64_t)seq);
+}
+
+static bool write_notes(struct keep *keep, const struct note *notes, struct why *why)
+{
+	bool well = true;
+	for (const struct note *at = notes; well && at; at = at->next)
+		well = state_run(keep->state, why, "INSERT INTO history VALUES (?, ?, ?, ?)", "iiit", (int64_t)at->seq,
+			(int64_t)at->part, at->at, at->reason);
+	return well;
+}
+
+static bool write_all(struct keep *keep, const struct keep_job *job, struct why *why)
+{
+	bool well = true;
+	if (job->seen.len)
+		well = state_run(keep->state, why, "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", "iib", (int64_t)job->last,
+			(int64_t)job->first, job->seen);
+	for (size_t i = 0; well && i < job->copy_count; i++)
+		well = write_copy(keep, job->copies[i], why);
+	for (size_t i = 0; well && i < job->gone_count; i++)
+		well = write_gone(keep, job->gone[i], why);
+	for (size_t i = 0; well && i < job->stand_count; i++)
+		well = stand_file_write(keep->stand, job->stand[i], why);
+	return well;
+}
+
+bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why)
+{
+	if (!state_begin(keep->state, why))
+		return false;
+	if (write_all(keep, job, why) && write_notes(keep, job->notes, why) && state_commit(keep->state, why))
+		return true;
+	state_rollback(keep->state);
+	return why_within(why, "the route's own file");
+}
+
+/* ------------------------------------------------------------------ history */
+
+void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason)
+{
+	struct note *note = must_alloc(sizeof(*note));
+	*note = (struct note){ seq, part, at, must_string(reason), NULL };
+	*keep->notes_end = note;
+	keep->notes_end = &note->next;
+}
+
+/* A job takes what was noted until now; it is gone once it is written. */
+void keep_collect(struct keep *keep, struct keep_job *job)
+{
+	job->notes = keep->notes;
+	keep->notes = NULL;
+	keep->notes_end = &keep->notes;
+}
+
+void keep_job_free(struct keep_job *job)
+{
+	free_notes(&job->notes);
+}
+
+void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out)
+{
+	char at[SL_TIME_SIZE];
+	sqlite3_stmt *rows = state_ask(keep->state, NULL,
+		"SELECT at, reason FROM history WHERE seq = ? AND part = ? ORDER BY rowid", "ii", (int64_t)seq, (int64_t)part);
+	json_open(out, '[');
+	while (rows && state_row(keep->state, rows, NULL) == STATE_ROW) {
+		sl_time_write(sqlite3_column_int64(rows, 0) * 1000, at);
+		json_open(out, '{');
+		json_member_string(out, "at", at);
+		json_key(out, "reason");
+		json_text(out, state_text(rows, 1));
+		json_close(out, '}');
+	}
+	json_close(out, ']');
+}
+
+/* --------------------------------------------------------- copies, settings */
+
+static struct sl_text column(sqlite3_stmt *rows, int at, struct arena *arena)
+{
+	const char *bytes = sqlite3_column_blob(rows, at);
+	size_t len = (size_t)sqlite3_column_bytes(rows, at);
+	return (struct sl_text){ arena_copy(arena, bytes ? bytes : "", len), len };
+}
+
+bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record)
+{
+	sqlite3_stmt *rows = state_ask(keep->state, NULL,
+		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ?", "i", (int64_t)seq);
+	if (!rows || state_row(keep->state, rows, NULL) != STATE_ROW)
+		return false;
+	*record = (struct log_record){
+		.seq = seq,
+		.received = sqlite3_column_int64(rows, 0),
+		.flags = (uint32_t)sqlite3_column_int64(rows, 1),
+		.source = column(rows, 2, arena),
+		.method = column(rows, 3, arena),
+		.path = column(rows, 4, arena),
+		.query = column(rows, 5, arena),
+		.headers = column(rows, 6, arena),
+		.body = column(rows, 7, arena),
+	};
+	sqlite3_reset(rows);
+	return true;
+}
+
+bool keep_set(struct keep *keep, const char *name, const char *value, struct why *why)
+{
+	return state_run(keep->state, why, "INSERT OR REPLACE INTO setting VALUES (?, ?)", "tt", name, value);
+}
+
+const char *keep_get(struct keep *keep, const char *name, struct arena *arena)
+{
+	sqlite3_stmt *rows = state_ask(keep->state, NULL, "SELECT value FROM setting WHERE name = ?", "t", name);
+	if (!rows || state_row(keep->state, rows, NULL) != STATE_ROW)
+		return NULL;
+	const char *value = column(rows, 0, arena).at;
+	sqlite3_reset(rows);
+	return value;
+}
+
+bool keep_recall(struct keep *keep, const struct sl_table *table, keep_row *row, void *data, struct why *why)
+{
+	return stand_file_recall(keep->stand, table, row, data, why);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keep.h - a route's own file: what lies beside the destination.
+ *
+ * DATA/routes/NAME.db, SQLite, held by a flock on NAME.lock.  In it: the ids
+ * seen, one row a batch; copies of dead letters' records, so that they outlive the
+ * log; the history of tries; small settings (paused); and, for sinks without
+ * transactions, where the route stands.
+ *
+ * All of it is written before the transaction it belongs to, and believed only up
+ * to the route's cursor.  A file that is damaged is put aside and begun anew: the
+ * ids are lost then, not the events, and the alarm says so.
+ */
+#ifndef FLOW_KEEP_H
+#define FLOW_KEEP_H
+
+#include "base/buf.h"
+#include "flow/seen.h"
+#include "flow/stand.h"
+#include "store/log.h"
+
+struct keep;
+struct note;
+
+/* Waits up to `wait_ms` for a predecessor that still holds the lock. */
+struct keep *keep_open(const char *data, const char *route, const char *log_id, int64_t wait_ms, struct why *why);
+void keep_close(struct keep **keep);
+
+/* Drops what is newer than the cursor and fills `seen` with the rest. */
+bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why);
+
+/* What one consignment writes; collected on the loop, written in the pool. */
+struct keep_job {
+	uint64_t first, last;                /* the seqs that `seen` is about */
+	struct sl_text seen;                 /* struct seen_entry after struct seen_entry */
+	const struct log_record *const *copies;
+	size_t copy_count;
+	const uint64_t *gone;                /* copies no longer needed */
+	size_t gone_count;
+	const struct sl_row *const *stand;   /* sinks without transactions */
+	size_t stand_count;
+	struct note *notes;                  /* keep_collect */
+};
+bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why); /* blocks */
+bool keep_job_empty(const struct keep_job *job);
+
+/* Noted, and written with the next job that collects what was noted.  A job that
+ * could not be written loses its notes, and nothing else: they are only words. */
+void keep_collect(struct keep *keep, struct keep_job *job);
+void keep_job_free(struct keep_job *job);
+void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason);
+void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out); /* an array */
+
+bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record);
+bool keep_forget(struct keep *keep, uint64_t after, struct why *why); /* a rewind */
+
+bool keep_set(struct keep *keep, const char *name, const char *value, struct why *why);
+const char *keep_get(struct keep *keep, const char *name, struct arena *arena); /* NULL: not set */
+
+/* Rows of a stand table, for sinks without transactions. */
+typedef void keep_row(const struct sl_cell *cells, void *data);
+bool keep_recall(struct keep *keep, const struct sl_table *table, keep_row *row, void *data, struct why *why);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route.h - the route process: from the log to the sink.
+ *
+ * One loop turns these steps, again and again, until none has anything to do:
+ *
+ *     route_read      the records after the cursor become deliveries     (route_read.c)
+ *     route_run       deliveries whose turn it is go through transforms  (route_run.c)
+ *     route_rewind    where the route stands is set anew, if asked       (route_stand.c)
+ *     route_asks      what people asked is answered                      (route_ask.c)
+ *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.c)
+ *
+ * Two batches are in memory at most: one being gathered and one being shipped.
+ * A batch waits for none of its calls longer than `patience`: who takes longer
+ * becomes an open row, and its call goes on.  What lies in memory may be lost at any
+ * moment: where the route stands (flow/stand.h) is in the destination, changed in
+ * the transaction that writes the rows.
+ *
+ * Invariants
+ *   - cursor <= read_to.  Every delivery at or before the cursor is settled or has
+ *     an open row in the destination; none after it has.
+ *   - what is in the route's own file (flow/keep.h) was written before the
+ *     transaction it belongs to, and is believed only up to the cursor.
+ *   - one consignment is under way at a time.
+ */
+#ifndef FLOW_ROUTE_H
+#define FLOW_ROUTE_H
+
+#include <uv.h>
+
+#include "flow/delivery.h"
+#include "flow/keep.h"
+#include "flow/schema.h"
+#include "flow/seen.h"
+#include "flow/stand.h"
+#include "flow/webhook.h"
+#include "io/channel.h"
+
+/* Runs the process; called by main() with argv[0] = "sluice: route", argv[1] = the
+ * route's name.  Descriptors: 3 the channel, 4 the shared page. */
+int route_main(int argc, char **argv);
+
+/* ------------------------------------------- inside: for route_*.c and tests */
+
+struct source {
+	const char *name;
+	struct webhook *webhook;
+	struct instance *decode; /* NULL: the selectors suffice */
+};
+
+/* The records (from, upto] and what became of them. */
+struct batch {
+	uint64_t upto;
+	int64_t received;          /* of the last record */
+	struct deliveries all;
+	struct delivery *undecoded;/* decoded one after the other, in order; NULL: all are */
+	size_t busy;               /* NEW or RUNNING, and not open */
+	uint64_t repeats;
+	struct buf seen;           /* struct seen_entry, to be kept */
+};
+
+struct policy {
+	uint32_t attempts;
+	int64_t first, most;       /* pause before the second and before any try, ms */
+	int64_t patience;          /* how long a batch waits for a call, ms */
+	size_t open_limit, calls;  /* open rows; calls at once */
+	size_t batch_events, batch_bytes;
+};
+
+enum route_state {
+	ROUTE_STARTING, /* opening the sink, asking it where we stand */
+	ROUTE_RUNNING,
+	ROUTE_OUTAGE,   /* the sink cannot be had: held, tried again */
+	ROUTE_BLOCKED,  /* a person has to look */
+	ROUTE_STOPPING,
+};
+
+struct consignment; /* one transaction under way (route_ship.c) */
+struct request_for; /* an ask to be answered later (route_ask.c) */
+struct rewind;      /* a cursor being set back (route_rewind.c) */
+struct drops;       /* how often each reason was given (route_run.c) */
+
+struct route {
+	const char *name, *data;
+	struct sl_document *part;
+	struct arena *arena;       /* as long as the process */
+	uv_loop_t *loop;
+	struct channel *channel;
+	struct page *page;
+	enum route_state state;
+	bool paused, once, transactional;
+	struct why error;          /* of the last outage or block */
+	struct why told_error;     /* what the master knows */
+	const char *told;
+	bool failed;
+
+	struct log_reader *log;
+	char log_id[LOG_ID_SIZE];
+	struct source *sources;
+	size_t source_count;
+	struct instance **transforms;
+	size_t transform_count;
+	struct instance *sink;
+	struct schema *schema;     /* NULL: the sink takes whatever comes */
+	struct policy policy;
+	bool from_now;             /* a new route begins with what comes next */
+
+	struct stand stand;        /* as it is in the destination, or soon will be */
+	uint64_t read_to;          /* the last seq in a batch, or passed */
+	struct seen *seen;
+	struct keep *keep;
+	struct order order;
+	struct batch *gathering, *shipping;
+	struct deliveries open;    /* passed by the cursor, not settled, not dead */
+	size_t open_count;         /* likewise, and those still in a batch */
+	uint64_t dead;             /* dead letters in the destination */
+	size_t fresh;              /* open ones that have something for the sink */
+	struct delivery *run_first, *run_last;
+	size_t running;
+	struct consignment *consignment;
+	struct call *opening;      /* open or recall under way */
+	size_t opened;             /* so many instances have been opened */
+	struct rewind *rewinding;
+	struct request_for *asked, *recalling, *answering;
+	bool answers;              /* it knows where it stands: asks are taken */
+	struct drops *drops;       /* how often each reason was given */
+
+	int64_t outage_since;      /* clock_wall; 0: none */
+	uint64_t suspect_seq;      /* until past it: one call at a time */
+	uint32_t suspect_part, suspect_deaths;
+
+	uv_idle_t turning;
+	uv_timer_t beat, due, hold;
+	uv_poll_t wake;
+	int64_t next_due;          /* clock_ticks; 0: nothing waits */
+};
+
+/* route.c */
+void route_turn(struct route *route);  /* there may be something to do */
+void route_tell(struct route *route);  /* the master hears what has changed */
+void route_block(struct route *route, const char *why);
+void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again);
+void route_recovered(struct route *route);
+void route_due(struct route *route, int64_t in); /* wakes the route in so many ms, or sooner */
+void route_quit(struct route *route);
+bool route_alone(const struct route *route);     /* one call at a time */
+struct source *route_source(struct route *route, struct sl_text name);
+void route_fresh(struct route *route, struct delivery *delivery); /* an open one has something for the sink */
+
+/* route_start.c */
+bool route_setup(struct route *route, const struct sl_json *part, struct why *why);
+void route_begin(struct route *route);  /* opens the sink, recalls, then runs */
+void route_resume(struct route *route); /* the same again, after a block */
+void route_forget(struct route *route); /* everything that is only in memory */
+void route_close(struct route *route);  /* instances, log, own file */
+const struct sl_cell *recalled(const struct call *call, size_t at, const struct sl_table *table);
+
+/* route_read.c */
+bool route_read(struct route *route);
+bool route_load(struct route *route, struct delivery *delivery); /* its body again; false: it is dead now */
+void batch_free(struct route *route, struct batch **batch);
+void delivery_forget(struct route *route, struct delivery **delivery); /* out of the order, freed */
+void delivery_decode(struct route *route, struct delivery *delivery);
+void delivery_arrived(struct route *route, struct delivery *delivery); /* its event is known */
+
+/* route_run.c */
+bool route_run(struct route *route);
+void delivery_may_run(struct route *route, struct delivery *delivery);
+void delivery_died(struct route *route, struct delivery *delivery, const char *why);
+void delivery_retries(struct route *route, struct delivery *delivery, const char *why, int64_t after);
+void delivery_opens(struct route *route, struct delivery *delivery);
+void delivery_settles(struct route *route, struct delivery *delivery, enum delivery_state state);
+void route_retry_due(struct route *route);
+void route_impatient(struct route *route);
+void drops_count(struct route *route, const char *reason);
+void drops_json(const struct route *route, struct buf *out);
+
+/* route_ship.c */
+bool route_ship(struct route *route);
+void consignment_free(struct route *route);
+
+/* route_stand.c */
+bool route_rewind(struct route *route); /* a step: where we stand is set anew */
+bool route_restand(struct route *route, const struct stand *from, uint64_t to, bool all, int64_t ask);
+void rewind_free(struct route *route);
+
+/* route_ask.c */
+void route_answer(struct route *route, int64_t ask, bool ok, const char *why, const struct buf *more);
+void route_ask(struct route *route, const struct sl_json *message);
+bool route_asks(struct route *route); /* a step: those who asked are answered */
+void route_answer_shipped(struct route *route, bool ok, const char *why);
+void route_asks_begin(struct route *route); /* what came while the route was starting */
+void route_asks_end(struct route *route);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_read.c - the records after the cursor become deliveries. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/route.h"
+#include "sdk/text.h"
+
+/* ------------------------------------------------------------------ bodies */
+
+static const struct sl_pair *const *read_headers(struct arena *arena, struct sl_text kept)
+{
+	size_t count = 0, at = 0;
+	for (size_t i = 0; i < kept.len; i++)
+		count += kept.at[i] == '\n';
+	const struct sl_pair **headers = arena_alloc(arena, (count + 1) * sizeof(*headers));
+	char *text = arena_copy(arena, kept.at, kept.len), *rest = text, *row;
+	while (at < count && (row = strsep(&rest, "\n"))) {
+		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
+		char *colon = strstr(row, ": ");
+		if (!colon)
+			continue;
+		*colon = '\0';
+		*pair = (struct sl_pair){ row, colon + 2 };
+		headers[at++] = pair;
+	}
+	return headers;
+}
+
+static struct sl_request *read_request(struct arena *arena, const struct log_record *record)
+{
+	struct sl_request *request = arena_alloc(arena, sizeof(*request));
+	request->method = arena_copy(arena, record->method.at, record->method.len);
+	request->url = record->query.len ? arena_format(arena, "%.*s?%.*s", (int)record->path.len, record->path.at,
+						   (int)record->query.len, record->query.at)
+					 : arena_copy(arena, record->path.at, record->path.len);
+	request->headers = read_headers(arena, record->headers);
+	request->body = record->body;
+	return request;
+}
+
+static void copy_record(struct arena *arena, struct log_record *to, const struct log_record *from)
+{
+	*to = *from;
+	to->source = arena_text(arena, from->source);
+	to->method = arena_text(arena, from->method);
+	to->path = arena_text(arena, from->path);
+	to->query = arena_text(arena, from->query);
+	to->headers = arena_text(arena, from->headers);
+	to->body = arena_text(arena, from->body);
+}
+
+/* What the selectors find.  False: the delivery is dead now. */
+static bool find_event(struct route *route, struct delivery *delivery)
+{
+	char trouble[160] = "not JSON";
+	struct webhook_found found = { 0 };
+	struct source *source = route_source(route, delivery->record.source);
+	if (!source) {
+		delivery_died(route, delivery, arena_format(delivery->arena, "the configuration has no source %.*s any more",
+			(int)delivery->record.source.len, delivery->record.source.at));
+		return false;
+	}
+	delivery->source = source;
+	delivery->document = sl_json_read(delivery->record.body, trouble, sizeof(trouble));
+	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
+	delivery->request = read_request(delivery->arena, &delivery->record);
+	webhook_find(source->webhook, &delivery->record, json, delivery->arena, &found);
+	delivery->event = found.event;
+	delivery->event.source = source->name;
+	delivery->event.received = delivery->record.received;
+	if (!delivery->event.time)
+		delivery->event.time = delivery->record.received;
+	delivery->event.data = delivery->record.body;
+	delivery->event.json = json;
+	delivery->repeat_ms = found.content ? found.repeat_ms : 0;
+	if (json || source->decode)
+		return true;
+	delivery_died(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
+	return false;
+}
+
+static void take_record(struct delivery *delivery, const struct log_record *record)
+{
+	delivery->arena = arena_new();
+	copy_record(delivery->arena, &delivery->record, record);
+}
+
+/* A dead letter's own copy counts before the log: a person may have edited it. */
+bool route_load(struct route *route, struct delivery *delivery)
+{
+	struct why why = { "" };
+	struct log_slice slice = { 0 };
+	struct log_record copy;
+	struct arena *arena = arena_new();
+	bool found = false;
+	if (keep_copy(route->keep, delivery->seq, arena, &copy)) {
+		take_record(delivery, &copy);
+		found = true;
+	} else if (log_read(route->log, arena, delivery->seq, 1, 1, &slice, &why) == LOG_READ && slice.count == 1 &&
+		slice.records[0].seq == delivery->seq) {
+		take_record(delivery, &slice.records[0]);
+		found = true;
+	}
+	arena_free(&arena);
+	if (!found) {
+		delivery_died(route, delivery, why.text[0] ? why.text : "its record is not in the log any more");
+		return false;
+	}
+	return find_event(route, delivery);
+}
+
+/* ------------------------------------------------------------------ decode */
+
+static struct delivery *sibling(struct route *route, struct delivery *delivery, uint32_t part)
+{
+	struct delivery *other = delivery_new(route, delivery->seq, part);
+	other->open = delivery->open;
+	other->batch = delivery->batch;
+	other->source = delivery->source;
+	other->first_at = delivery->first_at;
+	take_record(other, &delivery->record);
+	other->request = read_request(other->arena, &other->record);
+	if (other->batch) {
+		deliveries_insert(&other->batch->all, delivery, other);
+		other->batch->busy += !other->open;
+	} else {
+		deliveries_insert(&route->open, delivery, other);
+	}
+	if (other->open) {
+		route->open_count++;
+		route_fresh(route, other);
+	}
+	return other;
+}
+
+/* The event that a decode step emitted, taken over into the delivery's memory. */
+static bool take_emitted(struct delivery *delivery, const struct sl_event *found, const struct sl_event *event)
+{
+	struct arena *arena = delivery->arena;
+	struct sl_event *mine = &delivery->event;
+	*mine = *found;
+	mine->source = delivery->source->name;
+	mine->id = arena_string(arena, event->id ? event->id : found->id);
+	mine->type = arena_string(arena, event->type ? event->type : found->type);
+	mine->subject = arena_string(arena, event->subject ? event->subject : found->subject);
+	mine->time = event->time ? event->time : found->time;
+	mine->data = arena_text(arena, event->data.at ? event->data : found->data);
+	sl_json_free(&delivery->document);
+	delivery->document = sl_json_read(mine->data, NULL, 0);
+	mine->json = delivery->document ? sl_json_root(delivery->document) : NULL;
+	return mine->json != NULL;
+}
+
+static void part_decoded(struct route *route, struct delivery *delivery, const struct sl_event *found,
+	const struct sl_event *event)
+{
+	if (take_emitted(delivery, found, event))
+		delivery_arrived(route, delivery);
+	else
+		delivery_died(route, delivery, "what the source's decode step emitted is not JSON");
+}
+
+/* One record may hold several events; a row that was open knows which it is. */
+static void decode_emitted(struct route *route, struct delivery *delivery, struct call *call)
+{
+	struct sl_event found = delivery->event;
+	bool first_time = delivery->undecoded;
+	struct delivery *last = delivery;
+	delivery->undecoded = false;
+	if (delivery->part >= call->emitted_count) {
+		drops_count(route, call->dropped ? call->dropped : "decode found no event");
+		delivery_settles(route, delivery, DELIVERY_DROPPED);
+		return;
+	}
+	part_decoded(route, delivery, &found, &call->emitted[delivery->part].event);
+	for (uint32_t part = 1; first_time && part < call->emitted_count; part++) {
+		last = sibling(route, last, part);
+		part_decoded(route, last, &found, &call->emitted[part].event);
+	}
+}
+
+static void decoded(struct call *call, void *data)
+{
+	struct delivery *delivery = data;
+	struct route *route = delivery->route;
+	delivery->call = NULL;
+	route->running--;
+	if (call->outcome == SL_DONE)
+		decode_emitted(route, delivery, call);
+	else if (call->outcome == SL_RETRY)
+		delivery_retries(route, delivery, call->why.text, call->retry_after);
+	else
+		delivery_died(route, delivery, call->why.text);
+	call_free(&call);
+	route_turn(route);
+}
+
+void delivery_decode(struct route *route, struct delivery *delivery)
+{
+	if (!delivery->source->decode) {
+		delivery->undecoded = false;
+		delivery_arrived(route, delivery);
+		return;
+	}
+	struct call *call = delivery->call = call_new(delivery->source->decode, STEP_DECODE);
+	delivery->state = DELIVERY_RUNNING;
+	route->running++;
+	call->seq = delivery->seq;
+	call->pub.request = delivery->request;
+	call->pub.event = &delivery->event;
+	if (call_run(call, decoded, delivery) != SL_WAIT)
+		decoded(call, delivery);
+}
+
+/* ----------------------------------------------------------------- arrival */
+
+static bool is_repeat(struct route *route, struct delivery *delivery)
+{
+	const struct sl_event *event = &delivery->event;
+	struct seen_entry entry = seen_entry(route->seen, event->source, event->id, delivery->seq, event->received);
+	const struct seen_entry *first = seen_find(route->seen, &entry);
+	if (first && first->seq == delivery->seq)
+		return false;
+	if (first && (!delivery->repeat_ms || entry.received - (int64_t)first->received <= delivery->repeat_ms / 1000))
+		return true;
+	seen_add(route->seen, &entry);
+	if (delivery->batch)
+		buf_add(&delivery->batch->seen, &entry, sizeof(entry));
+	return false;
+}
+
+/* Its event is known: it takes its place behind its elders.  One that was open
+ * before took it when it was recalled. */
+void delivery_arrived(struct route *route, struct delivery *delivery)
+{
+	const struct sl_event *event = &delivery->event;
+	bool known = delivery->label.id && *delivery->label.id;
+	delivery->state = DELIVERY_NEW;
+	if (!known) {
+		delivery_label(delivery, event->source, event->id, event->type, event->subject);
+		page_add(route->page, COUNTER_events, 1);
+		if (is_repeat(route, delivery)) {
+			delivery->repeat = true;
+			delivery_settles(route, delivery, DELIVERY_DROPPED);
+			return;
+		}
+		order_join(&route->order, delivery);
+	}
+	if (order_may_start(delivery))
+		delivery_may_run(route, delivery);
+	else if (delivery->elder->open && !delivery->open)
+		delivery_opens(route, delivery);
+}
+
+/* ----------------------------------------------------------------- batches */
+
+void batch_free(struct route *route, struct batch **batch)
+{
+	struct delivery *delivery;
+	if (!*batch)
+		return;
+	while ((delivery = (*batch)->all.first)) {
+		deliveries_remove(&(*batch)->all, delivery);
+		delivery_forget(route, &delivery);
+	}
+	buf_free(&(*batch)->seen);
+	free(*batch);
+	*batch = NULL;
+}
+
+static void batch_decode(struct route *route, struct batch *batch)
+{
+	struct delivery *delivery;
+	while ((delivery = batch->undecoded)) {
+		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery))
+			delivery_decode(route, delivery);
+		if (delivery->undecoded && delivery->state == DELIVERY_RUNNING && !delivery->open)
+			return;
+		batch->undecoded = delivery->next;
+	}
+}
+
+static struct delivery *batch_add(struct route *route, struct batch *batch, uint64_t seq)
+{
+	struct delivery *delivery = delivery_new(route, seq, 0);
+	delivery->batch = batch;
+	deliveries_add(&batch->all, delivery);
+	batch->busy++;
+	return delivery;
+}
+
+static void batch_records(struct route *route, struct batch *batch, const struct log_slice *slice)
+{
+	for (size_t i = 0; i < slice->count; i++) {
+		struct delivery *delivery = batch_add(route, batch, slice->records[i].seq);
+		take_record(delivery, &slice->records[i]);
+		delivery->undecoded = true;
+		batch->received = slice->records[i].received;
+	}
+	batch->undecoded = batch->all.first;
+	batch->upto = slice->next - 1;
+}
+
+/* Each event lost to damage is a dead letter, so that it is told and counted. */
+static void batch_damage(struct route *route, struct batch *batch, const struct log_slice *slice)
+{
+	uint64_t last = slice->damaged_to;
+	if (last - slice->damaged_from >= route->policy.batch_events)
+		last = slice->damaged_from + route->policy.batch_events - 1;
+	for (uint64_t seq = slice->damaged_from; seq <= last; seq++) {
+		struct delivery *delivery = batch_add(route, batch, seq);
+		delivery_label(delivery, "", "", NULL, NULL);
+		delivery_died(route, delivery, "damaged: its record in the log cannot be read");
+	}
+	batch->upto = last;
+	line(SL_ERROR, "the log is damaged: events %" PRIu64 " to %" PRIu64 " are dead letters now; see sluice log fsck",
+		slice->damaged_from, last);
+}
+
+static void batch_gone(struct batch *batch, const struct log_slice *slice)
+{
+	batch->upto = slice->gone_to;
+	line(SL_WARNING, "events %" PRIu64 " to %" PRIu64 " are not in the log any more: the route goes on behind them",
+		slice->gone_from, slice->gone_to);
+}
+
+static bool may_read(const struct route *route)
+{
+	return route->state == ROUTE_RUNNING && !route->paused && !route->once && !route->gathering &&
+		!route->rewinding &&
+		route->open_count < route->policy.open_limit && log_reader_end(route->log) > route->read_to;
+}
+
+static struct batch *batch_new(struct route *route)
+{
+	struct batch *batch = must_alloc(sizeof(*batch));
+	route->gathering = batch;
+	return batch;
+}
+
+static bool batch_read(struct route *route)
+{
+	struct why why = { "" };
+	struct log_slice slice = { 0 };
+	struct arena *arena = arena_new();
+	size_t most = route_alone(route) ? 1 : route->policy.batch_events;
+	enum log_read read = log_read(route->log, arena, route->read_to + 1, most, route->policy.batch_bytes, &slice, &why);
+	if (read == LOG_BROKEN)
+		route_block(route, why.text);
+	if (read == LOG_READ) {
+		struct batch *batch = batch_new(route);
+		if (slice.gone_from)
+			batch_gone(batch, &slice);
+		else if (slice.damaged_from)
+			batch_damage(route, batch, &slice);
+		else
+			batch_records(route, batch, &slice);
+		route->read_to = batch->upto;
+	}
+	arena_free(&arena);
+	return read == LOG_READ;
+}
+
+bool route_read(struct route *route)
+{
+	bool read = may_read(route) && batch_read(route);
+	if (route->gathering)
+		batch_decode(route, route->gathering);
+	return read;
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_run.c - deliveries whose turn it is go through the transforms. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/route.h"
+#include "sdk/text.h"
+
+#define DEATHS_MOST 3 /* alone; the one before them may have had company */
+#define SLICE 50      /* milliseconds after which the loop gets its turn */
+
+/* -------------------------------------------------------------- transitions */
+
+void route_fresh(struct route *route, struct delivery *delivery)
+{
+	if (delivery->changed || delivery->batch)
+		return;
+	delivery->changed = true;
+	route->fresh++;
+}
+
+static void may_follow(struct route *route, struct delivery *younger)
+{
+	if (!younger || !order_may_start(younger))
+		return;
+	if (younger->state == DELIVERY_NEW)
+		delivery_may_run(route, younger);
+	else if (younger->state == DELIVERY_WAITING)
+		route_due(route, younger->due_ticks - clock_ticks());
+}
+
+/* What waits behind an open one in its batch is open too. */
+static void youngers_open(struct route *route, struct delivery *delivery)
+{
+	for (struct delivery *at = delivery->younger; at; at = at->younger)
+		if (!at->open && at->state == DELIVERY_NEW)
+			delivery_opens(route, at);
+}
+
+void delivery_opens(struct route *route, struct delivery *delivery)
+{
+	bool busy = delivery->state == DELIVERY_NEW || delivery->state == DELIVERY_RUNNING;
+	if (delivery->open)
+		return;
+	delivery->open = true;
+	route->open_count++;
+	if (!delivery->first_at)
+		delivery->first_at = clock_wall();
+	if (delivery->batch && busy)
+		delivery->batch->busy--;
+	youngers_open(route, delivery);
+}
+
+void delivery_settles(struct route *route, struct delivery *delivery, enum delivery_state state)
+{
+	bool busy = delivery->state == DELIVERY_NEW || delivery->state == DELIVERY_RUNNING;
+	delivery->state = state;
+	if (delivery->open)
+		route_fresh(route, delivery);
+	else if (delivery->batch && busy)
+		delivery->batch->busy--;
+	if (state == DELIVERY_READY)
+		may_follow(route, delivery->younger);
+	else
+		may_follow(route, order_leave(&route->order, delivery));
+}
+
+void delivery_died(struct route *route, struct delivery *delivery, const char *why)
+{
+	const struct about about = { delivery->label.source, NULL, delivery->label.id, delivery->seq };
+	delivery_reason(delivery, why);
+	delivery->last_at = clock_wall();
+	if (!delivery->first_at)
+		delivery->first_at = delivery->last_at;
+	line_about(SL_WARNING, &about, "dead letter: %s", why);
+	delivery_settles(route, delivery, DELIVERY_DEAD);
+}
+
+/* `first` doubled with each try, at most `most`, and up to a fifth of it more, so
+ * that many do not come back in one moment. */
+static int64_t pause_before(const struct policy *policy, uint32_t tries)
+{
+	int64_t pause = policy->first;
+	for (uint32_t i = 1; i < tries && pause < policy->most; i++)
+		pause *= 2;
+	if (pause > policy->most)
+		pause = policy->most;
+	return pause + (int64_t)(random() % (pause / 5 + 1));
+}
+
+void delivery_retries(struct route *route, struct delivery *delivery, const char *why, int64_t after)
+{
+	int64_t pause;
+	delivery->tries++;
+	keep_history(route->keep, delivery->seq, delivery->part, clock_wall(), why);
+	if (delivery->tries >= route->policy.attempts) {
+		char reason[600];
+		snprintf(reason, sizeof(reason), "tried %" PRIu32 " times; the last: %s", delivery->tries, why);
+		delivery_died(route, delivery, reason);
+		return;
+	}
+	pause = pause_before(&route->policy, delivery->tries);
+	if (pause < after)
+		pause = after;
+	delivery_reason(delivery, why);
+	delivery->last_at = clock_wall();
+	delivery->due = delivery->last_at + pause;
+	delivery->due_ticks = clock_ticks() + pause;
+	delivery_opens(route, delivery);
+	delivery->state = DELIVERY_WAITING;
+	route_fresh(route, delivery);
+	delivery_shed(delivery);
+	route_due(route, pause);
+}
+
+void delivery_forget(struct route *route, struct delivery **delivery)
+{
+	struct delivery *gone = *delivery;
+	if (gone->queued) {
+		struct delivery **at = &route->run_first;
+		while (*at != gone)
+			at = &(*at)->run_next;
+		*at = gone->run_next;
+		if (route->run_last == gone)
+			for (route->run_last = route->run_first; route->run_last && route->run_last->run_next;)
+				route->run_last = route->run_last->run_next;
+	}
+	if (gone->call)
+		route->running--;
+	if (gone->open)
+		route->open_count--;
+	if (gone->changed)
+		route->fresh--;
+	may_follow(route, order_leave(&route->order, gone));
+	delivery_free(delivery);
+}
+
+void delivery_may_run(struct route *route, struct delivery *delivery)
+{
+	if (delivery->queued)
+		return;
+	delivery->queued = true;
+	delivery->run_next = NULL;
+	if (route->run_last)
+		route->run_last->run_next = delivery;
+	else
+		route->run_first = delivery;
+	route->run_last = delivery;
+	route_turn(route);
+}
+
+/* -------------------------------------------------------------- drop counts */
+
+#define DROPS_MOST 100 /* different reasons; more are counted together */
+
+struct drops {
+	size_t count;
+	struct {
+		char *reason;
+		uint64_t times;
+	} row[DROPS_MOST];
+};
+
+void drops_count(struct route *route, const char *reason)
+{
+	struct drops *drops = route->drops;
+	size_t at = 0;
+	if (!drops)
+		drops = route->drops = must_alloc(sizeof(*drops));
+	if (drops->count >= DROPS_MOST - 1)
+		reason = "other reasons";
+	while (at < drops->count && strcmp(drops->row[at].reason, reason) != 0)
+		at++;
+	if (at == drops->count && drops->count < DROPS_MOST)
+		drops->row[drops->count++].reason = must_string(reason);
+	drops->row[at].times++;
+}
+
+void drops_json(const struct route *route, struct buf *out)
+{
+	json_open(out, '{');
+	for (size_t i = 0; route->drops && i < route->drops->count; i++)
+		json_member_uint(out, route->drops->row[i].reason, route->drops->row[i].times);
+	json_close(out, '}');
+}
+
+/* ------------------------------------------------------------- through them */
+
+static void keep_call(struct delivery *delivery, struct call *call)
+{
+	if (delivery->call_count == delivery->call_room) {
+		size_t room = delivery->call_room ? delivery->call_room * 2 : 4;
+		struct call **calls = arena_alloc(delivery->arena, room * sizeof(struct call *));
+		if (delivery->call_count)
+			memcpy(calls, delivery->calls, delivery->call_count * sizeof(*calls));
+		delivery->calls = calls;
+		delivery->call_room = room;
+	}
+	delivery->calls[delivery->call_count++] = call;
+}
+
+/* What an emitted event leaves out is that of the event it came from. */
+static void inherit(struct sl_event *event, const struct sl_event *from)
+{
+	event->source = from->source;
+	event->received = from->received;
+	if (!event->id)
+		event->id = from->id;
+	if (!event->type)
+		event->type = from->type;
+	if (!event->subject)
+		event->subject = from->subject;
+	if (!event->time)
+		event->time = from->time;
+}
+
+/* What the stage emitted is what the next one gets. */
+static void next_stage(struct delivery *delivery)
+{
+	size_t first = delivery->call_count - delivery->piece_count, count = 0, at = 0;
+	for (size_t i = first; i < delivery->call_count; i++)
+		count += delivery->calls[i]->emitted_count;
+	struct emission *pieces = arena_alloc(delivery->arena, (count + 1) * sizeof(*pieces));
+	for (size_t i = first; i < delivery->call_count; i++) {
+		struct call *call = delivery->calls[i];
+		for (size_t k = 0; k < call->emitted_count; k++) {
+			pieces[at] = (struct emission){ call->emitted[k].event, call, &call->emitted[k] };
+			inherit(&pieces[at++].event, &delivery->event);
+		}
+	}
+	delivery->pieces = pieces;
+	delivery->piece_count = count;
+	delivery->piece = 0;
+	delivery->stage++;
+}
+
+static bool make_row(struct route *route, struct delivery *delivery, size_t at, int64_t now, struct why *why)
+{
+	struct emission *piece = &delivery->pieces[at];
+	const struct sl_json *json = piece->emitted ? emitted_json(piece->call, piece->emitted, why) : delivery->event.json;
+	struct sl_row *row = &delivery->rows[at];
+	if (!json)
+		return false;
+	piece->event.json = json;
+	if (route->schema)
+		return schema_row(route->schema, &piece->event, json, &delivery->event, (uint32_t)at, now, delivery->arena,
+			row, why);
+	row->event = &piece->event;
+	row->version_time = piece->event.time * 1000;
+	row->version_id = piece->event.id;
+	row->idempotency = arena_format(delivery->arena, "%s:%s:%zu", piece->event.source, delivery->event.id, at);
+	return true;
+}
+
+static void make_rows(struct route *route, struct delivery *delivery)
+{
+	struct why why = { "" };
+	int64_t now = clock_wall();
+	delivery->rows = arena_alloc(delivery->arena, (delivery->piece_count + 1) * sizeof(*delivery->rows));
+	for (size_t i = 0; i < delivery->piece_count; i++)
+		if (!make_row(route, delivery, i, now, &why)) {
+			delivery_died(route, delivery, why.text);
+			return;
+		}
+	delivery->row_count = delivery->piece_count;
+	delivery_settles(route, delivery, DELIVERY_READY);
+}
+
+/* Whether the delivery goes on. */
+static bool transformed(struct route *route, struct delivery *delivery, struct call *call)
+{
+	route->running--;
+	delivery->call = NULL;
+	keep_call(delivery, call);
+	if (call->outcome == SL_RETRY)
+		delivery_retries(route, delivery, call->why.text, call->retry_after);
+	else if (call->outcome != SL_DONE)
+		delivery_died(route, delivery, call->why.text);
+	else if (call->dropped)
+		drops_count(route, call->dropped);
+	else if (!call->emitted_count)
+		drops_count(route, "nothing emitted");
+	delivery->piece++;
+	return delivery->state == DELIVERY_RUNNING;
+}
+
+static void go_on(struct route *route, struct delivery *delivery);
+
+static void transform_finished(struct call *call, void *data)
+{
+	struct delivery *delivery = data;
+	struct route *route = delivery->route;
+	if (transformed(route, delivery, call))
+		go_on(route, delivery);
+	route_turn(route);
+}
+
+static struct call *transform_call(struct route *route, struct delivery *delivery)
+{
+	struct emission *piece = &delivery->pieces[delivery->piece];
+	struct call *call = call_new(route->transforms[delivery->stage], STEP_TRANSFORM);
+	if (piece->emitted)
+		piece->event.json = emitted_json(piece->call, piece->emitted, NULL);
+	call->seq = delivery->seq;
+	call->part = delivery->part;
+	call->pub.request = delivery->request;
+	call->pub.event = &piece->event;
+	delivery->call = call;
+	route->running++;
+	return call;
+}
+
+/* Each piece through each transform, until one has to wait. */
+static void go_on(struct route *route, struct delivery *delivery)
+{
+	for (;;) {
+		if (delivery->piece == delivery->piece_count)
+			next_stage(delivery);
+		if (!delivery->piece_count) {
+			delivery_settles(route, delivery, DELIVERY_DROPPED);
+			return;
+		}
+		if (delivery->stage == route->transform_count) {
+			make_rows(route, delivery);
+			return;
+		}
+		struct call *call = transform_call(route, delivery);
+		if (call_run(call, transform_finished, delivery) == SL_WAIT || !transformed(route, delivery, call))
+			return;
+	}
+}
+
+static void begin(struct route *route, struct delivery *delivery)
+{
+	delivery->state = DELIVERY_RUNNING;
+	delivery->stage = delivery->piece = 0;
+	delivery->piece_count = 1;
+	delivery->pieces = arena_alloc(delivery->arena, sizeof(*delivery->pieces));
+	delivery->pieces[0].event = delivery->event;
+	if (route->transform_count)
+		go_on(route, delivery);
+	else
+		make_rows(route, delivery);
+}
+
+/* ---------------------------------------------------------------- the step */
+
+static bool convicted(struct route *route, struct delivery *delivery)
+{
+	char reason[200];
+	if (delivery->seq != route->suspect_seq || delivery->part != route->suspect_part ||
+		route->suspect_deaths <= DEATHS_MOST || delivery->revived)
+		return false;
+	snprintf(reason, sizeof(reason), "the route's process died %" PRIu32 " times in a call for this event",
+		route->suspect_deaths);
+	delivery_died(route, delivery, reason);
+	return true;
+}
+
+static void start(struct route *route, struct delivery *delivery)
+{
+	if (convicted(route, delivery))
+		return;
+	if (delivery->arena) {
+		begin(route, delivery);
+		return;
+	}
+	if (!route_load(route, delivery))
+		return;
+	if (delivery->undecoded || delivery->source->decode)
+		delivery_decode(route, delivery);
+	else
+		begin(route, delivery);
+}
+
+static struct delivery *next_to_run(struct route *route)
+{
+	struct delivery *delivery = route->run_first;
+	size_t most = route_alone(route) ? 1 : route->policy.calls;
+	if (!delivery || route->running >= most)
+		return NULL;
+	route->run_first = delivery->run_next;
+	if (!route->run_first)
+		route->run_last = NULL;
+	delivery->queued = false;
+	return delivery;
+}
+
+bool route_run(struct route *route)
+{
+	struct delivery *delivery = NULL;
+	int64_t begun = clock_ticks();
+	bool ran = false;
+	if (route->state != ROUTE_RUNNING || route->paused || route->once || route->rewinding)
+		return false;
+	while (clock_ticks() - begun < SLICE && (delivery = next_to_run(route))) {
+		start(route, delivery);
+		ran = true;
+	}
+	if (route->running)
+		route_due(route, route->policy.patience);
+	return ran;
+}
+
+/* Patience counts from a call's own start. */
+void route_impatient(struct route *route)
+{
+	int64_t now = clock_ticks(), least = 0;
+	for (struct delivery *at = route->gathering ? route->gathering->all.first : NULL; at; at = at->next) {
+		if (at->open || at->state != DELIVERY_RUNNING || !at->call)
+			continue;
+		int64_t left = at->call->started + route->policy.patience - now;
+		if (left <= 0)
+			delivery_opens(route, at);
+		else if (!least || left < least)
+			least = left;
+	}
+	if (least)
+		route_due(route, least);
+}
+
+void route_retry_due(struct route *route)
+{
+	int64_t now = clock_ticks(), least = INT64_MAX;
+	for (struct delivery *at = route->open.first; at; at = at->next) {
+		if (at->state != DELIVERY_WAITING || !order_may_start(at))
+			continue;
+		if (at->due_ticks > now) {
+			least = at->due_ticks < least ? at->due_ticks : least;
+			continue;
+		}
+		at->state = DELIVERY_NEW;
+		page_add(route->page, COUNTER_retried, 1);
+		delivery_may_run(route, at);
+	}
+	if (least != INT64_MAX)
+		route_due(route, least - now);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_start.c - a route is set up from its part, and finds out where it stands.
+ *
+ *     route_setup     log, own file, plugins: what fails here fails for good
+ *     open_instances  the open step of each, one after the other
+ *     recall_routes   the cursor
+ *     recall_open     what is not settled
+ *     set_out         or a new beginning (route_stand.c)
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/route.h"
+
+#define LOCK_WAIT 10000 /* ms a predecessor may take to end */
+#define SEEN_WINDOW 1000000
+#define LOG_WAIT 100    /* ms between looks for a log that the ingress is making */
+
+/* ------------------------------------------------------------------- set-up */
+
+static int64_t number(const struct sl_json *object, const char *name, int64_t initial)
+{
+	int64_t value = initial;
+	sl_json_integer(sl_json_get(object, name), &value);
+	return value;
+}
+
+static const char *text(const struct sl_json *object, const char *name)
+{
+	return sl_json_string(sl_json_get(object, name)).at;
+}
+
+static void setup_policy(struct route *route, const struct sl_json *part)
+{
+	const struct sl_json *retry = sl_json_get(part, "retry"), *suspect = sl_json_get(part, "suspect");
+	route->policy = (struct policy){
+		.attempts = (uint32_t)number(retry, "attempts", 3),
+		.first = number(retry, "first", 2000),
+		.most = number(retry, "most", 600000),
+		.patience = number(part, "patience", 1000),
+		.open_limit = (size_t)number(part, "open_limit", 10000),
+		.calls = 256,
+		.batch_events = 512,
+		.batch_bytes = 4 << 20,
+	};
+	route->suspect_seq = (uint64_t)number(suspect, "seq", 0);
+	route->suspect_part = (uint32_t)number(suspect, "part", 0);
+	route->suspect_deaths = (uint32_t)number(suspect, "deaths", 0);
+	route->once = sl_json_true(sl_json_get(part, "once"));
+	route->from_now = text(part, "start") && strcmp(text(part, "start"), "now") == 0;
+}
+
+static struct instance *setup_instance(struct route *route, const struct sl_json *part, struct why *why)
+{
+	const struct host_settings settings = { .loop = route->loop, .page = route->page };
+	const char *path = text(part, "plugin");
+	if (!path) {
+		why_say(why, "the configuration's part names no plugin");
+		return NULL;
+	}
+	struct plugin *plugin = plugin_load(path, why);
+	return plugin ? instance_new(&settings, plugin, text(part, "name"), sl_json_get(part, "options"), why) : NULL;
+}
+
+static bool setup_sources(struct route *route, const struct sl_json *list, struct why *why)
+{
+	struct source *source = route->sources = arena_alloc(route->arena, (sl_json_count(list) + 1) * sizeof(*source));
+	for (const struct sl_json *at = sl_json_first(list); at; at = sl_json_next(at), source++) {
+		source->name = text(at, "name");
+		source->webhook = webhook_new(sl_json_get(at, "webhook"), NULL, text(at, "callback"), why);
+		if (!source->webhook)
+			return why_within(why, "source %s", source->name);
+		route->source_count++;
+		if (text(at, "plugin") && !(source->decode = setup_instance(route, at, why)))
+			return why_within(why, "source %s", source->name);
+	}
+	return true;
+}
+
+static bool setup_transforms(struct route *route, const struct sl_json *list, struct why *why)
+{
+	route->transforms = arena_alloc(route->arena, (sl_json_count(list) + 1) * sizeof(struct instance *));
+	for (const struct sl_json *at = sl_json_first(list); at; at = sl_json_next(at)) {
+		struct instance *transform = setup_instance(route, at, why);
+		if (!transform)
+			return why_within(why, "transform %s", text(at, "name"));
+		route->transforms[route->transform_count++] = transform;
+		if (!instance_face(transform)->transform)
+			return why_say(why, "%s has no transform step", text(at, "name"));
+	}
+	return true;
+}
+
+static bool setup_sink(struct route *route, const struct sl_json *sink, struct why *why)
+{
+	const struct sl_json *schema = sl_json_get(sink, "schema");
+	route->sink = setup_instance(route, sink, why);
+	if (!route->sink)
+		return why_within(why, "sink %s", text(sink, "name"));
+	const struct sl_plugin *face = instance_face(route->sink);
+	if (!face->deliver)
+		return why_say(why, "sink %s: the plugin %s has no deliver step", text(sink, "name"), face->name);
+	route->transactional = face->recall != NULL;
+	if (sl_json_kind(schema) != SL_KIND_OBJECT)
+		return true;
+	route->schema = schema_load(text(schema, "file"), sl_json_get(schema, "options"), face->dialect, why);
+	return route->schema != NULL;
+}
+
+bool route_setup(struct route *route, const struct sl_json *part, struct why *why)
+{
+	enum sl_level level = SL_INFO;
+	route->part = sl_json_read(sl_json_raw(part), NULL, 0);
+	part = sl_json_root(route->part);
+	route->name = text(part, "route");
+	route->data = text(part, "data");
+	if (!route->name || !route->data)
+		return why_say(why, "the configuration's part names no route");
+	if (text(part, "log_level"))
+		line_level(text(part, "log_level"), &level);
+	line_setup("route", route->name, level);
+	setup_policy(route, part);
+	route->log = log_reader_open(arena_format(route->arena, "%s/log", route->data), why);
+	return route->log && setup_sources(route, sl_json_get(part, "sources"), why) &&
+		setup_transforms(route, sl_json_get(part, "transforms"), why) &&
+		setup_sink(route, sl_json_get(part, "sink"), why);
+}
+
+/* --------------------------------------------------------------- opening it */
+
+static void begin_again(uv_timer_t *timer)
+{
+	route_begin(timer->data);
+}
+
+/* True if the call ended well; otherwise the route is held or blocked. */
+static bool opened_well(struct route *route, struct call *call, enum sl_outcome outcome)
+{
+	if (outcome == SL_RETRY)
+		route_outage(route, call->why.text, call->retry_after, begin_again);
+	else if (outcome != SL_DONE)
+		route_block(route, call->why.text);
+	return outcome == SL_DONE;
+}
+
+static struct instance *nth_instance(const struct route *route, size_t at)
+{
+	if (at < route->transform_count)
+		return route->transforms[at];
+	at -= route->transform_count;
+	if (at < route->source_count)
+		return route->sources[at].decode;
+	return at == route->source_count ? route->sink : NULL;
+}
+
+static void recall_routes(struct route *route);
+static void open_instances(struct route *route);
+
+static void opened(struct call *call, void *data)
+{
+	struct route *route = data;
+	route->opening = NULL;
+	bool well = opened_well(route, call, call->outcome);
+	call_free(&call);
+	if (!well)
+		return;
+	route->opened++;
+	open_instances(route);
+}
+
+static void offer_tables(struct route *route, struct call *call)
+{
+	size_t count = 0, at = 0, views = 0;
+	const struct sl_table *const *tables = route->schema ? schema_tables(route->schema, &count) : NULL;
+	const struct sl_table **all = arena_alloc(call->arena, (count + 2) * sizeof(*all));
+	for (; at < count; at++)
+		all[at] = tables[at];
+	if (route->transactional) {
+		all[at++] = &stand_routes;
+		all[at++] = &stand_open;
+	}
+	call->pub.tables = all;
+	call->pub.table_count = at;
+	call->pub.views = route->schema ? schema_views(route->schema, &views) : NULL;
+	call->pub.view_count = views;
+}
+
+static void open_instances(struct route *route)
+{
+	size_t all = route->transform_count + route->source_count + 1;
+	while (route->opened < all) {
+		struct instance *instance = nth_instance(route, route->opened);
+		if (!instance || !instance_face(instance)->open) {
+			route->opened++;
+			continue;
+		}
+		struct call *call = route->opening = call_new(instance, STEP_OPEN);
+		if (instance == route->sink)
+			offer_tables(route, call);
+		if (call_run(call, opened, route) != SL_WAIT)
+			opened(call, route);
+		return;
+	}
+	recall_routes(route);
+}
+
+/* --------------------------------------------------------------- recalling */
+
+static void take_stand(const struct sl_cell *cells, void *data)
+{
+	struct route *route = data;
+	struct stand stand = { .known = false };
+	if (stand_read(cells, &stand))
+		route->stand = stand;
+}
+
+static void take_open(const struct sl_cell *cells, void *data)
+{
+	struct route *route = data;
+	struct delivery *delivery = stand_read_open(route, cells);
+	if (!delivery)
+		return;
+	if (delivery->state == DELIVERY_DEAD) {
+		route->dead++;
+		delivery_free(&delivery);
+		return;
+	}
+	delivery->due_ticks = clock_ticks() + delivery->due - clock_wall();
+	if (delivery->due_ticks > clock_ticks() + route->policy.most * 2)
+		delivery->due_ticks = clock_ticks() + route->policy.most;
+	route->open_count++;
+	deliveries_add(&route->open, delivery);
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct delivery *one = *(struct delivery *const *)a, *other = *(struct delivery *const *)b;
+	if (one->seq != other->seq)
+		return one->seq < other->seq ? -1 : 1;
+	return one->part < other->part ? -1 : one->part > other->part;
+}
+
+/* The order in which they arrived is their order now. */
+static void join_open(struct route *route)
+{
+	size_t count = 0;
+	struct delivery **all = must_alloc((route->open.count + 1) * sizeof(*all));
+	for (struct delivery *at = route->open.first; at; at = at->next)
+		all[count++] = at;
+	qsort(all, count, sizeof(*all), by_seq);
+	for (size_t i = 0; i < count; i++)
+		order_join(&route->order, all[i]);
+	for (size_t i = 0; i < count; i++)
+		if (all[i]->state == DELIVERY_NEW && order_may_start(all[i]))
+			delivery_may_run(route, all[i]);
+	free(all);
+	route_due(route, 0);
+}
+
+static void set_out(struct route *route)
+{
+	struct why why = { "" };
+	if (!keep_begin(route->keep, route->stand.cursor, route->seen, &why)) {
+		route_outage(route, why.text, 0, begin_again);
+		return;
+	}
+	join_open(route);
+	route->read_to = route->stand.cursor;
+	if (route->state != ROUTE_STOPPING)
+		route->state = ROUTE_RUNNING;
+	line(SL_INFO, "the route goes on behind event %" PRIu64 "; %zu wait, %" PRIu64 " are dead letters",
+		route->stand.cursor, route->open.count, route->dead);
+	route_recovered(route);
+	route_tell(route);
+	route_asks_begin(route);
+	route_turn(route);
+}
+
+/* Where the route stands may be news to the destination, or about another log. */
+static void compare_stand(struct route *route)
+{
+	struct log_stat stat;
+	struct why why = { "" };
+	if (!log_reader_stat(route->log, &stat, &why)) {
+		route_block(route, why.text);
+		return;
+	}
+	bool same_log = route->stand.known && strcmp(route->stand.log_id, route->log_id) == 0;
+	if (same_log && route->stand.cursor > stat.end) {
+		why_say(&why, "the destination stands at event %" PRIu64 ", but the log ends at %" PRIu64
+			": was the log set back?  To go on with what comes next: sluice routes rewind %s --to end",
+			route->stand.cursor, stat.end, route->name);
+		route->read_to = route->stand.cursor;
+		route_asks_begin(route);
+		route_block(route, why.text);
+		return;
+	}
+	if (same_log) {
+		set_out(route);
+		return;
+	}
+	if (route->stand.known)
+		line(SL_WARNING, "the destination knows another log (%.8s): the route begins at the beginning of this one (%.8s)",
+			route->stand.log_id, route->log_id);
+	struct stand before = route->stand;
+	route_restand(route, &before, route->from_now ? stat.end : stat.begin ? stat.begin - 1 : 0, true, 0);
+}
+
+const struct sl_cell *recalled(const struct call *call, size_t at, const struct sl_table *table)
+{
+	return call->emitted[at].table == table ? call->emitted[at].cells : NULL;
+}
+
+static void each_recalled(struct call *call, const struct sl_table *table, keep_row *row, void *data)
+{
+	for (size_t i = 0; i < call->emitted_count; i++)
+		if (recalled(call, i, table))
+			row(recalled(call, i, table), data);
+}
+
+static void open_recalled(struct call *call, void *data)
+{
+	struct route *route = data;
+	route->opening = NULL;
+	bool well = opened_well(route, call, call->outcome);
+	if (well)
+		each_recalled(call, &stand_open, take_open, route);
+	call_free(&call);
+	if (well)
+		compare_stand(route);
+}
+
+static void recall_open(struct route *route)
+{
+	struct call *call = route->opening = call_new(route->sink, STEP_RECALL);
+	const struct sl_row **wanted = arena_alloc(call->arena, sizeof(*wanted));
+	*wanted = stand_wanted(call->arena, &stand_open, route->name, NULL);
+	call->pub.rows = wanted;
+	call->pub.row_count = 1;
+	if (call_run(call, open_recalled, route) != SL_WAIT)
+		open_recalled(call, route);
+}
+
+static void routes_recalled(struct call *call, void *data)
+{
+	struct route *route = data;
+	route->opening = NULL;
+	bool well = opened_well(route, call, call->outcome);
+	if (well)
+		each_recalled(call, &stand_routes, take_stand, route);
+	call_free(&call);
+	if (well)
+		recall_open(route);
+}
+
+static void recall_own_file(struct route *route)
+{
+	struct why why = { "" };
+	if (keep_recall(route->keep, &stand_routes, take_stand, route, &why) &&
+		keep_recall(route->keep, &stand_open, take_open, route, &why))
+		compare_stand(route);
+	else
+		route_block(route, why.text);
+}
+
+static void recall_routes(struct route *route)
+{
+	if (!route->transactional) {
+		recall_own_file(route);
+		return;
+	}
+	struct call *call = route->opening = call_new(route->sink, STEP_RECALL);
+	const struct sl_row **wanted = arena_alloc(call->arena, sizeof(*wanted));
+	*wanted = stand_wanted(call->arena, &stand_routes, route->name, NULL);
+	call->pub.rows = wanted;
+	call->pub.row_count = 1;
+	if (call_run(call, routes_recalled, route) != SL_WAIT)
+		routes_recalled(call, route);
+}
+
+/* -------------------------------------------------------------------- begin */
+
+/* What needs the log's id has to wait until the ingress has made the log. */
+static bool own_file(struct route *route, struct why *why)
+{
+	char paused[8] = "";
+	strcpy(route->log_id, log_reader_id(route->log));
+	if (!route->keep)
+		route->keep = keep_open(route->data, route->name, route->log_id, LOCK_WAIT, why);
+	if (!route->keep)
+		return false;
+	const char *word = keep_get(route->keep, "paused", route->arena);
+	strncpy(paused, word ? word : "", sizeof(paused) - 1);
+	route->paused = strcmp(paused, "yes") == 0;
+	seen_free(&route->seen);
+	route->seen = seen_new(SEEN_WINDOW, route->log_id);
+	return true;
+}
+
+void route_begin(struct route *route)
+{
+	struct why why = { "" };
+	if (route->state == ROUTE_STOPPING)
+		return;
+	route->state = ROUTE_STARTING;
+	route_forget(route);
+	if (!*log_reader_id(route->log)) {
+		uv_timer_start(&route->hold, begin_again, LOG_WAIT, 0);
+		return;
+	}
+	if (own_file(route, &why))
+		open_instances(route);
+	else
+		route_outage(route, why.text, 0, begin_again);
+}
+
+void route_resume(struct route *route)
+{
+	if (route->state == ROUTE_BLOCKED)
+		route_begin(route);
+}
+
+/* ---------------------------------------------------------------------- end */
+
+void route_forget(struct route *route)
+{
+	struct delivery *delivery;
+	if (route->opening)
+		call_free(&route->opening);
+	rewind_free(route);
+	consignment_free(route);
+	batch_free(route, &route->gathering);
+	batch_free(route, &route->shipping);
+	while ((delivery = route->open.first)) {
+		deliveries_remove(&route->open, delivery);
+		delivery_forget(route, &delivery);
+	}
+	route->dead = 0;
+	route->stand = (struct stand){ .known = false };
+	route->read_to = 0;
+}
+
+void route_close(struct route *route)
+{
+	for (size_t i = 0; i < route->source_count; i++) {
+		webhook_free(&route->sources[i].webhook);
+		instance_free(&route->sources[i].decode);
+	}
+	for (size_t i = 0; i < route->transform_count; i++)
+		instance_free(&route->transforms[i]);
+	instance_free(&route->sink);
+	schema_free(&route->schema);
+	seen_free(&route->seen);
+	keep_close(&route->keep);
+	log_reader_close(&route->log);
+}
