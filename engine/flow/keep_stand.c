@@ -86,7 +86,7 @@ void stand_file_free(struct stand_file **file)
 	*file = NULL;
 }
 
-static void bind(sqlite3_stmt *statement, int at, const struct sl_cell *cell)
+static void bind_cell(sqlite3_stmt *statement, int at, const struct sl_cell *cell)
 {
 	if (at > sqlite3_bind_parameter_count(statement))
 		return;
@@ -105,7 +105,7 @@ bool stand_file_write(struct stand_file *file, const struct sl_row *row, struct 
 	if (row->mode == SL_EXPECT)
 		return true; /* this file is locked: nobody else writes it */
 	for (size_t i = 0; i < row->table->column_count; i++)
-		bind(statement, (int)i + 1, &row->cells[i]);
+		bind_cell(statement, (int)i + 1, &row->cells[i]);
 	bool well = sqlite3_step(statement) == SQLITE_DONE;
 	if (!well)
 		why_say(why, "%s", sqlite3_errmsg(state_sqlite(file->state)));
