@@ -8,8 +8,10 @@
 
 #define COMMAND_TABLES(X) \
 	X(run) \
+	X(check) \
 	X(status) \
 	X(reload) \
+	X(plugins) \
 	X(help) \
 	X(man)
 

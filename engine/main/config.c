@@ -163,7 +163,7 @@ const struct config_route *config_route(const struct config *config, const char 
 	return NULL;
 }
 
-static void print_faults(const struct faults *faults, const char *kind)
+void config_say(const struct faults *faults, const char *kind)
 {
 	for (size_t i = 0; i < faults->count && i < FAULTS_MOST; i++)
 		fprintf(stderr, "%s%s\n", kind, faults->at[i]);
@@ -176,9 +176,9 @@ struct config *config_or_say(const char *file, enum config_depth depth, bool war
 	struct arena *arena = arena_new();
 	struct faults errors = { .arena = arena }, warnings = { .arena = arena };
 	struct config *config = config_read(file, depth, &errors, &warnings);
-	print_faults(&errors, "");
+	config_say(&errors, "");
 	if (warnings_too)
-		print_faults(&warnings, "warning: ");
+		config_say(&warnings, "warning: ");
 	arena_free(&arena);
 	return config;
 }

@@ -111,6 +111,9 @@ const struct config_route *config_route(const struct config *config, const char 
  * if `warn`. */
 struct config *config_or_say(const char *file, enum config_depth depth, bool warn);
 
+/* Prints a list on stderr, `kind` ("", "warning: ") in front of each line. */
+void config_say(const struct faults *faults, const char *kind);
+
 /* ------------------------------------------------------------------- parts */
 
 /* What a process is told of the configuration, as members of an object that the

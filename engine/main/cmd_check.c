@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_check.c - sluice check: is the configuration fine, and what does it say? */
+#include <stdio.h>
+#include <string.h>
+
+#include "main/command.h"
+#include "main/config.h"
+
+/* ------------------------------------------------------------------ words */
+
+static void source_words(const struct config_source *source, struct buf *out)
+{
+	buf_format(out, "  %-12s %s\n", source->name, source->callback_shown ? source->callback_shown : "/in/ and its name");
+	buf_format(out, "  %-12s %s, %s%s\n", "", source->use, source->webhook ? source->auth : "polls only",
+		source->insecure ? ", INSECURE: takes in whatever anybody sends" : "");
+}
+
+/* "cards: boards, more -> cards -> local" */
+static void route_words(const struct config_route *route, struct buf *out)
+{
+	buf_format(out, "%s: ", route->name);
+	for (size_t i = 0; route->from[i]; i++)
+		buf_format(out, "%s%s", i ? ", " : "", route->from[i]->name);
+	for (size_t i = 0; route->via[i]; i++)
+		buf_format(out, " -> %s", route->via[i]->name);
+	buf_format(out, " -> %s", route->to->name);
+}
+
+static void sink_words(const struct config_sink *sink, struct buf *out)
+{
+	buf_format(out, "  %-12s %s%s%s\n", sink->name, sink->use, sink->schema ? ", schema " : "",
+		sink->schema ? sink->schema : "");
+}
+
+static void words(const struct config *config, struct buf *out)
+{
+	buf_format(out, "%s is fine\n\ndata   %s\nadmin  %s\nlisten", config->file, config->data, config->admin);
+	for (size_t i = 0; config->listen[i]; i++)
+		buf_format(out, "%s %s", i ? "," : "", config->listen[i]);
+	buf_string(out, "\n\nsources\n");
+	for (size_t i = 0; i < config->source_count; i++)
+		source_words(&config->sources[i], out);
+	buf_string(out, "sinks\n");
+	for (size_t i = 0; i < config->sink_count; i++)
+		sink_words(&config->sinks[i], out);
+	buf_string(out, "routes\n");
+	for (size_t i = 0; i < config->route_count; i++) {
+		buf_string(out, "  ");
+		route_words(&config->routes[i], out);
+		buf_char(out, '\n');
+	}
+}
+
+/* ------------------------------------------------------------------- JSON */
+
+static void source_json(const struct config_source *source, struct buf *out)
+{
+	json_open(out, '{');
+	json_member_string(out, "name", source->name);
+	json_member_string(out, "use", source->use);
+	json_member_string(out, "callback", source->callback_shown);
+	json_member_string(out, "auth", source->webhook ? source->auth : NULL);
+	json_member_bool(out, "insecure", source->insecure);
+	json_close(out, '}');
+}
+
+static void route_json(const struct config_route *route, struct buf *out)
+{
+	json_open(out, '{');
+	json_member_string(out, "name", route->name);
+	json_key(out, "from"), json_open(out, '[');
+	for (size_t i = 0; route->from[i]; i++)
+		json_string(out, route->from[i]->name);
+	json_close(out, ']');
+	json_key(out, "via"), json_open(out, '[');
+	for (size_t i = 0; route->via[i]; i++)
+		json_string(out, route->via[i]->name);
+	json_close(out, ']');
+	json_member_string(out, "to", route->to->name);
+	json_close(out, '}');
+}
+
+static void config_json(const struct config *config, struct buf *out)
+{
+	json_member_string(out, "data", config->data);
+	json_member_string(out, "admin", config->admin);
+	json_key(out, "listen"), json_open(out, '[');
+	for (size_t i = 0; config->listen[i]; i++)
+		json_string(out, config->listen[i]);
+	json_close(out, ']');
+	json_key(out, "sources"), json_open(out, '[');
+	for (size_t i = 0; i < config->source_count; i++)
+		source_json(&config->sources[i], out);
+	json_close(out, ']');
+	json_key(out, "routes"), json_open(out, '[');
+	for (size_t i = 0; i < config->route_count; i++)
+		route_json(&config->routes[i], out);
+	json_close(out, ']');
+}
+
+static void faults_json(const char *name, const struct faults *faults, struct buf *out)
+{
+	json_key(out, name), json_open(out, '[');
+	for (size_t i = 0; i < faults->count && i < FAULTS_MOST; i++)
+		json_string(out, faults->at[i]);
+	json_close(out, ']');
+}
+
+static void all_json(const char *file, const struct config *config, const struct faults *errors,
+	const struct faults *warnings, struct buf *out)
+{
+	json_open(out, '{');
+	json_member_string(out, "file", file);
+	json_member_bool(out, "fine", config != NULL);
+	if (config)
+		config_json(config, out);
+	faults_json("errors", errors, out);
+	faults_json("warnings", warnings, out);
+	json_close(out, '}');
+	buf_char(out, '\n');
+}
+
+/* Errors and warnings are told on stderr either way; exit 2 says that the file
+ * is not fine. */
+static int check(const struct command_line *line)
+{
+	struct arena *arena = arena_new();
+	struct faults errors = { .arena = arena }, warnings = { .arena = arena };
+	struct config *config = config_read(line->config, CONFIG_WHOLE, &errors, &warnings);
+	struct buf out = { 0 };
+	config_say(&errors, "");
+	config_say(&warnings, "warning: ");
+	if (line->json)
+		all_json(line->config, config, &errors, &warnings, &out);
+	else if (config)
+		words(config, &out);
+	int code = !config ? EXIT_WRONG : EXIT_FINE;
+	if (!command_print(&out))
+		code = EXIT_NO;
+	config_free(&config);
+	arena_free(&arena);
+	return code;
+}
+
+const struct command cmd_check[] = {
+	{ "check", NULL, 0, 0, "say whether the configuration is fine, and what it comes to", NULL, check },
+	{ 0 },
+};

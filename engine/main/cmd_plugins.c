@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_plugins.c - sluice plugins: what is installed, and what each plugin says of itself. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/option.h"
+#include "main/command.h"
+#include "main/config.h"
+#include "main/share.h"
+
+/* Where to look: also in the configuration's `plugin_path`, if there is a configuration. */
+struct looking {
+	struct arena *arena;
+	struct config *config;
+	struct share share;
+};
+
+static bool look(const struct command_line *line, struct looking *looking)
+{
+	bool must = strcmp(line->config, "./sluice.yaml") != 0;
+	*looking = (struct looking){ 0 };
+	if ((must || access(line->config, F_OK) == 0) &&
+		!(looking->config = config_or_say(line->config, CONFIG_ENGINE, false)))
+		return false;
+	looking->arena = arena_new();
+	looking->share.arena = looking->arena;
+	if (looking->config) {
+		looking->share.folder = looking->config->folder;
+		looking->share.paths = looking->config->plugin_path;
+	} else
+		looking->share.folder = option_path("./sluice.yaml", ".", looking->arena);
+	return true;
+}
+
+static void looked(struct looking *looking)
+{
+	config_free(&looking->config);
+	arena_free(&looking->arena);
+}
+
+/* --------------------------------------------------------------------- ls */
+
+static void steps(const struct description *d, struct buf *out)
+{
+	const struct {
+		bool offered;
+		const char *name;
+	} all[] = {
+		{ d->webhook, "webhook" }, { d->decode, "decode" }, { d->poll, "poll" },
+		{ d->transform, "transform" }, { d->deliver, "deliver" }, { d->recall, "recall" },
+	};
+	const char *comma = "";
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].offered) {
+			buf_format(out, "%s%s", comma, all[i].name);
+			comma = ", ";
+		}
+}
+
+static void row_words(const char *name, const struct description *d, struct buf *out)
+{
+	if (d->error) {
+		buf_format(out, "%-20s does not load: %s\n", name, d->error);
+		return;
+	}
+	buf_format(out, "%-20s %-8s %s (", name, d->version, d->summary);
+	steps(d, out);
+	buf_string(out, ")\n");
+}
+
+static void row_json(const char *name, const struct description *d, struct buf *out)
+{
+	json_open(out, '{');
+	json_member_string(out, "use", name);
+	json_member_string(out, "path", d->path);
+	json_member_string(out, "error", d->error);
+	json_key(out, "plugin");
+	json_raw(out, d->error ? "null" : d->json, d->error ? 4 : strlen(d->json));
+	json_close(out, '}');
+	buf_char(out, '\n');
+	out->comma = false;
+}
+
+static int list(const struct command_line *line)
+{
+	struct looking looking;
+	struct buf out = { 0 };
+	size_t count;
+	if (!look(line, &looking))
+		return EXIT_WRONG;
+	const char *const *names = share_plugins(&looking.share, &count);
+	const char **paths = arena_alloc(looking.arena, (count + 1) * sizeof(*paths));
+	for (size_t i = 0; i < count; i++)
+		if (!(paths[i] = share_plugin(&looking.share, names[i], NULL)))
+			paths[i] = "";
+	const struct description *all = describe(paths, count, looking.arena);
+	for (size_t i = 0; i < count; i++)
+		(line->json ? row_json : row_words)(names[i], &all[i], &out);
+	looked(&looking);
+	return command_print(&out) ? EXIT_FINE : EXIT_NO;
+}
+
+/* ------------------------------------------------------------------- show */
+
+static void webhook_words(const struct description *d, struct buf *out)
+{
+	struct sl_document *document = sl_json_read((struct sl_text){ d->webhook, strlen(d->webhook) }, NULL, 0);
+	const struct sl_json *member = sl_json_first(sl_json_root(document));
+	buf_string(out, "\nwebhook\n");
+	for (; member; member = sl_json_next(member)) {
+		struct sl_text name = sl_json_name(member), text = sl_json_string(member);
+		if (!text.at)
+			text = sl_json_raw(member);
+		buf_format(out, "  %-12.*s %.*s\n", (int)name.len, name.at, (int)text.len, text.at);
+	}
+	sl_json_free(&document);
+}
+
+static void show_words(const struct description *d, struct buf *out)
+{
+	buf_format(out, "%s %s: %s\n%s\noffers ", d->name, d->version, d->summary, d->path);
+	steps(d, out);
+	buf_string(out, "\n\noptions\n");
+	option_manual(d->options, false, out);
+	if (d->webhook)
+		webhook_words(d, out);
+}
+
+static int show(const struct command_line *line)
+{
+	struct looking looking;
+	struct buf out = { 0 };
+	struct why why = { 0 };
+	if (!look(line, &looking))
+		return EXIT_WRONG;
+	const char *path = share_plugin(&looking.share, line->arguments[0], &why);
+	const struct description *d = path ? describe(&path, 1, looking.arena) : NULL;
+	int code = EXIT_FINE;
+	if (!d || d->error)
+		code = command_no(line, "%s", d ? d->error : why.text);
+	else if (line->json)
+		buf_format(&out, "%s\n", d->json);
+	else
+		show_words(d, &out);
+	looked(&looking);
+	return command_print(&out) ? code : EXIT_NO;
+}
+
+const struct command cmd_plugins[] = {
+	{ "plugins ls", NULL, 0, 0, "list the plugins that are installed", NULL, list },
+	{ "plugins show", "NAME", 1, 1, "say what a plugin offers: its options, its webhook", NULL, show },
+	{ 0 },
+};
