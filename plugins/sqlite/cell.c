@@ -73,13 +73,17 @@ static struct sl_text stored_text(sqlite3_stmt *statement, int at)
 	return (struct sl_text){ text ? text : "", (size_t)sqlite3_column_bytes(statement, at) };
 }
 
-/* SQLite prints 0.00000001 as 1.0e-08. */
+/* SQLite prints 0.00000001 as 1.0e-08, and 7.0 for a REAL that is whole. */
 static bool read_decimal(struct sl_text text, struct pile *pile, struct sl_cell *cell)
 {
 	char digits[DECIMAL_ROOM];
 	size_t len;
 	if (!sl_decimal(text, digits, sizeof(digits), &len))
 		return false;
+	bool point = memchr(digits, '.', len) != NULL;
+	while (point && digits[len - 1] == '0')
+		len--;
+	len -= point && digits[len - 1] == '.';
 	cell->text = (struct sl_text){ pile_copy(pile, digits, len), len };
 	return true;
 }
