@@ -1,0 +1,130 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- rules.lua - what a card's title and description say about an order.
+
+local rules = {}
+
+local DASHES = { " - ", " \u{2013} ", " \u{2014} " }
+
+-- "Smith & Co - 20 signs" is purchaser and summary, split at the first dash; without one the title is the summary.
+function rules.title(title)
+  if type(title) ~= "string" then return nil, nil end
+  local from, to
+  for _, dash in ipairs(DASHES) do
+    local a, b = title:find(dash, 1, true)
+    if a and (not from or a < from) then from, to = a, b end
+  end
+  if not from then return nil, text.trim(title) end
+  return text.trim(title:sub(1, from - 1)), text.trim(title:sub(to + 1))
+end
+
+local EMAIL = "[%w._%%+-]+@[%w-]+%.[%w.-]*%w"
+local BUYERS = { buyer = true, contact = true, client = true }
+
+local function email_in(line)
+  return line:sub(1, 2000):match(EMAIL)
+end
+
+-- The first line "Buyer: NAME" (or Contact, Client); the address on it, or else the first in the description, or else in
+-- the comments, oldest first.
+function rules.buyer(description, comments)
+  local name, email
+  for _, line in ipairs(text.lines(description or "")) do
+    local word, rest = line:match("^%s*(%a+)%s*:%s*(.-)%s*$")
+    if word and BUYERS[word:lower()] and rest ~= "" then
+      email = email_in(rest)
+      name = rest
+      if email then
+        local at = rest:find(email, 1, true)
+        name = text.trim((rest:sub(1, at - 1) .. rest:sub(at + #email)):gsub("[<>()%[%],;]", " "))
+      end
+      break
+    end
+  end
+  for _, source in ipairs { description or "", table.unpack(comments or {}) } do
+    for _, line in ipairs(email and {} or text.lines(source)) do
+      email = email or email_in(line)
+    end
+  end
+  if name == "" then name = nil end
+  return name, email
+end
+
+-- A number as people write it: 1,234.50 -> "1234.50"; nil if it is none.
+local function number(written)
+  local plain = written and written:gsub(",", "")
+  if plain and plain:match("^%d+%.?%d*$") then return (plain:gsub("%.$", "")) end
+end
+
+-- Quantity times price in whole thousandths of a penny, so that no cent is lost: both are decimal texts.
+local function scaled(decimal)
+  local whole, part = decimal:match("^(%d+)%.?(%d*)$")
+  if not whole or #whole > 9 or #part > 4 then return nil end
+  return math.tointeger(whole .. (part .. "0000"):sub(1, 4))
+end
+
+local function times(quantity, price)
+  local a, b = scaled(quantity), scaled(price)
+  if not a or not b or (a ~= 0 and b > math.maxinteger // a) then return nil end
+  local product = a * b -- in 1e-8
+  local cents = (product + 500000) // 1000000
+  return ("%d.%02d"):format(cents // 100, cents % 100)
+end
+
+-- "... @ £45.00 = £90.00" or "... 120.00 each": what it costs, and what is left of the line.
+local function price_of(rest)
+  local left, price, total = rest:match("^(.-)%s*@%s*[^%d%s]*%s*([%d.,]+)%s*(.*)$")
+  if not left then
+    left, price, total = rest:match("^(.-)%s+[^%d%s]*([%d.,]+)%s*[Ee][Aa][Cc][Hh]%f[%A]%s*(.*)$")
+  end
+  if not left then return rest end
+  total = total:match("^=%s*[^%d%s]*%s*([%d.,]+)") or total:match("^[Tt]otal:?%s*[^%d%s]*%s*([%d.,]+)")
+  return left, number((price:gsub("[.,]+$", ""))), number(total and (total:gsub("[.,]+$", "")))
+end
+
+local UNITS = { mm = "mm", cm = "cm", m = "m", ["in"] = "in", inch = "in", inches = "in", ft = "ft" }
+
+local function size_of(rest)
+  rest = rest:gsub("\u{00D7}", "x")
+  local a, _, width, height, unit = rest:find("(%d[%d.]*)%s*[xX]%s*(%d[%d.]*)%s*(%a*)")
+  if not a then return rest end
+  return rest:sub(1, a - 1), number(width), number(height), UNITS[unit:lower()]
+end
+
+-- One line that begins with a quantity, or nil.
+function rules.line_item(line)
+  if #line > 1000 then return nil end
+  local quantity, rest = line:match("^%s*[-*]?%s*(%d[%d.,]*)%s*[xX]?%s+(%S.*)$")
+  quantity = number(quantity and (quantity:gsub("[.,]+$", "")))
+  if not quantity then return nil end
+  local left, price, total = price_of(rest)
+  local named, width, height, unit = size_of(left)
+  local description, material = named:match("^(.-)%s*,%s*(.-)[%s,]*$")
+  description = text.trim(description or named)
+  if not description:find("%a") then return nil end
+  if material == "" then material = nil end
+  return {
+    description = description, quantity = quantity, unit_price = price,
+    total = total or (price and times(quantity, price)), material = material,
+    width = width, height = height, unit = unit, raw = text.trim(line),
+  }
+end
+
+function rules.line_items(description)
+  local items = {}
+  for _, line in ipairs(text.lines(description)) do
+    local item = rules.line_item(line)
+    if item then
+      item.line_index = #items + 1
+      items[#items + 1] = item
+    end
+  end
+  return items
+end
+
+-- The first eight digits of an id are the second it was made in.
+function rules.created_at(id)
+  if type(id) ~= "string" or not id:match("^%x+$") or #id ~= 24 then return nil end
+  return tonumber(id:sub(1, 8), 16) * 1000
+end
+
+return rules
