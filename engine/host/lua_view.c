@@ -15,9 +15,6 @@ struct view {
 	const struct sl_json *value;
 	struct seat *seat;
 	uint64_t serial;
-	/* Where the last element was found, so that a walk does not begin anew each time. */
-	size_t index;
-	const struct sl_json *element;
 };
 
 /* Where they are in the registry: the metatables, and null itself. */
@@ -126,22 +123,11 @@ static int object_index(lua_State *lua)
 	return 1;
 }
 
-static const struct sl_json *element(struct view *view, lua_Integer index)
-{
-	if (index < 1)
-		return NULL;
-	if (view->element && (size_t)index == view->index + 1)
-		view->element = sl_json_next(view->element);
-	else if (!view->element || (size_t)index != view->index)
-		view->element = sl_json_element(view->value, (size_t)index - 1);
-	view->index = (size_t)index;
-	return view->element;
-}
-
 static int array_index(lua_State *lua)
 {
 	struct view *view = alive(lua, lua_touserdata(lua, 1));
-	lua_view_push(lua, lua_isinteger(lua, 2) ? element(view, lua_tointeger(lua, 2)) : NULL);
+	lua_Integer index = lua_isinteger(lua, 2) ? lua_tointeger(lua, 2) : 0;
+	lua_view_push(lua, index > 0 ? sl_json_element(view->value, (size_t)index - 1) : NULL);
 	return 1;
 }
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host_test.c - C plugins: what is refused at load, and how calls end. */
+#include "base/clock.h"
+#include "script.h"
+
+static const char *plugin_path(const char *name)
+{
+	static char path[512];
+	const char *build = getenv("SLUICE_BUILD");
+	snprintf(path, sizeof(path), "%s/tests/plugins/%s.so", build ? build : ".", name);
+	return path;
+}
+
+static const char *refusal(const char *name)
+{
+	static struct why why;
+	struct plugin *plugin = plugin_load(plugin_path(name), &why);
+	assert_null(plugin);
+	assert_non_null(strstr(why.text, name));
+	return why.text;
+}
+
+#define assert_says(text, part) \
+	do { \
+		if (!strstr(text, part)) \
+			fail_msg("\"%s\" does not say \"%s\"", text, part); \
+	} while (0)
+
+/* -------------------------------------------------------------------- at load */
+
+static void another_interface_is_refused_with_both_versions(void **state)
+{
+	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.0");
+	assert_says(refusal("abi_old"), "compile it again");
+	assert_says(refusal("abi_new"), "built for plugin interface 1.7, this engine has only 1.0");
+	assert_says(refusal("abi_new"), "update the engine");
+	assert_says(refusal("wrong_size"), "40 bytes");
+}
+
+static void what_is_no_plugin_is_refused(void **state)
+{
+	struct why why;
+	assert_says(refusal("no_symbol"), "no symbol sl_plugin");
+	assert_says(refusal("no_steps"), "offers nothing");
+	assert_null(plugin_load(script_write("text.so", "not a shared object"), &why));
+	assert_says(why.text, "cannot be loaded");
+	assert_null(plugin_load(script_write("plugin.py", "x"), &why));
+	assert_says(why.text, ".so or .lua");
+	assert_null(plugin_load("/nowhere/at/all.so", &why));
+	assert_says(why.text, "No such file");
+}
+
+static void an_inconsistent_table_is_refused(void **state)
+{
+	assert_says(refusal("option_outside"), "option number lies outside its options struct of 8 bytes");
+	assert_says(refusal("option_twice"), "word");
+	assert_says(refusal("option_overlap"), "options word and other share one field");
+	assert_says(refusal("option_endless"), "does it end with a row without a name");
+	assert_says(refusal("webhook_secret"), "no option of type secret");
+	assert_says(refusal("webhook_selector"), "\"/action/id\"");
+}
+
+static void a_plugin_describes_itself(void **state)
+{
+	struct why why;
+	struct buf out = { 0 };
+	struct plugin *plugin = plugin_load(plugin_path("steps"), &why);
+	assert_non_null(plugin);
+	plugin_describe(plugin, &out);
+	struct sl_document *document = sl_json_read((struct sl_text){ out.at, out.len }, NULL, 0);
+	const struct sl_json *root = sl_json_root(document);
+	assert_string_equal(sl_json_string(sl_json_at(root, "/name")).at, "steps");
+	assert_string_equal(sl_json_string(sl_json_at(root, "/options/0/name")).at, "greeting");
+	assert_string_equal(sl_json_string(sl_json_at(root, "/steps/0")).at, "transform");
+	assert_string_equal(sl_json_string(sl_json_at(root, "/steps/1")).at, "deliver");
+	sl_json_free(&document);
+	buf_free(&out);
+	plugin_free(&plugin);
+}
+
+/* ----------------------------------------------------------------------- calls */
+
+static struct page page;
+
+static struct instance *steps(const char *options)
+{
+	const struct host_settings settings = { .loop = &script_loop, .page = &page };
+	struct why why = { 0 };
+	struct plugin *plugin = plugin_load(plugin_path("steps"), &why);
+	struct sl_document *document = options ? sl_json_read((struct sl_text){ options, strlen(options) }, NULL, 0) : NULL;
+	if (!plugin)
+		fail_msg("%s", why.text);
+	struct instance *instance = instance_new(&settings, plugin, "steps", sl_json_root(document), &why);
+	if (!instance)
+		fail_msg("%s", why.text);
+	sl_json_free(&document);
+	plugin_free(&plugin); /* the instance holds it */
+	return instance;
+}
+
+static struct call *start(struct instance *instance, const char *type, bool *finished)
+{
+	struct call *call = call_new(instance, STEP_TRANSFORM);
+	struct sl_event *event = arena_alloc(call->arena, sizeof(*event));
+	*event = (struct sl_event){ .source = "s", .id = "e1", .type = type, .subject = "c1", .time = 5, .received = 6,
+		.data = { "{\"card\":{\"id\":7}}", 17 } };
+	event->json = emitted_json(call, &(struct emitted){ .event = *event }, NULL);
+	call->pub.event = event;
+	*finished = call_run(call, script_finished, finished) != SL_WAIT;
+	return call;
+}
+
+static struct call *end(struct instance *instance, const char *type)
+{
+	bool finished;
+	struct call *call = start(instance, type, &finished);
+	while (!finished)
+		uv_run(&script_loop, UV_RUN_ONCE);
+	return call;
+}
+
+static void what_is_emitted_is_a_copy_and_inherits(void **state)
+{
+	struct instance *instance = steps("{\"greeting\":\"good day\",\"times\":3}");
+	struct call *call = end(instance, "greet");
+	assert_int_equal(call->outcome, SL_DONE);
+	assert_int_equal(call->emitted_count, 3);
+	const struct sl_event *event = &call->emitted[2].event;
+	assert_string_equal(event->data.at, "{\"greeting\":\"good day\",\"number\":2}");
+	assert_string_equal(event->type, "greetings");
+	assert_string_equal(event->id, "e1");
+	assert_string_equal(event->subject, "c1");
+	assert_int_equal(event->time, 5);
+	struct why why;
+	assert_non_null(emitted_json(call, &call->emitted[2], &why));
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void a_part_of_the_document_is_passed_on(void **state)
+{
+	struct instance *instance = steps(NULL);
+	struct call *call = end(instance, "pass");
+	assert_int_equal(call->emitted_count, 2);
+	assert_string_equal(call->emitted[0].event.data.at, "{\"id\":7}");
+	assert_string_equal(call->emitted[1].event.data.at, "{\"card\":{\"id\":7}}");
+	assert_string_equal(call->emitted[1].event.type, "pass");
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void waits_go_on_where_they_say(void **state)
+{
+	struct instance *instance = steps(NULL);
+	struct call *call = end(instance, "nap");
+	assert_int_equal(call->outcome, SL_DONE);
+	assert_int_equal(call->emitted_count, 1);
+	call_free(&call);
+	call = end(instance, "work");
+	assert_int_equal(call->outcome, SL_DONE);
+	assert_int_equal(call->emitted_count, 1);
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void ends_are_told_with_their_reasons(void **state)
+{
+	static const struct {
+		const char *type;
+		enum sl_outcome outcome;
+		const char *why, *dropped;
+	} ends[] = {
+		{ "drop", SL_DONE, "", "not for us" },
+		{ "nothing", SL_DONE, "", "nothing was emitted" },
+		{ "refuse", SL_FAIL, "e1 is no card", NULL },
+		{ "later", SL_RETRY, "come back later", NULL },
+		{ "mute", SL_FAIL, "steps gave no reason", NULL },
+		{ "wrong wait", SL_FAIL, "the plugin is wrong: its transform step returned SL_WAIT, but there is nothing to wait for", NULL },
+		{ "wrong done", SL_FAIL, "the plugin is wrong: its transform step asked for a wait and did not return it", NULL },
+		{ "wrong number", SL_FAIL, "the plugin is wrong: its transform step returned what is no outcome", NULL },
+	};
+	struct instance *instance = steps(NULL);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct call *call = end(instance, ends[i].type);
+		assert_int_equal(call->outcome, ends[i].outcome);
+		assert_string_equal(call->why.text, ends[i].why);
+		assert_int_equal(call->emitted_count, 0);
+		if (ends[i].dropped)
+			assert_string_equal(call->dropped, ends[i].dropped);
+		else
+			assert_null(call->dropped);
+		assert_int_equal(call->retry_after, ends[i].outcome == SL_RETRY ? 1500 : 0);
+		call_free(&call);
+	}
+	instance_free(&instance);
+}
+
+static void a_call_may_be_freed_while_it_waits(void **state)
+{
+	bool finished[3];
+	struct instance *instance = steps(NULL);
+	struct call *nap = start(instance, "nap", &finished[0]), *work = start(instance, "work", &finished[1]);
+	struct call *other = start(instance, "work", &finished[2]);
+	call_free(&nap);
+	call_free(&work);
+	while (!finished[2])
+		uv_run(&script_loop, UV_RUN_ONCE);
+	assert_false(finished[0] || finished[1]);
+	assert_int_equal(other->outcome, SL_DONE);
+	call_free(&other);
+	work = start(instance, "work", &finished[1]);
+	call_free(&work);
+	instance_free(&instance); /* its plugin stays until the work is back */
+	uv_run(&script_loop, UV_RUN_DEFAULT);
+	assert_false(finished[1]);
+}
+
+static void rows_are_settled_one_by_one(void **state)
+{
+	static const struct sl_row row;
+	static const struct sl_row *const rows[] = { &row, &row, &row };
+	struct instance *instance = steps(NULL);
+	struct call *call = call_new(instance, STEP_DELIVER);
+	call->pub.rows = rows;
+	call->pub.row_count = 3;
+	assert_int_equal(call_run(call, NULL, NULL), SL_RETRY);
+	assert_int_equal(call->settled[0].outcome, SL_WAIT); /* nothing was said of it */
+	assert_int_equal(call->settled[1].outcome, SL_FAIL);
+	assert_string_equal(call->settled[1].why, "row 1 is no good");
+	assert_int_equal(call->settled[2].outcome, SL_RETRY);
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void the_page_names_what_ran(void **state)
+{
+	struct instance *instance = steps(NULL);
+	struct call *call = end(instance, "nothing");
+	assert_string_equal(page.call_name, "steps");
+	assert_int_equal(atomic_load(&page.call_seq), 0);
+	assert_int_equal(atomic_load(&page.call_step), STEP_NONE);
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void an_instance_closes_its_state(void **state)
+{
+	int closed = 0;
+	struct instance *instance = steps(NULL);
+	struct call *call = call_new(instance, STEP_TRANSFORM);
+	*(int **)call->pub.state = &closed;
+	call_free(&call);
+	instance_free(&instance);
+	assert_int_equal(closed, 1);
+}
+
+static void a_wrong_value_is_told(void **state)
+{
+	const struct host_settings settings = { .loop = &script_loop };
+	struct why why;
+	struct plugin *plugin = plugin_load(plugin_path("steps"), &why);
+	struct sl_document *values = sl_json_read((struct sl_text){ "{\"times\":\"often\"}", 17 }, NULL, 0);
+	assert_null(instance_new(&settings, plugin, "greeter", sl_json_root(values), &why));
+	assert_says(why.text, "greeter");
+	assert_says(why.text, "times");
+	sl_json_free(&values);
+	plugin_free(&plugin);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_interface_is_refused_with_both_versions),
+		cmocka_unit_test(what_is_no_plugin_is_refused),
+		cmocka_unit_test(an_inconsistent_table_is_refused),
+		cmocka_unit_test(a_plugin_describes_itself),
+		cmocka_unit_test(what_is_emitted_is_a_copy_and_inherits),
+		cmocka_unit_test(a_part_of_the_document_is_passed_on),
+		cmocka_unit_test(waits_go_on_where_they_say),
+		cmocka_unit_test(ends_are_told_with_their_reasons),
+		cmocka_unit_test(a_call_may_be_freed_while_it_waits),
+		cmocka_unit_test(rows_are_settled_one_by_one),
+		cmocka_unit_test(the_page_names_what_ran),
+		cmocka_unit_test(an_instance_closes_its_state),
+		cmocka_unit_test(a_wrong_value_is_told),
+	};
+	return cmocka_run_group_tests(tests, script_setup, script_teardown);
+}
