@@ -104,6 +104,7 @@ struct http_limits {
 
 struct http_server;
 
+/* The process ignores SIGPIPE from now on. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *limits,
 	const struct http_service *service, void *data);
 

@@ -32,16 +32,9 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
 	return exchange->target_len > exchange->server->limits.url ? too_much(exchange, 414) : 0;
 }
 
-static bool in_trailer(const llhttp_t *parser)
-{
-	return ((struct http_connection *)parser->data)->phase == PHASE_CHUNKS;
-}
-
 static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
 	struct http_exchange *exchange = exchange_of(parser);
-	if (in_trailer(parser))
-		return 0;
 	if (exchange->request.header_count + 1 >= exchange->room)
 		return too_much(exchange, 431);
 	struct http_header *field = &exchange->fields[exchange->request.header_count];
@@ -58,8 +51,6 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
 {
 	struct http_exchange *exchange = exchange_of(parser);
 	struct http_header *field = &exchange->fields[exchange->request.header_count];
-	if (in_trailer(parser))
-		return 0;
 	if (!field->value.at)
 		field->value.at = at;
 	field->value.len += len;
@@ -70,8 +61,6 @@ static int on_value_complete(llhttp_t *parser)
 {
 	struct http_exchange *exchange = exchange_of(parser);
 	struct http_header *field = &exchange->fields[exchange->request.header_count];
-	if (in_trailer(parser))
-		return 0;
 	if (!field->value.at)
 		field->value = (struct sl_text){ field->name.at + field->name.len, 0 };
 	while (field->value.len && strchr(" \t", field->value.at[field->value.len - 1]))
@@ -85,43 +74,17 @@ static int on_pause(llhttp_t *parser)
 	return HPE_PAUSED;
 }
 
-/* Chunks are undone where they lie: their data moves down over their framing. */
-static int on_chunk_data(llhttp_t *parser, const char *at, size_t len)
-{
-	struct http_exchange *exchange = exchange_of(parser);
-	size_t have = (size_t)(exchange->end - exchange->request.body.at);
-	exchange->framing += (size_t)(at - exchange->mark);
-	exchange->mark = (char *)at + len;
-	if (http_framing_exceeds(exchange))
-		return too_much(exchange, 400);
-	if (have + len > exchange->server->limits.body)
-		return too_much(exchange, 413);
-	memmove(exchange->end, at, len);
-	exchange->end += len;
-	return 0;
-}
-
-/* Chunk sizes with thousands of zeros, extensions and trailers cost us work and
- * carry nothing; chunks of a single byte are still let pass. */
-bool http_framing_exceeds(const struct http_exchange *exchange)
-{
-	size_t have = (size_t)(exchange->end - exchange->request.body.at);
-	return exchange->framing > exchange->server->limits.header_bytes + 16 * have;
-}
-
 const llhttp_settings_t http_parser_settings = {
 	.on_url = on_url,
 	.on_header_field = on_name,
 	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_pause,
-	.on_body = on_chunk_data,
-	.on_message_complete = on_pause,
 };
 
 /* ------------------------------------------------------------------- guards */
 
-enum known { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING, EXPECT, KNOWN_COUNT };
+enum known { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING, EXPECT, UPGRADE, KNOWN_COUNT };
 
 static const struct sl_text known_names[KNOWN_COUNT] = {
 	[HOST] = { "host", 4 },
@@ -129,6 +92,7 @@ static const struct sl_text known_names[KNOWN_COUNT] = {
 	[TRANSFER_ENCODING] = { "transfer-encoding", 17 },
 	[CONTENT_ENCODING] = { "content-encoding", 16 },
 	[EXPECT] = { "expect", 6 },
+	[UPGRADE] = { "upgrade", 7 },
 };
 
 struct head {
@@ -199,9 +163,29 @@ static bool other_version(const struct head *head)
 	return !sl_text_is(rest, " HTTP/1.1") && !sl_text_is(rest, " HTTP/1.0");
 }
 
+/* A word among those of all Connection headers. */
+static bool connection_says(const struct http_request *request, const char *word)
+{
+	for (size_t i = 0; i < request->header_count; i++) {
+		const struct http_header *header = &request->headers[i];
+		const char *at = header->value.at, *end = at + header->value.len;
+		if (!sl_text_is(header->name, "connection"))
+			continue;
+		while (at <= end) {
+			const char *comma = memchr(at, ',', (size_t)(end - at));
+			struct sl_text one = { at, (size_t)((comma ? comma : end) - at) };
+			if (sl_text_is_nocase(sl_text_trim(one), word))
+				return true;
+			at = comma ? comma + 1 : end + 1;
+		}
+	}
+	return false;
+}
+
 static bool wants_upgrade(const struct head *head)
 {
-	return head->connection->parser.method == HTTP_CONNECT || head->connection->parser.upgrade;
+	return head->connection->parser.method == HTTP_CONNECT ||
+		(head->known[UPGRADE].count && connection_says(&head->exchange->request, "upgrade"));
 }
 
 static bool missing_host(const struct head *head)
@@ -356,8 +340,8 @@ static void fill(const struct head *head)
 	split_target(exchange);
 	tidy_headers(exchange);
 	request->length = parser->flags & F_CHUNKED ? -1 : (int64_t)parser->content_length;
-	request->keep_alive = !(parser->flags & F_CONNECTION_CLOSE) &&
-		(!exchange->old || parser->flags & F_CONNECTION_KEEP_ALIVE);
+	request->keep_alive = !connection_says(request, "close") &&
+		(!exchange->old || connection_says(request, "keep-alive"));
 	if (connection->proxy) {
 		struct sl_text client = http_address_forwarded(&exchange->server->addresses, request);
 		if (client.at)

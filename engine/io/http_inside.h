@@ -6,6 +6,7 @@
  *     http_connection.c  a connection's bytes: buffers, pausing, ending
  *     http_read.c        the steps of reading requests off a connection
  *     http_head.c        the head of a request: what llhttp finds, and our guards
+ *     http_chunks.c      chunked bodies
  *     http_answer.c      answers, in order
  *
  * Memory.  The server has one read buffer; a request that lies in it whole is
@@ -49,8 +50,6 @@ struct http_exchange {
 	char *target;
 	size_t target_len;
 	char *end;                          /* end of its head; of its body, as far as chunks are undone */
-	char *mark;                         /* chunks: how far `framing` was counted */
-	uint64_t framing;                   /* bytes read that were neither head nor body */
 	size_t cost;                        /* its share of in_flight */
 	struct buf answer;                  /* waits for the answers before it */
 	size_t room;                        /* of `fields` */
@@ -75,6 +74,12 @@ enum http_phase { PHASE_BETWEEN, PHASE_HEAD, PHASE_LENGTH, PHASE_CHUNKS };
 
 /* What a connection waits for, and so which deadline it has. */
 enum http_wait { WAIT_NOTHING, WAIT_NEXT, WAIT_REQUEST, WAIT_WRITE, WAIT_LINGER };
+
+struct http_chunks {
+	unsigned char state;
+	size_t left;    /* of the chunk at hand */
+	size_t framing; /* bytes that were no data */
+};
 
 struct http_connection {
 	union {
@@ -107,6 +112,7 @@ struct http_connection {
 
 	enum http_phase phase;
 	llhttp_t parser;
+	struct http_chunks chunks;
 	struct http_exchange *now;          /* being read */
 	struct http_exchange *first, *tail; /* the queue */
 	size_t queued;
@@ -142,7 +148,14 @@ extern const llhttp_settings_t http_parser_settings;
 /* The head has ended at exchange->end.  Fills the request; false if it was
  * rejected. */
 bool http_head_finish(struct http_connection *connection);
-bool http_framing_exceeds(const struct http_exchange *exchange);
+
+/* ------------------------------------------------------------------- chunks */
+
+enum http_chunks_end { CHUNKS_MORE, CHUNKS_DONE, CHUNKS_BROKEN, CHUNKS_TOO_LARGE, CHUNKS_TOO_ODD };
+
+void http_chunks_begin(struct http_chunks *chunks);
+/* From connection->at on; what is body is put to exchange->end. */
+enum http_chunks_end http_chunks_take(struct http_connection *connection, struct http_exchange *exchange);
 
 /* ------------------------------------------------------------------ answers */
 

@@ -4,7 +4,7 @@
  *     between  passes over empty lines; a first byte begins a request
  *     head     llhttp reads the request line and the headers
  *     length   the body is so many bytes
- *     chunks   llhttp undoes chunks
+ *     chunks   the body comes in chunks, which are undone (http_chunks.c)
  *
  * Each step says what comes: the next step, more bytes, or nothing for now.
  */
@@ -54,26 +54,13 @@ static enum going between(struct http_connection *connection)
 
 /* --------------------------------------------------------------------- head */
 
-static const struct {
-	int status;
-	const char *sentence;
-} faults[] = {
-	{ 413, "the body is too large" },
-	{ 414, "the target of the request is too long" },
-	{ 431, "there are too many headers" },
-	{ 400, "the chunks of the body carry too much that is not body" },
-};
-
 static enum going malformed(struct http_connection *connection)
 {
 	int fault = connection->now->fault;
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		if (faults[i].status == fault) {
-			http_reject(connection, fault, "%s", faults[i].sentence);
-			return HALT;
-		}
-	}
-	http_reject(connection, 400, "the request is malformed: %s", llhttp_get_error_reason(&connection->parser));
+	if (fault)
+		http_reject(connection, fault, fault == 414 ? "the target of the request is too long" : "there are too many headers");
+	else
+		http_reject(connection, 400, "the request is malformed: %s", llhttp_get_error_reason(&connection->parser));
 	return HALT;
 }
 
@@ -111,7 +98,7 @@ static enum going head_complete(struct http_connection *connection)
 		return HALT;
 	exchange->request.body.at = exchange->end;
 	connection->phase = exchange->request.length < 0 ? PHASE_CHUNKS : PHASE_LENGTH;
-	llhttp_resume(&connection->parser);
+	http_chunks_begin(&connection->chunks);
 	return GO_ON;
 }
 
@@ -180,20 +167,21 @@ static enum going body_of_length(struct http_connection *connection)
 
 static enum going body_of_chunks(struct http_connection *connection)
 {
-	struct http_exchange *exchange = connection->now;
-	const char *from = connection->in + connection->at;
-	exchange->mark = (char *)from;
-	llhttp_errno_t error = llhttp_execute(&connection->parser, from, connection->len - connection->at);
-	if (error != HPE_OK && error != HPE_PAUSED)
-		return malformed(connection);
-	connection->at = error == HPE_OK ? connection->len
-					 : (size_t)(llhttp_get_error_pos(&connection->parser) - connection->in);
-	exchange->framing += (size_t)(connection->in + connection->at - exchange->mark);
-	if (http_framing_exceeds(exchange)) {
-		exchange->fault = 400;
-		return malformed(connection);
-	}
-	return error == HPE_OK ? need_body(connection) : complete(connection);
+	static const struct {
+		int status;
+		const char *sentence;
+	} bad[] = {
+		[CHUNKS_BROKEN] = { 400, "the chunks of the body are malformed" },
+		[CHUNKS_TOO_LARGE] = { 413, "the body is too large" },
+		[CHUNKS_TOO_ODD] = { 400, "the chunks of the body carry too much that is not body" },
+	};
+	enum http_chunks_end end = http_chunks_take(connection, connection->now);
+	if (end == CHUNKS_MORE)
+		return need_body(connection);
+	if (end == CHUNKS_DONE)
+		return complete(connection);
+	http_reject(connection, bad[end].status, "%s", bad[end].sentence);
+	return HALT;
 }
 
 /* -------------------------------------------------------------------- steps */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_server.c - listening, limits, the sweep, draining. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -257,6 +258,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 	const struct http_service *service, void *data)
 {
 	struct http_server *server = must_alloc(sizeof(*server));
+	signal(SIGPIPE, SIG_IGN); /* libuv writes to streams without MSG_NOSIGNAL */
 	server->loop = loop;
 	server->service = service;
 	server->data = data;

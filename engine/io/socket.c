@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.c - listening sockets, by the address as people write it. */
+/* socket.c - sockets, by the address as people write it. */
 #include "io/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +15,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define BACKLOG 1024
 
 /* ---------------------------------------------------------------- addresses */
+
+struct address {
+	struct sockaddr_storage at;
+	socklen_t len;
+	const char *text; /* as it was written */
+};
 
 static const char *unix_path(const char *address)
 {
 	return strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
 }
 
-static bool read_unix(const char *path, struct socket_address *out, struct why *why)
+static bool read_unix(const char *path, struct address *out, struct why *why)
 {
 	struct sockaddr_un *local = (struct sockaddr_un *)&out->at;
 	size_t len = strlen(path);
@@ -38,11 +47,16 @@ static bool read_unix(const char *path, struct socket_address *out, struct why *
 	return true;
 }
 
-/* "HOST:PORT" into its two parts; brackets around an IPv6 address are taken off. */
-static bool split(const char *address, char *host, size_t room, const char **port)
+struct parts {
+	char host[256];
+	const char *port;
+};
+
+/* "HOST:PORT"; brackets around an IPv6 address are taken off. */
+static bool split(const char *address, struct parts *parts)
 {
 	const char *colon = strrchr(address, ':'), *end = colon;
-	if (!colon || colon[1] < '0' || colon[1] > '9' || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
 		return false;
 	if (address[0] == '[') {
 		address++;
@@ -52,45 +66,60 @@ static bool split(const char *address, char *host, size_t room, const char **por
 		return false;
 	}
 	size_t len = (size_t)(end - address);
-	if (len >= room)
+	if (len >= sizeof(parts->host))
 		return false;
-	memcpy(host, address, len);
-	host[len] = '\0';
-	*port = colon + 1;
+	memcpy(parts->host, address, len);
+	parts->host[len] = '\0';
+	parts->port = colon + 1;
 	return true;
 }
 
-static bool read_inet(const char *address, struct socket_address *out, struct why *why)
+static bool read_parts(const char *address, struct parts *parts, struct why *why)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
-	char host[256];
-	const char *port;
-	if (!split(address, host, sizeof(host), &port))
+	if (!split(address, parts))
 		return why_say(why, "\"%s\" is no address; write HOST:PORT, [IPV6]:PORT or unix:PATH", address);
-	if (strlen(port) > 5 || strtol(port, NULL, 10) > 65535)
+	if (strlen(parts->port) > 5 || strtol(parts->port, NULL, 10) > 65535)
 		return why_say(why, "%s: a port is a number up to 65535", address);
-	bool any = host[0] == '\0' || strcmp(host, "*") == 0;
-	int error = getaddrinfo(any ? NULL : host, port, &hints, &found);
-	if (error)
-		return why_say(why, "%s: the host cannot be found: %s", address, gai_strerror(error));
+	return true;
+}
+
+static bool look_up(const char *address, struct addrinfo **found, struct why *why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct parts parts;
+	if (!read_parts(address, &parts, why))
+		return false;
+	bool any = !parts.host[0] || strcmp(parts.host, "*") == 0;
+	int error = getaddrinfo(any ? NULL : parts.host, parts.port, &hints, found);
+	return !error || why_say(why, "%s: the host cannot be found: %s", address, gai_strerror(error));
+}
+
+static bool read_address(const char *text, struct address *out, struct why *why)
+{
+	const char *path = unix_path(text);
+	struct addrinfo *found;
+	*out = (struct address){ .text = text };
+	if (path)
+		return read_unix(path, out, why);
+	if (!look_up(text, &found, why))
+		return false;
 	memcpy(&out->at, found->ai_addr, found->ai_addrlen);
 	out->len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return true;
 }
 
-bool socket_read_address(const char *address, struct socket_address *out, struct why *why)
+bool socket_address_valid(const char *text, struct why *why)
 {
-	const char *path = unix_path(address);
-	memset(out, 0, sizeof(*out));
-	snprintf(out->text, sizeof(out->text), "%s", address);
-	return path ? read_unix(path, out, why) : read_inet(address, out, why);
+	struct address address = { .text = text };
+	struct parts parts;
+	return unix_path(text) ? read_unix(unix_path(text), &address, why) : read_parts(text, &parts, why);
 }
 
 /* ---------------------------------------------------------------- listening */
 
 /* Does anybody listen there?  A socket nobody answers on is a dead daemon's. */
-static bool answers(const struct socket_address *address)
+static bool answers(const struct address *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -100,7 +129,7 @@ static bool answers(const struct socket_address *address)
 	return !dead;
 }
 
-static bool make_way(const struct socket_address *address, struct why *why)
+static bool make_way(const struct address *address, struct why *why)
 {
 	const char *path = ((const struct sockaddr_un *)&address->at)->sun_path;
 	struct stat stat;
@@ -116,7 +145,7 @@ static bool make_way(const struct socket_address *address, struct why *why)
 	return true;
 }
 
-static bool say_bind_failed(const struct socket_address *address, struct why *why)
+static bool say_bind_failed(const struct address *address, struct why *why)
 {
 	switch (errno) {
 	case EADDRINUSE:
@@ -136,7 +165,7 @@ static bool say_bind_failed(const struct socket_address *address, struct why *wh
 
 /* The mode is set before anybody can connect: a bound socket that does not
  * listen refuses. */
-static bool bind_and_listen(int fd, const struct socket_address *address, int mode, struct why *why)
+static bool bind_and_listen(int fd, const struct address *address, int mode, struct why *why)
 {
 	int on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -153,8 +182,8 @@ static bool bind_and_listen(int fd, const struct socket_address *address, int mo
 
 bool socket_listen(const char *text, int mode, int *fd, struct why *why)
 {
-	struct socket_address address;
-	if (!socket_read_address(text, &address, why))
+	struct address address;
+	if (!read_address(text, &address, why))
 		return false;
 	if (address.at.ss_family == AF_UNIX && !make_way(&address, why))
 		return false;
@@ -172,4 +201,57 @@ void socket_remove(const char *address)
 {
 	if (unix_path(address))
 		unlink(unix_path(address));
+}
+
+/* --------------------------------------------------------------- connecting */
+
+static bool wait_connected(int fd, int64_t until)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+	int64_t left = until - clock_ticks();
+	socklen_t len = sizeof(int);
+	int error = 0;
+	if (left <= 0 || poll(&poll_fd, 1, left > INT32_MAX ? INT32_MAX : (int)left) <= 0) {
+		errno = ETIMEDOUT;
+		return false;
+	}
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	errno = error;
+	return !error;
+}
+
+static int connect_to(const struct sockaddr *at, socklen_t len, int64_t until)
+{
+	int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, at, len) == 0 || (errno == EINPROGRESS && wait_connected(fd, until)))
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int socket_connect(const char *text, int64_t timeout, struct why *why)
+{
+	int64_t until = clock_ticks() + timeout;
+	struct addrinfo *found = NULL;
+	struct address local;
+	int fd = -1;
+	if (unix_path(text)) {
+		if (!read_address(text, &local, why))
+			return -1;
+		fd = connect_to((const struct sockaddr *)&local.at, local.len, until);
+	} else {
+		if (!look_up(text, &found, why))
+			return -1;
+		for (struct addrinfo *one = found; one && fd < 0; one = one->ai_next)
+			fd = connect_to(one->ai_addr, one->ai_addrlen, until);
+	}
+	if (fd < 0)
+		why_errno(why, "%s cannot be reached", text);
+	if (found)
+		freeaddrinfo(found);
+	return fd;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* socket.h - listening sockets, by the address as people write it.
+/* socket.h - sockets, by the address as people write it.
  *
  *     127.0.0.1:8080   [::1]:8080   *:8080   localhost:8080   :8080
  *     unix:/run/sluice/admin.sock
@@ -8,17 +8,12 @@
 #define IO_SOCKET_H
 
 #include <stdbool.h>
-#include <sys/socket.h>
+#include <stdint.h>
 
 #include "base/why.h"
 
-/* An address that was read; `text` is how it is told to people. */
-struct socket_address {
-	struct sockaddr_storage at;
-	socklen_t len;
-	char text[160];
-};
-bool socket_read_address(const char *address, struct socket_address *out, struct why *why);
+/* Is it an address?  Hosts are not looked up. */
+bool socket_address_valid(const char *address, struct why *why);
 
 /* Binds and listens.  The descriptor is close-on-exec and non-blocking; it is
  * handed to a child with dup2 or uv_spawn's stdio, which clear the former.  A
@@ -28,5 +23,9 @@ bool socket_listen(const char *address, int mode, int *fd, struct why *why);
 
 /* Removes the file of a unix address; anything else: nothing. */
 void socket_remove(const char *address);
+
+/* Connects, trying each address a host has, for at most `timeout` ms.  The
+ * descriptor is close-on-exec and non-blocking; -1: why says. */
+int socket_connect(const char *address, int64_t timeout, struct why *why);
 
 #endif
