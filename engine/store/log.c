@@ -54,25 +54,26 @@ static bool take_lock(struct log *log, int64_t wait_ms, struct why *why)
 
 static void tidy(struct log *log)
 {
-	static const char *const unfinished[] = { "spare.tmp", "page.tmp", "id.tmp" };
+	static const char *const unfinished[] = { "unfinished.tmp", "page.tmp", "id.tmp" };
 	for (size_t i = 0; i < sizeof(unfinished) / sizeof(*unfinished); i++)
 		unlinkat(log->dir, unfinished[i], 0);
 }
 
 /* From here on a stop without log_close is an unclean end, also for a disk that
  * loses its power: the page is synced before anything is acknowledged. */
-static void go_live(struct log *log)
+static bool go_live(struct log *log, struct why *why)
 {
-	page_file_set_clean(log->page, (struct log_clean){ 0 });
+	if (!page_file_set_clean(log->page, (struct log_clean){ 0 }))
+		return why_errno(why, "%s/page: cannot be synced", log->path);
 	log->next_seq = log->synced + 1;
 	log->published = log->checked_end = log->synced;
 	page_file_publish(log->page, log->page_fd, log->synced);
+	return true;
 }
 
 static void first_ready(struct log *log)
 {
 	struct why why;
-	space_look(log, true);
 	if (!log->ready_left && !log->left && ready_make(log, 0, false, &why) != READY)
 		line(SL_WARNING, "%s", why.text);
 }
@@ -85,13 +86,15 @@ struct log *log_open(const char *dir, const struct log_options *options, int64_t
 		return NULL;
 	}
 	tidy(log);
-	if (!log_recover(log, why)) {
+	log->starting = true;
+	space_look(log, true);
+	if (!log_recover(log, why) || !go_live(log, why)) {
 		page_file_unmap(&log->page);
 		log_close(&log);
 		return NULL;
 	}
-	go_live(log);
 	first_ready(log);
+	log->starting = false;
 	return log;
 }
 

@@ -50,16 +50,35 @@ static bool page_same(struct log *log, struct why *why)
 	return same_file(log, "page", page.st_ino, LOG_PAGE, why);
 }
 
+static bool nth_segment(struct log *log, size_t n, struct segment *segment)
+{
+	pthread_mutex_lock(&log->lock);
+	bool have = n < log->count;
+	if (have)
+		*segment = log->segments[n];
+	pthread_mutex_unlock(&log->lock);
+	return have;
+}
+
+static bool still_ours(struct log *log, uint64_t ordinal)
+{
+	bool ours = false;
+	pthread_mutex_lock(&log->lock);
+	for (size_t i = 0; i < log->count; i++)
+		ours |= log->segments[i].ordinal == ordinal;
+	pthread_mutex_unlock(&log->lock);
+	return ours;
+}
+
+/* One that log_retire let go of meanwhile is not missed. */
 static bool segments_same(struct log *log, struct why *why)
 {
-	bool same = true;
-	pthread_mutex_lock(&log->lock);
-	for (size_t i = 0; same && i < log->count; i++) {
-		const struct segment *segment = &log->segments[i];
-		same = same_file(log, segment_name(segment->ordinal).text, segment->inode, segment->size, why);
-	}
-	pthread_mutex_unlock(&log->lock);
-	return same;
+	struct segment segment;
+	for (size_t i = 0; nth_segment(log, i, &segment); i++)
+		if (!same_file(log, segment_name(segment.ordinal).text, segment.inode, segment.size, why)
+			&& still_ours(log, segment.ordinal))
+			return false;
+	return true;
 }
 
 /* Names what may be lost although it was acknowledged. */
@@ -71,15 +90,19 @@ static bool tell(struct log *log, struct why *why)
 	return log_fail(log, why);
 }
 
+static bool failed_before(struct log *log, struct why *why)
+{
+	pthread_mutex_lock(&log->lock);
+	*why = log->why;
+	pthread_mutex_unlock(&log->lock);
+	return false;
+}
+
 bool log_check(struct log *log, struct why *why)
 {
 	int64_t now = clock_ticks();
-	if (log->failed) {
-		pthread_mutex_lock(&log->lock);
-		*why = log->why;
-		pthread_mutex_unlock(&log->lock);
-		return false;
-	}
+	if (log->failed)
+		return failed_before(log, why);
 	if (log->checked && now - log->checked < CHECK_EVERY)
 		return true;
 	if (!page_same(log, why) || !segments_same(log, why))

@@ -129,7 +129,7 @@ struct log_page *page_file_map(int fd, bool writable); /* NULL: no page of a log
 void page_file_unmap(struct log_page **page);
 uint64_t page_file_mark(const struct log_page *page);  /* the largest durable end it vouches for; 0: none */
 void page_file_publish(struct log_page *page, int fd, uint64_t end);
-void page_file_set_clean(struct log_page *page, struct log_clean clean); /* .check is filled in; synced */
+bool page_file_set_clean(struct log_page *page, struct log_clean clean); /* .check is filled in; synced */
 bool page_file_was_clean(const struct log_page *page);
 
 #endif

@@ -60,12 +60,14 @@ struct log {
 	struct why why; /* of the failure */
 
 	_Atomic uint64_t left, ready_left; /* bytes for records in the segment being written, in the ready one */
-	_Atomic int64_t bytes;             /* of all segment files */
+	_Atomic int64_t bytes;             /* of all segment files, the ready and the spare one too */
+	_Atomic int64_t spare;             /* of the spare one; 0: there is none */
 	_Atomic int64_t free;              /* in the file system, without the reserve */
 	_Atomic int64_t looked;            /* when it was asked */
 	_Atomic int64_t prepare_again;     /* not before this tick: the last time there was no room */
 	_Atomic uint64_t damaged;
 	_Atomic bool failed;
+	bool starting; /* log_open is under way */
 };
 
 /* ------------------------------------------------------------- log_recover.c */
@@ -93,8 +95,9 @@ enum ready { READY, READY_NO_ROOM, READY_FAILED };
 enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why);
 int ready_take(struct log *log, struct segment *segment);
 uint64_t ready_size(const struct log *log, uint64_t need);
-/* A segment not needed any more becomes the spare one, or goes. */
+/* A segment not needed any more becomes the spare one, or goes.  Under `preparing`. */
 void spare_put(struct log *log, const char *name, uint64_t size);
+void spare_drop(struct log *log);
 
 /* --------------------------------------------------------------- log_space.c */
 

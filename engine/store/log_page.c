@@ -111,7 +111,7 @@ void page_file_publish(struct log_page *page, int fd, uint64_t end)
 	mark->end = end;
 	mark->check = mark_check(end);
 	atomic_store(&page->end, end);
-	if (atomic_exchange(&page->sleeping, 0))
+	if (atomic_exchange(&page->sleeping, 0)) /* both times changed are IN_ATTRIB to whoever watches */
 		futimens(fd, NULL);
 }
 
@@ -121,9 +121,9 @@ bool page_file_was_clean(const struct log_page *page)
 	return clean->check && clean->check == clean_check(clean) && clean->end == page_file_mark(page);
 }
 
-void page_file_set_clean(struct log_page *page, struct log_clean clean)
+bool page_file_set_clean(struct log_page *page, struct log_clean clean)
 {
 	clean.check = clean.end || clean.ordinal ? clean_check(&clean) : 0;
 	page->clean = clean;
-	msync(page, LOG_PAGE, MS_SYNC);
+	return msync(page, LOG_PAGE, MS_SYNC) == 0;
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "store/log_inside.h"
 
+#define UNFINISHED "unfinished.tmp"
 #define NO_ROOM_PAUSE 1000 /* milliseconds before it is tried again */
 
 static const char zeros[LOG_STEP];
@@ -32,12 +33,17 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t full_size(const struct log *log)
+{
+	return log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT;
+}
+
 uint64_t ready_size(const struct log *log, uint64_t need)
 {
-	uint64_t segment = log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT;
-	uint64_t smallest = least(segment, LOG_LEAST_SEGMENT);
+	uint64_t size = full_size(log), smallest = least(size, LOG_LEAST_SEGMENT);
 	int64_t room = atomic_load(&log->free);
-	uint64_t size = log->last_ordinal ? segment : least(segment, LOG_FIRST_SEGMENT);
+	if (log->starting)
+		size = least(size, LOG_FIRST_SEGMENT); /* a start does not wait for a large one */
 	if (log->options.size > 0)
 		size = least(size, (uint64_t)log->options.size / 8);
 	size = least(size, room > 0 ? (uint64_t)room / 4 : 0); /* a small disk gets small segments */
@@ -50,30 +56,40 @@ uint64_t ready_size(const struct log *log, uint64_t need)
 
 /* ------------------------------------------------------------- used segments */
 
+static void let_go(struct log *log, const char *name, uint64_t size)
+{
+	if (unlinkat(log->dir, name, 0) == 0 || errno == ENOENT)
+		log->bytes -= (int64_t)size;
+}
+
 void spare_put(struct log *log, const char *name, uint64_t size)
 {
-	struct stat spare;
-	bool keep = fstatat(log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) < 0
-		&& renameat(log->dir, name, log->dir, "spare") == 0;
-	if (!keep && unlinkat(log->dir, name, 0) == 0)
-		log->bytes -= (int64_t)size;
+	bool keep = !log->spare && log->free >= 0 && size >= LOG_BEGIN + LOG_ALIGN;
+	if (keep && renameat(log->dir, name, log->dir, "spare") == 0)
+		log->spare = (int64_t)size;
+	else
+		let_go(log, name, size);
+}
+
+void spare_drop(struct log *log)
+{
+	if (log->spare)
+		let_go(log, "spare", (uint64_t)log->spare);
+	log->spare = 0;
 }
 
 static int spare_take(struct log *log, struct segment *segment, uint64_t need)
 {
-	struct stat file;
-	int fd = openat(log->dir, "spare", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	uint64_t size = (uint64_t)log->spare, most = 2 * full_size(log);
+	bool fits = size >= need + LOG_BEGIN && size >= segment->size / 2 && size <= (most > need ? most : 2 * need);
+	int fd = size && fits ? openat(log->dir, "spare", O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (fd < 0) {
+		spare_drop(log);
 		return -1;
-	uint64_t size = fstat(fd, &file) == 0 ? (uint64_t)file.st_size : 0;
-	if (size >= need + LOG_BEGIN && size >= segment->size / 2 && size <= segment->size * 2) {
-		segment->size = size;
-		return fd;
 	}
-	close(fd);
-	if (unlinkat(log->dir, "spare", 0) == 0)
-		log->bytes -= (int64_t)size;
-	return -1;
+	segment->size = size;
+	log->spare = 0;
+	return fd;
 }
 
 static void ready_drop(struct log *log)
@@ -102,16 +118,16 @@ static bool fill_zeros(int fd, uint64_t size)
 
 static int zeros_make(struct log *log, const struct segment *segment)
 {
-	int fd = openat(log->dir, "spare.tmp", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = openat(log->dir, UNFINISHED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (fill_zeros(fd, segment->size) && renameat(log->dir, "spare.tmp", log->dir, "spare") == 0) {
+	if (fill_zeros(fd, segment->size)) {
 		log->bytes += (int64_t)segment->size;
 		return fd;
 	}
 	int error = errno;
 	close(fd);
-	unlinkat(log->dir, "spare.tmp", 0);
+	unlinkat(log->dir, UNFINISHED, 0);
 	errno = error;
 	return -1;
 }
@@ -127,26 +143,24 @@ static bool put_heads(int fd, const struct segment *segment)
 }
 
 /* From here on a reader may meet it; `first` is 0 until it is begun. */
-static bool put_in_place(struct log *log, int fd, struct segment *segment)
+static bool put_in_place(struct log *log, int fd, const char *from, struct segment *segment)
 {
 	struct stat file;
 	struct segment_name name = segment_name(segment->ordinal);
-	if (!put_heads(fd, segment) || renameat(log->dir, "spare", log->dir, name.text) < 0 || fsync(log->dir) < 0
+	if (!put_heads(fd, segment) || renameat(log->dir, from, log->dir, name.text) < 0 || fsync(log->dir) < 0
 		|| fstat(fd, &file) < 0)
 		return false;
 	segment->inode = file.st_ino;
 	return true;
 }
 
+/* The spare one's room is taken already, and is given back if it does not fit. */
 static bool allowed(struct log *log, uint64_t size, struct why *why)
 {
-	struct stat spare;
-	bool have = fstatat(log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) == 0;
-	if (have)
-		return true; /* its room is taken already */
-	if (log->options.size > 0 && log->bytes + (int64_t)size > log->options.size)
-		return why_say(why, "the log has reached its size limit");
-	if (log->free < (int64_t)size)
+	int64_t more = (int64_t)size - log->spare;
+	if (log->options.size > 0 && log->bytes + more > log->options.size)
+		return why_say(why, "%s: the log has reached its size limit", log->path);
+	if (log->free < more)
 		return why_say(why, "%s: too little free space for another segment of the log", log->path);
 	return true;
 }
@@ -155,6 +169,27 @@ static enum ready refused(struct log *log, bool full)
 {
 	log->prepare_again = clock_ticks() + NO_ROOM_PAUSE;
 	return full ? READY_NO_ROOM : READY_FAILED;
+}
+
+static int make_file(struct log *log, struct segment *segment, uint64_t need, struct why *why)
+{
+	const char *from = "spare";
+	int fd = spare_take(log, segment, need);
+	if (fd < 0) {
+		fd = zeros_make(log, segment);
+		from = UNFINISHED;
+	}
+	if (fd >= 0 && getrandom(&segment->salt, sizeof(segment->salt), 0) == sizeof(segment->salt)
+		&& put_in_place(log, fd, from, segment))
+		return fd;
+	int error = errno;
+	why_errno(why, "%s: cannot make the next segment of the log ready", log->path);
+	if (fd >= 0) {
+		close(fd);
+		let_go(log, from, segment->size);
+	}
+	errno = error;
+	return -1;
 }
 
 static enum ready make(struct log *log, uint64_t need, bool must, struct why *why)
@@ -166,17 +201,9 @@ static enum ready make(struct log *log, uint64_t need, bool must, struct why *wh
 	ready_drop(log);
 	if (!must && !allowed(log, segment.size, why))
 		return refused(log, true);
-	int fd = spare_take(log, &segment, need);
+	int fd = make_file(log, &segment, need, why);
 	if (fd < 0)
-		fd = zeros_make(log, &segment);
-	if (fd < 0 || getrandom(&segment.salt, sizeof(segment.salt), 0) != sizeof(segment.salt)
-		|| !put_in_place(log, fd, &segment)) {
-		bool full = no_room(errno);
-		why_errno(why, "%s: cannot make the next segment of the log ready", log->path);
-		if (fd >= 0)
-			close(fd);
-		return refused(log, full);
-	}
+		return refused(log, no_room(errno));
 	log->last_ordinal = segment.ordinal;
 	log->ready = segment;
 	log->ready_fd = fd;

@@ -76,7 +76,8 @@ static bool read_headers(struct found *found, struct why *why)
 	for (size_t i = 0; i < found->count; i++)
 		if (!read_header(found, found->ordinals[i], why))
 			return false;
-	found->log->bytes += (int64_t)file_size(found->log, "spare");
+	found->log->spare = (int64_t)file_size(found->log, "spare");
+	found->log->bytes += found->log->spare;
 	return true;
 }
 
@@ -195,15 +196,15 @@ static void use_ready(struct found *found, bool clean)
 	for (size_t i = 0; i < found->unused_count; i++) {
 		struct segment *segment = &found->unused[i];
 		struct segment_name name = segment_name(segment->ordinal);
-		int fd = clean && log->ready_fd < 0 ? openat(log->dir, name.text, O_RDWR | O_CLOEXEC) : -1;
-		if (fd >= 0 && !segment->bad_copies && file_size(log, name.text) == segment->size) {
+		bool fits = clean && log->ready_fd < 0 && segment->ordinal > log->writing.ordinal && !segment->bad_copies
+			&& strcmp(segment->id, log->id) == 0 && file_size(log, name.text) == segment->size;
+		int fd = fits ? openat(log->dir, name.text, O_RDWR | O_CLOEXEC) : -1;
+		if (fd >= 0) {
 			log->ready_fd = fd;
 			log->ready = *segment;
 			log->ready_left = segment->size - LOG_BEGIN;
 			continue;
 		}
-		if (fd >= 0)
-			close(fd);
 		spare_put(log, name.text, file_size(log, name.text));
 	}
 }

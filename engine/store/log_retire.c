@@ -12,11 +12,11 @@
 /* Whether the next segment could not be made without the room of this one. */
 static bool room_needed(struct log *log)
 {
-	int64_t size = (int64_t)ready_size(log, 0);
+	int64_t more = log->ready_left ? 0 : (int64_t)ready_size(log, 0) - log->spare;
 	space_look(log, false);
-	if (log->ready_left)
-		size = 0; /* it is there already */
-	return (log->options.size > 0 && log->bytes + size > log->options.size) || log->free < size;
+	if (more < 0)
+		more = 0;
+	return (log->options.size > 0 && log->bytes + more > log->options.size) || log->free < more;
 }
 
 static bool too_old(const struct log *log, const struct segment *next)
@@ -39,22 +39,22 @@ static bool take_oldest(struct log *log, uint64_t floor, struct segment *oldest)
 	return may;
 }
 
-/* One that nobody reads is used again. */
-static bool let_go(struct log *log, const struct segment *segment, struct why *why)
+/* One that nobody reads is used again: whoever opens it later finds its name gone. */
+static void let_go(struct log *log, const struct segment *segment)
 {
 	struct segment_name name = segment_name(segment->ordinal);
 	int fd = openat(log->dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	pthread_mutex_lock(&log->preparing);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		spare_put(log, name.text, segment->size);
 	else if (unlinkat(log->dir, name.text, 0) == 0 || errno == ENOENT)
 		log->bytes -= (int64_t)segment->size;
-	else
-		why_errno(why, "%s/%s: cannot be removed", log->path, name.text);
-	bool gone = faccessat(log->dir, name.text, F_OK, 0) < 0;
+	if (log->free < 0)
+		spare_drop(log); /* the disk needs its room more */
+	pthread_mutex_unlock(&log->preparing);
 	if (fd >= 0)
 		close(fd);
 	log->looked = 0; /* there is more free space now */
-	return gone;
 }
 
 bool log_retire(struct log *log, uint64_t floor, struct why *why)
@@ -63,8 +63,7 @@ bool log_retire(struct log *log, uint64_t floor, struct why *why)
 	bool any = false;
 	while (take_oldest(log, floor, &oldest)) {
 		any = true;
-		if (!let_go(log, &oldest, why))
-			return false;
+		let_go(log, &oldest);
 	}
 	if (any && fsync(log->dir) < 0)
 		return why_errno(why, "%s: cannot sync the log's folder", log->path);
