@@ -64,6 +64,7 @@ struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct bu
 	uv_timer_init(loop, &child->timer);
 	child->timer.data = child;
 	enter(child, CHILD_STOPPED);
+	child->away_since = child->since;
 	return child;
 }
 
@@ -153,6 +154,7 @@ static void heard_fatal(struct child *child, const struct sl_json *message)
 {
 	struct sl_text why = sl_json_string(sl_json_get(message, "why"));
 	bool final = sl_json_true(sl_json_get(message, "final"));
+	child->explained = true;
 	why_say(final ? &child->failure : &child->error, "%.*s", (int)why.len, why.at ? why.at : "");
 	line(SL_ERROR, "%s: %.*s", child->title, (int)why.len, why.at ? why.at : "");
 }
@@ -213,10 +215,8 @@ static void suspect_call(struct child *child)
  * times its last delay: then all is forgiven. */
 static int64_t next_delay(struct child *child)
 {
-	int64_t health = child->was_ready ? clock_ticks() - child->since : 0;
+	int64_t health = child->state == CHILD_READY ? clock_ticks() - child->since : 0;
 	int64_t enough = child->delay * 10 < HEALTH_MOST ? child->delay * 10 : HEALTH_MOST;
-	if (child->state != CHILD_READY)
-		health = 0;
 	if (!child->delay || health >= enough)
 		child->delay = FIRST_DELAY;
 	else
@@ -239,8 +239,9 @@ static void after_death(struct child *child)
 	describe_call(child, &reason);
 	if (child->route)
 		suspect_call(child);
-	if (!child->error.text[0] || child->exit_signal)
-		why_say(&child->error, "the process %s", reason.at);
+	why_say(&child->death, "the process %s", reason.at);
+	if (!child->explained)
+		child->error = child->death;
 	line(SL_ERROR, "%s %s; it is begun again in %lld ms", child->title, reason.at, (long long)delay);
 	buf_free(&reason);
 	begin_later(child, delay);
@@ -383,7 +384,7 @@ void child_begin(struct child *child)
 	clean_page(child);
 	child->beat = 0;
 	child->silent = 0;
-	child->again = child->timed_out = false;
+	child->again = child->timed_out = child->explained = false;
 	child->failure.text[0] = '\0';
 	if (!begin(child, &child->error)) {
 		line(SL_ERROR, "%s", child->error.text);
@@ -433,7 +434,6 @@ static void forgive(struct child *child)
 {
 	child->delay = 0;
 	child->suspect = (struct suspect){ 0 };
-	child->was_ready = false;
 	child->error.text[0] = '\0';
 	child->failure.text[0] = '\0';
 }

@@ -70,13 +70,15 @@ struct child {
 	struct suspect suspect;
 	struct why error;    /* the last thing that went wrong, "" if nothing did since it came up */
 	struct why failure;  /* CHILD_FAILED */
+	struct why death;    /* how it last died */
 	char says[16];       /* the state its last status message told: "outage"; "" if none came */
 	struct buf sources;  /* of the ingress, the array `sources` in it: JSON; empty: none */
 	int64_t behind_since; /* clock_wall when it was first seen behind the log's end; 0: it is not */
 	int64_t since;       /* clock_ticks when the state was entered */
 	int64_t away_since;  /* likewise, when it was last READY */
-	bool was_ready;      /* ever, under this configuration */
+	bool was_ready;      /* ever */
 	uint64_t restarts;
+	int64_t delay;       /* ms it was last waited with after a death; 0: it has not died under this configuration */
 
 	/* private to child.c */
 	uv_loop_t *loop;
@@ -85,8 +87,8 @@ struct child {
 	struct channel *channel;
 	int page_fd;
 	uint64_t beat;
-	int64_t silent, delay;
-	bool again, timed_out;
+	int64_t silent;
+	bool again, timed_out, explained;
 	int exit_status, exit_signal;
 };
 

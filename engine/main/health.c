@@ -27,6 +27,11 @@ uint64_t health_behind(const struct master *master, const struct child *route)
 	return end > cursor ? end - cursor : 0;
 }
 
+static const char *last_error(const struct child *child)
+{
+	return child->state == CHILD_FAILED ? child->failure.text : child->error.text;
+}
+
 /* ----------------------------------------------------------------- verdict */
 
 /* The sentences of one weight; judged twice, so that the grave ones stand first. */
@@ -53,14 +58,23 @@ static void judge(struct verdict *verdict, enum health health, const char *form,
 	json_string(verdict->out, why.text);
 }
 
+/* One that was never ready and has died already is no hiccup. */
+static enum health weigh_absence(const struct child *child)
+{
+	bool hopeless = child->state == CHILD_FAILED || (!child->was_ready && child->delay);
+	return hopeless || clock_ticks() - child->away_since > PATIENCE ? HEALTH_RED : HEALTH_YELLOW;
+}
+
 static void judge_presence(struct verdict *verdict, const struct child *child)
 {
-	bool long_away = !child->was_ready || clock_ticks() - child->away_since > PATIENCE;
-	const char *error = child->state == CHILD_FAILED ? child->failure.text : child->error.text;
-	if (child->state == CHILD_READY || child->state == CHILD_STOPPED)
+	const char *what = child->route ? "route " : "the ", *error = last_error(child);
+	if (child->state == CHILD_STOPPED)
 		return;
-	judge(verdict, child->state == CHILD_FAILED || long_away ? HEALTH_RED : HEALTH_YELLOW, "%s%s is %s%s%s",
-		child->route ? "route " : "the ", child->name, child_state_name(child->state), *error ? ": " : "", error);
+	if (child->state != CHILD_READY)
+		judge(verdict, weigh_absence(child), "%s%s is %s%s%s", what, child->name, child_state_name(child->state),
+			*error ? ": " : "", error);
+	else if (child->delay && clock_ticks() - child->since < PATIENCE)
+		judge(verdict, HEALTH_YELLOW, "%s%s has just been begun again: %s", what, child->name, child->death.text);
 }
 
 static bool says_state(const struct child *child, const char *state)
@@ -116,6 +130,8 @@ static void judge_all(struct verdict *verdict, const struct master *master)
 {
 	if (master->stopping)
 		judge(verdict, HEALTH_RED, "the daemon is stopping");
+	else if (!master->ready)
+		judge(verdict, HEALTH_RED, "the daemon is starting");
 	judge_ingress(verdict, master->ingress);
 	judge_log(verdict, master);
 	for (size_t i = 0; i < master->route_count; i++)
@@ -163,7 +179,7 @@ static void member_counters(struct buf *out, const struct page *page, enum count
 
 static void write_process(const struct child *child, struct buf *out)
 {
-	const char *error = child->state == CHILD_FAILED ? child->failure.text : child->error.text;
+	const char *error = last_error(child);
 	bool says = child->state == CHILD_READY && child->says[0];
 	json_member_string(out, "state", says ? child->says : child_state_name(child->state));
 	json_key(out, "pid");
