@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ingest.h - the ingress: the public HTTP server and the log's only writer.
+ *
+ * POST /in/NAME is checked as the source NAME describes its webhooks, appended to
+ * the log, and answered once the record and all before it are on disk.  No code
+ * of a plugin runs here.
+ *
+ *     200 ...  {"ok":true}: on disk, or a handshake
+ *     401      not from the vendor                  404  no such source
+ *     405      another method                       429  too many challenges
+ *     503      the log is full, or the disk; with Retry-After
+ *     and what the HTTP server refuses by itself (io/http.h)
+ *
+ * Requests that arrive while a write + fdatasync is under way share the next one.
+ * After a failed write nothing is acknowledged any more: the process ends, is begun
+ * again, and the log recovers.
+ *
+ * What it answers when the master asks:
+ *
+ *     {"what":"stat"}  begin end bytes limit oldest segments damaged id
+ *
+ * Once a second, if anything has changed, it tells how it is:
+ *
+ *     {"say":"status","state":"running" or "refusing","error":"...",
+ *      "sources":[{"name":"...","accepted":N,"refused":N,"last":"2026-11-21T22:10:19.123Z"}]}
+ *
+ * Counts are since the process began.
+ */
+#ifndef FLOW_INGEST_H
+#define FLOW_INGEST_H
+
+/* Runs the process; called by main() with argv[0] = "sluice: ingress".
+ * Descriptors: 3 the channel, 4 the shared page, 5 ... listening sockets. */
+int ingest_main(int argc, char **argv);
+
+#endif

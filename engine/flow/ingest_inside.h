@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ingest_inside.h - what the ingress's files share.
+ *
+ *     ingest.c         its life: start, open, serve, drain, end; the master's messages
+ *     ingest_table.c   the sources it serves, from its part of the configuration
+ *     ingest_serve.c   a request: found, checked, appended or refused
+ *     ingest_commit.c  many records, one fdatasync; then the answers.  Segments
+ *     ingest_tell.c    counters, and how it is, for the master
+ */
+#ifndef FLOW_INGEST_INSIDE_H
+#define FLOW_INGEST_INSIDE_H
+
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/page.h"
+#include "flow/ingest.h"
+#include "flow/refused.h"
+#include "flow/webhook.h"
+#include "io/channel.h"
+#include "io/http.h"
+#include "store/log.h"
+
+#define INGEST_LISTENERS 64
+
+/* ------------------------------------------------------------------ sources */
+
+struct ingest_source {
+	struct sl_text name;
+	struct webhook *webhook;
+	uint32_t flags; /* of its records: LOG_INSECURE or 0 */
+	uint64_t accepted, refused;
+	int64_t last;        /* clock_wall of the last accepted; 0: none yet */
+	int64_t minute;      /* clock_ticks when the count of challenges began */
+	unsigned challenges; /* in that minute */
+};
+
+struct ingest_table {
+	struct arena *arena;
+	struct ingest_source *sources;
+	size_t count;
+	struct http_limits limits;
+	const char *const *proxies;
+};
+
+/* Compiles all sources or none.  `old`, if there is one, hands its counts on. */
+struct ingest_table *table_new(const struct sl_json *part, const struct ingest_table *old, struct why *why);
+void table_free(struct ingest_table **table);
+struct ingest_source *table_find(const struct ingest_table *table, struct sl_text path);
+
+/* ------------------------------------------------------------------ process */
+
+/* In the order they are gone through; a stop may skip some. */
+enum ingest_state {
+	INGEST_WAITING,  /* for its part */
+	INGEST_OPENING,  /* the log: its lock, recovery, the first segment */
+	INGEST_SERVING,
+	INGEST_DRAINING, /* nothing new is accepted */
+	INGEST_DRAINED,  /* what was gathered is still written */
+	INGEST_ENDED,
+};
+
+/* A request whose record is on its way to the disk. */
+struct parked {
+	struct http_request *request;
+	int status;
+};
+
+struct parking {
+	struct parked *list;
+	size_t count, room;
+	uint64_t bytes; /* of bodies */
+};
+
+struct ingest {
+	uv_loop_t loop;
+	enum ingest_state state;
+	bool stop; /* as soon as it can */
+	struct arena *life; /* of the process */
+	struct channel *channel;
+	struct page *page;
+	const char *data;
+	int fds[INGEST_LISTENERS];
+	size_t fd_count;
+	struct ingest_table *table;
+	struct http_server *server;
+	struct refused *refused;
+	struct log *log;
+	struct log_options options;
+	uv_timer_t beat;
+	uv_work_t open_job;
+	struct why why; /* of the job that opens, or of a part that was not taken */
+
+	/* ingest_serve.c */
+	struct arena *arena;       /* of the request being looked at */
+	struct buf headers, query; /* of it, as they are kept */
+
+	/* ingest_commit.c */
+	uv_check_t check;   /* begins a write when all that was there has been read */
+	uv_timer_t gather;  /* puts one off while flushes are slow */
+	uv_work_t write_job, keep_job;
+	bool writing, written, keeping, preparing, retiring;
+	struct why write_why, keep_why;
+	struct log_batch *batch; /* being written */
+	struct parking gathering, flushing;
+	size_t flushed;          /* how many shared the last flush */
+	uint64_t write_began;    /* uv_hrtime */
+	uint64_t floor;          /* of the last log_retire */
+	int64_t retired;         /* clock_ticks of it */
+
+	/* ingest_tell.c */
+	bool changed;        /* since it was told */
+	enum log_room room;
+	size_t wanted;       /* bytes of the record there was no room for; 0: there is */
+	int64_t told;        /* clock_ticks */
+};
+
+/* ingest.c */
+void ingest_settle(struct ingest *ingest); /* something has ended: is that all? */
+/* Says why over the channel and ends the process at once; nobody is answered. */
+_Noreturn void ingest_die(struct ingest *ingest, const char *why, bool final);
+
+/* ingest_serve.c */
+extern const struct http_service ingest_service;
+
+/* ingest_commit.c */
+void commit_begin(struct ingest *ingest);
+void commit_park(struct ingest *ingest, struct http_request *request, int status, size_t bytes);
+bool commit_idle(const struct ingest *ingest); /* nothing is gathered, no job under way */
+void commit_keep(struct ingest *ingest);       /* segments: begins a job if one is needed */
+void commit_end(struct ingest *ingest);
+
+/* ingest_tell.c */
+void tell_beat(struct ingest *ingest); /* twice a second */
+void tell_answer(struct ingest *ingest, const struct sl_json *question);
+void tell_no_room(struct ingest *ingest, enum log_room room, size_t wanted); /* a record was refused for it */
+const char *room_words(enum log_room room); /* NULL: there is room */
+
+#endif

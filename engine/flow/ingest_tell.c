@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ingest_tell.c - counters, and how the ingress is, for its master. */
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/ingest_inside.h"
+#include "sdk/text.h"
+#include "sdk/time.h"
+
+#define TELL_EVERY 1000 /* ms */
+
+const char *room_words(enum log_room room)
+{
+	static const char *const words[] = {
+		[LOG_ROOM] = NULL,
+		[LOG_FULL] = "the log is full until the routes have delivered more of it",
+		[LOG_NO_SPACE] = "the disk has no room left for the log",
+		[LOG_FAILED] = "the log cannot be written",
+	};
+	return words[room];
+}
+
+/* ------------------------------------------------------------------- status */
+
+static void write_source(struct buf *out, const struct ingest_source *source)
+{
+	char last[SL_TIME_SIZE];
+	if (source->last)
+		sl_time_write(source->last * 1000, last);
+	json_open(out, '{');
+	json_member_string(out, "name", source->name.at);
+	json_member_uint(out, "accepted", source->accepted);
+	json_member_uint(out, "refused", source->refused);
+	json_member_string(out, "last", source->last ? last : NULL);
+	json_close(out, '}');
+}
+
+static void tell_status(struct ingest *ingest)
+{
+	const char *error = ingest->room != LOG_ROOM ? room_words(ingest->room) : ingest->why.text;
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	json_member_string(&out, "say", "status");
+	json_member_string(&out, "state", ingest->room == LOG_ROOM ? "running" : "refusing");
+	if (*error)
+		json_member_string(&out, "error", error);
+	json_key(&out, "sources");
+	json_open(&out, '[');
+	for (size_t i = 0; i < ingest->table->count; i++)
+		write_source(&out, &ingest->table->sources[i]);
+	json_close(&out, ']');
+	json_close(&out, '}');
+	channel_send(ingest->channel, &out);
+	buf_free(&out);
+	ingest->changed = false;
+	ingest->told = clock_ticks();
+}
+
+/* --------------------------------------------------------------------- beat */
+
+static void room_changes(struct ingest *ingest, enum log_room room)
+{
+	if (room == ingest->room)
+		return;
+	if (room == LOG_ROOM)
+		line(SL_INFO, "there is room again: requests are accepted");
+	else
+		line(SL_ERROR, "%s: requests are answered 503", room_words(room));
+	ingest->room = room;
+	ingest->changed = true;
+}
+
+void tell_no_room(struct ingest *ingest, enum log_room room, size_t wanted)
+{
+	if (!ingest->wanted || wanted < ingest->wanted)
+		ingest->wanted = wanted;
+	room_changes(ingest, room);
+}
+
+/* There is room again when the smallest record that was refused would fit. */
+static void look_at_room(struct ingest *ingest)
+{
+	enum log_room room = log_room(ingest->log, ingest->wanted);
+	if (room == LOG_ROOM)
+		ingest->wanted = 0;
+	room_changes(ingest, room);
+}
+
+static void count_log(struct ingest *ingest)
+{
+	struct log_stat stat;
+	log_stat(ingest->log, &stat);
+	page_set(ingest->page, COUNTER_log_bytes, (uint64_t)stat.bytes);
+	page_set(ingest->page, COUNTER_log_begin, stat.begin);
+	page_set(ingest->page, COUNTER_log_end, stat.end);
+}
+
+void tell_beat(struct ingest *ingest)
+{
+	page_set(ingest->page, COUNTER_connections, ingest->server ? http_server_connections(ingest->server) : 0);
+	if (!ingest->log)
+		return;
+	look_at_room(ingest);
+	count_log(ingest);
+	commit_keep(ingest);
+	if (ingest->changed && clock_ticks() - ingest->told >= TELL_EVERY)
+		tell_status(ingest);
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static void answer_stat(struct ingest *ingest, struct buf *out)
+{
+	struct log_stat stat;
+	log_stat(ingest->log, &stat);
+	json_member_uint(out, "begin", stat.begin);
+	json_member_uint(out, "end", stat.end);
+	json_member_int(out, "bytes", stat.bytes);
+	json_member_int(out, "limit", stat.limit);
+	json_member_int(out, "oldest", stat.oldest);
+	json_member_uint(out, "segments", stat.segments);
+	json_member_uint(out, "damaged", stat.damaged);
+	json_member_string(out, "id", stat.id);
+}
+
+void tell_answer(struct ingest *ingest, const struct sl_json *question)
+{
+	struct buf out = { 0 };
+	int64_t id = 0;
+	sl_json_integer(sl_json_get(question, "id"), &id);
+	json_open(&out, '{');
+	json_member_string(&out, "say", "answer");
+	json_member_int(&out, "id", id);
+	if (!sl_text_is(sl_json_string(sl_json_get(question, "what")), "stat"))
+		json_member_string(&out, "error", "the ingress can only be asked for \"stat\"");
+	else if (!ingest->log)
+		json_member_string(&out, "error", "the log is not open yet");
+	else
+		answer_stat(ingest, &out);
+	json_close(&out, '}');
+	channel_send(ingest->channel, &out);
+	buf_free(&out);
+}
