@@ -75,7 +75,7 @@ static bool segments_same(struct log *log, struct why *why)
 {
 	struct segment segment;
 	for (size_t i = 0; nth_segment(log, i, &segment); i++)
-		if (!same_file(log, segment_name(segment.ordinal).text, segment.inode, segment.size, why)
+		if (!same_file(log, segment_name(segment.ordinal).text, segment.inode, segment.file_size, why)
 			&& still_ours(log, segment.ordinal))
 			return false;
 	return true;

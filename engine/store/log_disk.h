@@ -65,7 +65,7 @@ struct segment {
 	uint64_t ordinal, salt, size;
 	uint64_t first, prev, prev_end;
 	int64_t begun;
-	uint64_t inode;
+	uint64_t inode, file_size; /* of the file as it is */
 	char id[LOG_ID_SIZE];
 	int bad_copies; /* of the two headers */
 };

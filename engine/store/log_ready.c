@@ -151,6 +151,7 @@ static bool put_in_place(struct log *log, int fd, const char *from, struct segme
 		|| fstat(fd, &file) < 0)
 		return false;
 	segment->inode = file.st_ino;
+	segment->file_size = (uint64_t)file.st_size;
 	return true;
 }
 

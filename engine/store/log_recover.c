@@ -27,12 +27,6 @@ struct found {
 	uint64_t durable; /* the largest durable end anything vouches for */
 };
 
-static uint64_t file_size(struct log *log, const char *name)
-{
-	struct stat file;
-	return fstatat(log->dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)file.st_size : 0;
-}
-
 static void keep_segment(struct found *found, const struct segment *segment)
 {
 	struct log *log = found->log;
@@ -64,19 +58,21 @@ static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
 	}
 	if (segment.bad_copies)
 		line(SL_ERROR, "%s/%s: one of the two copies of its header is damaged", log->path, name.text);
-	log->bytes += (int64_t)file_size(log, name.text);
+	log->bytes += (int64_t)segment.file_size;
 	keep_segment(found, &segment);
 	return true;
 }
 
 static bool read_headers(struct found *found, struct why *why)
 {
+	struct stat spare;
 	if (!segment_list(found->log->dir, &found->ordinals, &found->count, why))
 		return false;
 	for (size_t i = 0; i < found->count; i++)
 		if (!read_header(found, found->ordinals[i], why))
 			return false;
-	found->log->spare = (int64_t)file_size(found->log, "spare");
+	if (fstatat(found->log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) == 0)
+		found->log->spare = spare.st_size;
 	found->log->bytes += found->log->spare;
 	return true;
 }
@@ -101,7 +97,7 @@ static bool resume(struct found *found)
 	uint64_t last = log->writing.ordinal;
 	if (!page_file_was_clean(log->page) || clean->ordinal != last)
 		return false;
-	if (last && file_size(log, segment_name(last).text) != log->writing.size)
+	if (last && log->writing.file_size != log->writing.size)
 		return false;
 	log->synced = clean->end;
 	log->offset = clean->offset;
@@ -197,7 +193,7 @@ static void use_ready(struct found *found, bool clean)
 		struct segment *segment = &found->unused[i];
 		struct segment_name name = segment_name(segment->ordinal);
 		bool fits = clean && log->ready_fd < 0 && segment->ordinal > log->writing.ordinal && !segment->bad_copies
-			&& strcmp(segment->id, log->id) == 0 && file_size(log, name.text) == segment->size;
+			&& strcmp(segment->id, log->id) == 0 && segment->file_size == segment->size;
 		int fd = fits ? openat(log->dir, name.text, O_RDWR | O_CLOEXEC) : -1;
 		if (fd >= 0) {
 			log->ready_fd = fd;
@@ -205,7 +201,7 @@ static void use_ready(struct found *found, bool clean)
 			log->ready_left = segment->size - LOG_BEGIN;
 			continue;
 		}
-		spare_put(log, name.text, file_size(log, name.text));
+		spare_put(log, name.text, segment->file_size);
 	}
 }
 

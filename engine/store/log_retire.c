@@ -46,9 +46,9 @@ static void let_go(struct log *log, const struct segment *segment)
 	int fd = openat(log->dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	pthread_mutex_lock(&log->preparing);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		spare_put(log, name.text, segment->size);
+		spare_put(log, name.text, segment->file_size);
 	else if (unlinkat(log->dir, name.text, 0) == 0 || errno == ENOENT)
-		log->bytes -= (int64_t)segment->size;
+		log->bytes -= (int64_t)segment->file_size;
 	if (log->free < 0)
 		spare_drop(log); /* the disk needs its room more */
 	pthread_mutex_unlock(&log->preparing);

@@ -114,7 +114,8 @@ bool segment_read(int fd, uint64_t ordinal, struct segment *segment)
 		return false;
 	*segment = (struct segment){
 		.ordinal = ordinal, .salt = head->salt, .size = head->size, .first = head->first, .prev = head->prev,
-		.prev_end = head->prev_end, .begun = head->begun, .inode = file.st_ino, .bad_copies = bad,
+		.prev_end = head->prev_end, .begun = head->begun, .inode = file.st_ino,
+		.file_size = (uint64_t)file.st_size, .bad_copies = bad,
 	};
 	memcpy(segment->id, head->id, sizeof(segment->id) - 1);
 	return true;

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "store/log_disk.h"
+#include "store/log_inside.h"
 
 #define SEGMENT 65536
 

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log_damage_test.c - after kills, torn writes and damage everything acknowledged is read or named. */
+#include "log_bed.h"
+
+#include "base/clock.h"
+
+/* -------------------------------------------------------------- unclean ends */
+
+static void nothing(void)
+{
+}
+
+static void only_append(void)
+{
+	add_one(end_now() + 1);
+}
+
+static void write_but_not_publish(void)
+{
+	struct why why;
+	uint64_t seq = end_now();
+	for (int i = 1; i <= 5; i++)
+		add_one(seq + i);
+	log_write(writer, log_take(writer), &why);
+}
+
+static void add_five(void)
+{
+	add(5);
+}
+
+static void add_until_a_roll(void)
+{
+	struct log_stat stat;
+	uint64_t segments;
+	log_stat(writer, &stat);
+	segments = stat.segments;
+	while (log_stat(writer, &stat), stat.segments == segments)
+		add(3);
+}
+
+static void add_and_prepare(void)
+{
+	struct why why;
+	add_five();
+	log_prepare(writer, &why);
+}
+
+static void a_kill_anywhere_loses_nothing_acknowledged(void **unused)
+{
+	static void (*const works[])(void) = { nothing, add_five, only_append, add_until_a_roll, write_but_not_publish,
+		nothing, add_and_prepare, add_until_a_roll, only_append, write_but_not_publish };
+	uint64_t end = 0;
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < sizeof(works) / sizeof(*works); i++) {
+			in_child(works[i]);
+			struct tally tally = read_all();
+			assert_int_equal(tally.damaged + tally.gone, 0);
+			assert_true(tally.records >= end);
+			end = tally.records;
+		}
+	open_writer();
+	assert_int_equal(end_now(), end + 5); /* the last child's */
+	add(1);
+	assert_int_equal(read_all().records, end + 6);
+	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
+}
+
+static void what_was_written_but_not_published_is_published_by_the_next_start(void **unused)
+{
+	in_child(add_five);
+	in_child(write_but_not_publish);
+	assert_int_equal(read_all().records, 5);
+	open_writer();
+	assert_int_equal(end_now(), 10);
+	assert_int_equal(read_all().records, 10);
+	assert_false(log_gathered(writer));
+}
+
+static void an_unclean_end_begins_a_new_segment_and_crashes_without_records_add_none(void **unused)
+{
+	struct log_stat stat;
+	in_child(add_five);
+	for (int i = 0; i < 10; i++)
+		in_child(nothing);
+	open_writer();
+	log_stat(writer, &stat);
+	assert_int_equal(stat.segments, 1);
+	add(1);
+	log_stat(writer, &stat);
+	assert_int_equal(stat.segments, 2);
+	log_close(&writer);
+	open_writer();
+	add(1);
+	log_stat(writer, &stat);
+	assert_int_equal(stat.segments, 2);
+	assert_int_equal(read_all().records, 7);
+}
+
+static void a_clean_close_after_an_unclean_end_does_not_go_on_in_the_old_segment(void **unused)
+{
+	struct log_stat stat;
+	in_child(add_five);
+	open_writer();
+	log_close(&writer);
+	open_writer();
+	add(1);
+	log_stat(writer, &stat);
+	assert_int_equal(stat.segments, 2);
+	assert_int_equal(read_all().records, 6);
+}
+
+static void a_torn_tail_that_was_never_acknowledged_goes(void **unused)
+{
+	char name[32];
+	uint64_t span;
+	in_child(add_five);
+	in_child(write_but_not_publish);
+	uint64_t offset = place_of(8, name, &span);
+	zero(name, offset + span / 2 / LOG_ALIGN * LOG_ALIGN, (size_t)span / 2);
+	open_writer();
+	assert_int_equal(end_now(), 7);
+	add(4);
+	struct tally tally = read_all();
+	assert_int_equal(tally.records, 11);
+	assert_int_equal(tally.damaged, 0);
+}
+
+/* ------------------------------------------------------------------ the page */
+
+static void without_the_page_the_records_tell_the_end(void **unused)
+{
+	in_child(add_five);
+	in_child(write_but_not_publish);
+	delete("page");
+	open_writer();
+	assert_int_equal(end_now(), 10);
+	assert_int_equal(read_all().records, 10);
+}
+
+static void a_damaged_page_is_made_anew(void **unused)
+{
+	for (uint64_t offset = 0; offset < 120; offset += 5) {
+		open_writer();
+		add(3);
+		log_close(&writer);
+		flip("page", offset);
+		open_writer();
+		assert_int_equal(read_all().damaged, 0);
+		log_close(&writer);
+	}
+	zero("page", 0, LOG_PAGE);
+	assert_int_equal(read_all().records, 0);
+	open_writer();
+	assert_int_equal(end_now(), 72);
+	assert_int_equal(read_all().records, 72);
+}
+
+/* A power cut: the page on disk is older than the records, and says it was closed. */
+static void a_stale_page_that_says_clean_loses_nothing(void **unused)
+{
+	char command[300], name[32];
+	open_writer();
+	add(5);
+	log_close(&writer);
+	snprintf(command, sizeof(command), "cp %s/page %s/stale", dir, folder);
+	assert_int_equal(system(command), 0);
+	in_child(add_five);
+	in_child(write_but_not_publish);
+	place_of(15, name, NULL);
+	snprintf(command, sizeof(command), "cat %s/stale > %s/page", folder, dir);
+	assert_int_equal(system(command), 0);
+	open_writer();
+	assert_int_equal(end_now(), 15);
+	assert_int_equal(read_all().records, 15);
+}
+
+/* ------------------------------------------------------------------- damage */
+
+/* One byte of each kind in a record's head and text. */
+static void a_flipped_byte_costs_one_record_and_is_named(void **unused)
+{
+	char name[32];
+	uint64_t span;
+	open_writer();
+	add(400);
+	log_close(&writer);
+	for (uint64_t at = 0, seq = 10; at < 120; at += at < 64 ? 1 : 8, seq += 3) {
+		struct log_stat stat;
+		uint64_t offset = place_of(seq, name, &span);
+		uint64_t where = offset + (at < span ? at : span - 1);
+		flip(name, where);
+		struct tally tally = read_all();
+		assert_int_equal(tally.damaged_from, seq);
+		assert_int_equal(tally.damaged_to, seq);
+		assert_int_equal(tally.records, 399);
+		struct faults faults = run_fsck(&stat);
+		assert_int_equal(faults.count, 1);
+		assert_int_equal(faults.from, seq);
+		assert_int_equal(stat.damaged, 1);
+		flip(name, where);
+	}
+	assert_int_equal(read_all().damaged, 0);
+}
+
+static void a_zeroed_page_costs_only_what_lay_in_it(void **unused)
+{
+	char name[32];
+	open_writer();
+	add(30);
+	add_many(20, 20);
+	uint64_t page = place_of(15, name, NULL) / LOG_PAGE * LOG_PAGE;
+	zero(name, page, LOG_PAGE);
+	struct tally tally = read_all();
+	assert_true(tally.damaged > 0 && tally.damaged < 20);
+	assert_int_equal(tally.records + tally.damaged, 430);
+	assert_true(tally.damaged_from <= 15 && tally.damaged_to >= 15);
+	add(3);
+	assert_int_equal(read_all().records, tally.records + 3);
+}
+
+static void the_last_records_of_a_segment_are_missed_too(void **unused)
+{
+	char name[32], after[32];
+	uint64_t last = 0, offset;
+	open_writer();
+	add_many(20, 10);
+	place_of(1, name, NULL);
+	for (uint64_t seq = 1; place_of(seq, after, NULL), strcmp(after, name) == 0; seq++)
+		last = seq;
+	offset = place_of(last, name, NULL);
+	flip(name, offset + 1);
+	struct tally tally = read_all();
+	assert_int_equal(tally.damaged, 1);
+	assert_int_equal(tally.damaged_from, last);
+	assert_int_equal(tally.records, 199);
+}
+
+static void either_copy_of_a_header_will_do(void **unused)
+{
+	struct log_stat stat;
+	for (uint64_t at = 0; at < LOG_BEGIN; at += 512) {
+		open_writer();
+		add_many(3, 40);
+		log_close(&writer);
+		flip("000000000001.seg", at + 3);
+		assert_int_equal(read_all().damaged, 0);
+		assert_int_equal(run_fsck(&stat).count, 1);
+		open_writer();
+		assert_int_equal(read_all().damaged, 0);
+		log_close(&writer);
+		flip("000000000001.seg", at + 3);
+	}
+}
+
+static void a_segment_without_a_header_is_kept_aside_and_its_seqs_are_named(void **unused)
+{
+	struct log_stat stat;
+	open_writer();
+	add_many(20, 20);
+	log_close(&writer);
+	zero("000000000003.seg", 0, LOG_BEGIN);
+	struct tally before = read_all();
+	assert_true(before.damaged > 10);
+	assert_int_equal(before.damaged + before.records, 400);
+	assert_true(run_fsck(&stat).count >= 1);
+	assert_int_equal(stat.damaged, before.damaged);
+	open_writer();
+	assert_int_equal(files_in("damaged"), 1);
+	assert_false(exists("000000000003.seg"));
+	struct tally after = read_all();
+	assert_int_equal(after.damaged, before.damaged);
+	assert_int_equal(after.records, before.records);
+}
+
+static void a_missing_segment_is_damage_and_a_missing_beginning_is_gone(void **unused)
+{
+	open_writer();
+	add_many(30, 20);
+	log_close(&writer);
+	delete("000000000004.seg");
+	struct tally tally = read_all();
+	assert_true(tally.damaged > 10);
+	assert_int_equal(tally.damaged + tally.records, 600);
+	delete("000000000001.seg");
+	tally = read_all();
+	assert_true(tally.damaged > 10 && tally.gone > 10);
+	assert_int_equal(tally.damaged + tally.records + tally.gone, 600);
+	open_writer();
+	add(1);
+}
+
+static void a_cut_segment_loses_its_end_only(void **unused)
+{
+	char path[128], name[32];
+	open_writer();
+	add_many(10, 20);
+	log_close(&writer);
+	uint64_t offset = place_of(30, name, NULL);
+	path_of(path, name);
+	assert_int_equal(truncate(path, (off_t)offset), 0);
+	struct tally tally = read_all();
+	assert_int_equal(tally.damaged_from, 30);
+	assert_int_equal(tally.damaged + tally.records, 200);
+	open_writer();
+	assert_int_equal(end_now(), 200);
+	add(20);
+	assert_int_equal(read_all().records, tally.records + 20);
+}
+
+static void damage_in_the_last_segment_is_named_and_kept_by_the_next_start(void **unused)
+{
+	char name[32];
+	struct log_stat stat;
+	in_child(add_five);
+	in_child(add_five);
+	in_child(add_five);
+	flip(name, place_of(12, name, NULL) + 70);
+	flip(name, place_of(15, name, NULL) + 9);
+	open_writer();
+	log_stat(writer, &stat);
+	assert_int_equal(stat.end, 15);
+	assert_int_equal(stat.damaged, 2);
+	assert_int_equal(files_in("damaged"), 2);
+	struct tally tally = read_all();
+	assert_int_equal(tally.damaged, 2);
+	assert_int_equal(tally.records, 13);
+	add(5);
+	tally = read_all();
+	assert_int_equal(tally.damaged, 2);
+	assert_int_equal(tally.records, 18);
+}
+
+static void a_reader_goes_on_behind_damage_at_the_very_end(void **unused)
+{
+	char name[32];
+	open_writer();
+	add(10);
+	struct log_reader *reader = open_reader();
+	flip(name, place_of(10, name, NULL) + 20);
+	struct tally tally = read_with(reader, 1);
+	assert_int_equal(tally.damaged_from, 10);
+	assert_int_equal(tally.records, 9);
+	add(10);
+	tally = read_with(reader, 11);
+	assert_int_equal(tally.damaged, 0);
+	assert_int_equal(tally.records, 10);
+	log_reader_close(&reader);
+}
+
+/* A record's very bytes, sent back to us as a body, are no record. */
+static void a_forged_record_inside_a_body_is_not_one(void **unused)
+{
+	char name[32], path[128];
+	struct why why;
+	uint64_t span;
+	open_writer();
+	add(9);
+	uint64_t offset = place_of(9, name, &span);
+	char *body = calloc(1, 8192);
+	path_of(path, name);
+	int fd = open(path, O_RDONLY);
+	for (size_t shift = 0; shift + span < 8192; shift += span)
+		assert_int_equal(pread(fd, body + LOG_ALIGN - 6 + shift, span, (off_t)offset), span);
+	close(fd);
+	for (size_t shift = LOG_ALIGN - 6; shift + LOG_ALIGN < 8192; shift += LOG_ALIGN)
+		memcpy(body + shift + offsetof(struct record_head, seq), &(uint64_t){ 10 }, sizeof(uint64_t));
+	struct log_record record = { .body = { body, 8192 } };
+	log_append(writer, &record);
+	struct log_batch *batch = log_take(writer);
+	assert_true(log_write(writer, batch, &why));
+	log_done(writer, &batch);
+	flip(name, place_of(10, name, NULL));
+	struct tally tally = read_all();
+	assert_int_equal(tally.records, 9);
+	assert_int_equal(tally.damaged_from, 10);
+	free(body);
+}
+
+static void the_id_is_put_right_from_the_headers(void **unused)
+{
+	char id[LOG_ID_SIZE];
+	open_writer();
+	add(3);
+	strcpy(id, log_id(writer));
+	log_close(&writer);
+	overwrite("id", 0, "00000000000000000000000000000000", 32);
+	open_writer();
+	assert_string_equal(log_id(writer), id);
+	log_close(&writer);
+	delete("id");
+	open_writer();
+	assert_string_equal(log_id(writer), id);
+	assert_int_equal(read_all().records, 3);
+}
+
+static void a_segment_of_another_log_is_not_ours(void **unused)
+{
+	char command[300];
+	open_writer();
+	add_many(5, 40);
+	log_close(&writer);
+	snprintf(command, sizeof(command), "cp %s/000000000001.seg %s/000000000099.seg", dir, dir);
+	assert_int_equal(system(command), 0);
+	open_writer();
+	assert_false(exists("000000000099.seg"));
+	add(1);
+	assert_int_equal(read_all().records, 201);
+}
+
+/* -------------------------------------------------- changed while it is running */
+
+static void expect_failure(const char *word)
+{
+	struct why why = { "" };
+	usleep(1000000);
+	add_one(end_now() + 1);
+	struct log_batch *batch = log_take(writer);
+	assert_false(log_write(writer, batch, &why));
+	assert_non_null(strstr(why.text, word));
+	assert_int_equal(log_room(writer, 1), LOG_FAILED);
+	assert_false(log_write(writer, batch, &why));
+	assert_false(log_check(writer, &why));
+	free(batch->at);
+	free(batch);
+	log_close(&writer);
+	open_writer();
+	add(1);
+}
+
+static void a_segment_deleted_under_the_writer_is_noticed(void **unused)
+{
+	open_writer();
+	add(5);
+	delete("000000000001.seg");
+	expect_failure("deleted");
+	struct tally tally = read_all();
+	assert_int_equal(tally.records + tally.gone, 6);
+}
+
+static void a_segment_cut_under_the_writer_is_noticed(void **unused)
+{
+	char path[128];
+	open_writer();
+	add(5);
+	path_of(path, "000000000001.seg");
+	assert_int_equal(truncate(path, LOG_BEGIN), 0);
+	expect_failure("truncated");
+	struct tally tally = read_all();
+	assert_int_equal(tally.records + tally.damaged, 6);
+}
+
+static void a_segment_replaced_under_the_writer_is_noticed(void **unused)
+{
+	char command[400];
+	open_writer();
+	add(5);
+	snprintf(command, sizeof(command), "cp %s/000000000001.seg %s/x && mv %s/x %s/000000000001.seg", dir, dir, dir, dir);
+	assert_int_equal(system(command), 0);
+	expect_failure("replaced");
+	assert_int_equal(read_all().records, 6);
+}
+
+static void a_page_deleted_under_the_writer_is_noticed_and_readers_find_the_new_one(void **unused)
+{
+	open_writer();
+	add(5);
+	struct log_reader *reader = open_reader();
+	assert_int_equal(read_with(reader, 1).records, 5);
+	delete("page");
+	expect_failure("deleted");
+	assert_int_equal(read_with(reader, 6).records, 1);
+	log_reader_close(&reader);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_kill_anywhere_loses_nothing_acknowledged),
+		TEST(what_was_written_but_not_published_is_published_by_the_next_start),
+		TEST(an_unclean_end_begins_a_new_segment_and_crashes_without_records_add_none),
+		TEST(a_clean_close_after_an_unclean_end_does_not_go_on_in_the_old_segment),
+		TEST(a_torn_tail_that_was_never_acknowledged_goes),
+		TEST(without_the_page_the_records_tell_the_end),
+		TEST(a_damaged_page_is_made_anew),
+		TEST(a_stale_page_that_says_clean_loses_nothing),
+		TEST(a_flipped_byte_costs_one_record_and_is_named),
+		TEST(a_zeroed_page_costs_only_what_lay_in_it),
+		TEST(the_last_records_of_a_segment_are_missed_too),
+		TEST(either_copy_of_a_header_will_do),
+		TEST(a_segment_without_a_header_is_kept_aside_and_its_seqs_are_named),
+		TEST(a_missing_segment_is_damage_and_a_missing_beginning_is_gone),
+		TEST(a_cut_segment_loses_its_end_only),
+		TEST(damage_in_the_last_segment_is_named_and_kept_by_the_next_start),
+		TEST(a_reader_goes_on_behind_damage_at_the_very_end),
+		TEST(a_forged_record_inside_a_body_is_not_one),
+		TEST(the_id_is_put_right_from_the_headers),
+		TEST(a_segment_of_another_log_is_not_ours),
+		TEST(a_segment_deleted_under_the_writer_is_noticed),
+		TEST(a_segment_cut_under_the_writer_is_noticed),
+		TEST(a_segment_replaced_under_the_writer_is_noticed),
+		TEST(a_page_deleted_under_the_writer_is_noticed_and_readers_find_the_new_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
