@@ -81,6 +81,8 @@ bool option_complete(const struct sl_option *table, size_t row_size, const struc
 	struct sl_option row;
 	json_open(out, '{');
 	for (size_t i = 0; option_row(table, row_size, i, &row); i++) {
+		if (!option_type(row.type)->read)
+			continue;
 		json_key(out, row.name);
 		if (!complete_row(&row, sl_json_get(values, row.name), out, why))
 			return false;

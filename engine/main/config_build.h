@@ -64,7 +64,7 @@ void warn(struct build *build, const struct yaml_node *node, const char *form, .
 
 bool env_read(struct build *build);                             /* config_env.c: `env:` */
 void env_put_in(struct build *build, struct yaml_node *node);   /* ${NAME} in all that is below */
-bool engine_read(struct build *build);                          /* config_engine.c */
+void engine_read(struct build *build);                          /* config_engine.c */
 void parts_read(struct build *build);                           /* config_use.c: finds and asks the plugins */
 bool name_fits(struct build *build, const struct yaml_node *node, const char *what);
 void source_read(struct build *build, struct part *part);       /* config_source.c */

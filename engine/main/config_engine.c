@@ -257,22 +257,26 @@ static void fit_reserve(struct build *build)
 		config->log.reserve = sixteenth;
 }
 
-bool engine_read(struct build *build)
+static void take_engine(struct build *build, const struct engine *engine)
+{
+	build->config->data = engine->data;
+	build->config->deadline = engine->deadline;
+	read_listen(build, engine->listen);
+	read_proxies(build, engine->proxies);
+	read_public(build, engine->public);
+	read_paths(build, engine->plugin_path);
+}
+
+void engine_read(struct build *build)
 {
 	struct config *config = build->config;
 	struct engine engine = { 0 };
 	const struct sl_json *values = values_read(build, config_keys, NULL, "the configuration", build->root, build->root);
-	if (!values || !option_fill(config_keys, OPTION_ROW, values, &engine, build->arena, NULL))
-		return false;
-	config->data = engine.data;
-	config->deadline = engine.deadline;
-	read_listen(build, engine.listen);
-	read_proxies(build, engine.proxies);
-	read_public(build, engine.public);
-	read_paths(build, engine.plugin_path);
+	if (values && option_fill(config_keys, OPTION_ROW, values, &engine, build->arena, NULL))
+		take_engine(build, &engine);
 	read_admin(build);
 	read_table(build, "log", config_log_keys, &config->log);
 	read_table(build, "limits", config_limits_keys, &config->limits);
-	fit_reserve(build);
-	return true;
+	if (config->data)
+		fit_reserve(build);
 }

@@ -108,6 +108,7 @@ static void read_from(struct build *build, const struct yaml_node *node, const c
 	struct config_route *route)
 {
 	const struct yaml_node *list = yaml_get(node, "from");
+	char room[YAML_SHOWN];
 	const struct config_source **from = arena_alloc(build->arena, (length(names) + 1) * sizeof(*from));
 	route->from = from;
 	if (!*names)
@@ -115,7 +116,7 @@ static void read_from(struct build *build, const struct yaml_node *node, const c
 	for (size_t i = 0; names[i]; i++) {
 		for (size_t before = 0; before < i; before++)
 			if (strcmp(names[before], names[i]) == 0)
-				fault(build, list_item(list, i), "the source `%s` is named twice", names[i]);
+				fault(build, list_item(list, i), "the source %s is named twice", yaml_shown(list_item(list, i), room));
 		if (find_part(build, list_item(list, i), names[i], &sections[0]))
 			*from++ = config_source(build->config, names[i]);
 	}
@@ -143,10 +144,11 @@ static const char *name_of(struct build *build, const struct yaml_node *node)
 
 static bool name_is_new(struct build *build, const struct yaml_node *node, const char *name)
 {
+	char room[YAML_SHOWN];
 	if (!name_fits(build, node, "route"))
 		return false;
-	return !config_route(build->config, name) ||
-		fault(build, node, "there are two routes named `%s`; each needs a name of its own", name);
+	return !config_route(build->config, name) || fault(build, node,
+		"there are two routes named %s; each needs a name of its own", yaml_shown(node, room));
 }
 
 static void read_retry(struct build *build, const struct yaml_node *node, const char *what, struct config_retry *retry)

@@ -125,6 +125,8 @@ static void read_schema(struct build *build, const struct part *part, struct con
 	sink->schema_file = share_schema(&build->share, sink->schema, &why);
 	if (sink->schema_file)
 		read_schema_file(build, node, sink);
+	else if (use->written)
+		fault(build, use, "there is no schema of the name that %s holds", use->written);
 	else
 		fault(build, use, "%s", why.text);
 }

@@ -239,6 +239,18 @@ static bool knows_callback(const struct reading *r)
 		"or `callback:` of the source as the vendor was told it", r->part->what);
 }
 
+/* Does the description hold what came from ${NAME}?  Then a sentence about it may
+ * too, and is not told. */
+static bool is_hidden(const struct yaml_node *map)
+{
+	for (const struct sl_option *row = config_webhook_keys; row->name; row++) {
+		const struct yaml_node *node = yaml_get(map, row->name);
+		if (node && node->written)
+			return true;
+	}
+	return false;
+}
+
 static bool compiles(const struct reading *r, const struct sl_json *secrets)
 {
 	const struct yaml_node *node = yaml_get(r->part->node, "webhook");
@@ -247,6 +259,8 @@ static bool compiles(const struct reading *r, const struct sl_json *secrets)
 						       : webhook_new(r->form, secrets, r->source->callback, &why);
 	bool fine = webhook != NULL;
 	webhook_free(&webhook);
+	if (!fine && is_hidden(node ? node : r->part->node))
+		why_say(&why, "its webhook cannot be used as it is described; why is not told, because it holds what came from ${}");
 	return fine || fault(r->build, node ? node : r->part->node, "%s: %s", r->part->what, why.text);
 }
 

@@ -33,6 +33,8 @@ static bool find_plugin(struct build *build, struct part *part, const struct yam
 	if (strcmp(part->use, "webhook") == 0 && part->section == &sections[0])
 		return true;
 	part->plugin = share_plugin(&build->share, part->use, &why);
+	if (!part->plugin && use->written)
+		return fault(build, use, "there is no plugin of the name that %s holds", use->written);
 	return part->plugin || fault(build, use, "%s", why.text);
 }
 

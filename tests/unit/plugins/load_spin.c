@@ -2,7 +2,7 @@
 /* load_spin.c - no plugin: it never finishes loading. */
 __attribute__((constructor)) static void begin(void)
 {
-	volatile int turns = 0;
+	volatile unsigned turns = 0;
 	for (;;)
 		turns++;
 }
