@@ -62,7 +62,11 @@ static struct instance *setup_instance(struct route *route, const struct sl_json
 		return NULL;
 	}
 	struct plugin *plugin = plugin_load(path, why);
-	return plugin ? instance_new(&settings, plugin, text(part, "name"), sl_json_get(part, "options"), why) : NULL;
+	if (!plugin)
+		return NULL;
+	struct instance *instance = instance_new(&settings, plugin, text(part, "name"), sl_json_get(part, "options"), why);
+	plugin_free(&plugin); /* the instance holds it */
+	return instance;
 }
 
 static bool setup_sources(struct route *route, const struct sl_json *list, struct why *why)
@@ -70,7 +74,7 @@ static bool setup_sources(struct route *route, const struct sl_json *list, struc
 	struct source *source = route->sources = arena_alloc(route->arena, (sl_json_count(list) + 1) * sizeof(*source));
 	for (const struct sl_json *at = sl_json_first(list); at; at = sl_json_next(at), source++) {
 		source->name = text(at, "name");
-		source->webhook = webhook_new(sl_json_get(at, "webhook"), NULL, text(at, "callback"), why);
+		source->webhook = webhook_unchecked(sl_json_get(at, "webhook"), why);
 		if (!source->webhook)
 			return why_within(why, "source %s", source->name);
 		route->source_count++;
