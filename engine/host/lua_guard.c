@@ -39,23 +39,23 @@ int lua_guard_end(lua_State *lua, enum ending ending, const char *form, ...)
 void lua_guard_meter(lua_State *lua)
 {
 	struct seat *seat = script_of(lua)->seat;
+	char place[SCRIPT_PLACE];
 	if (seat->budget > 0)
 		return;
 	if (seat->ending == ENDING_NONE)
 		seat->budget = LUA_BUDGET / 100;
-	luaL_where(lua, 0);
-	if (!*lua_tostring(lua, -1))
-		luaL_where(lua, 1);
-	lua_guard_end(lua, ENDING_KILLED, "%sused more than %d instructions in one go; is there a loop without an end?",
-		lua_tostring(lua, -1), LUA_BUDGET);
+	lua_guard_end(lua, ENDING_KILLED, "%s: used more than %d instructions in one go; is there a loop without an end?",
+		script_place(lua, place), LUA_BUDGET);
 }
 
 /* An error that a script may see; one that is an end goes on upwards. */
 static int pass_on(lua_State *lua, int status)
 {
 	struct seat *seat = script_of(lua)->seat;
+	char place[SCRIPT_PLACE];
 	if (status == LUA_ERRMEM)
-		lua_guard_end(lua, ENDING_MEMORY, "needs more memory than its %zu MB", script_of(lua)->limit >> 20);
+		lua_guard_end(lua, ENDING_MEMORY, "%s: needs more memory than its %zu MB", script_place(lua, place),
+			script_of(lua)->limit >> 20);
 	if (seat->ending != ENDING_NONE)
 		return lua_error(lua);
 	return 0;

@@ -72,6 +72,8 @@ struct script *script_new(const struct lua_source *source, size_t memory, struct
 void script_free(struct script **script);
 void script_table_push(lua_State *lua); /* what the file returned */
 void script_words(lua_State *lua, int error, int status, struct why *why); /* an error as a sentence */
+#define SCRIPT_PLACE 96
+const char *script_place(lua_State *lua, char place[SCRIPT_PLACE]); /* "cards.lua:7" */
 bool script_protected(struct script *script, lua_CFunction body, void *data, struct why *why);
 
 /* lua_guard.c: the base library without its teeth; ends that cannot be caught. */

@@ -261,10 +261,11 @@ static bool is_list(struct encoding *encoding, int index, size_t *count)
 	*count = lua_rawlen(lua, index);
 	if (!*count)
 		return marked;
-	size_t entries = 0;
-	for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1))
-		entries++;
-	if (entries != *count)
+	size_t elements = 0;
+	bool names = false;
+	for (lua_pushnil(lua); lua_next(lua, index); lua_pop(lua, 1), elements++)
+		names |= !lua_isinteger(lua, -2);
+	if (names || elements != *count)
 		refuse(encoding, "a list has holes or names; put json.null where nothing is, or use two tables");
 	return true;
 }

@@ -131,12 +131,28 @@ bool script_protected(struct script *script, lua_CFunction body, void *data, str
 	return false;
 }
 
+/* Where a script is: the line that runs, or only the file.  Allocates nothing. */
+const char *script_place(lua_State *lua, char place[SCRIPT_PLACE])
+{
+	lua_Debug at;
+	snprintf(place, SCRIPT_PLACE, "%s", script_of(lua)->file);
+	for (int level = 0; lua_getstack(lua, level, &at); level++) {
+		lua_getinfo(lua, "Sl", &at);
+		if (at.currentline < 0)
+			continue;
+		snprintf(place, SCRIPT_PLACE, "%s:%d", at.short_src, at.currentline);
+		break;
+	}
+	return place;
+}
+
 /* Allocates nothing, because nobody would catch that. */
 void script_words(lua_State *lua, int error, int status, struct why *why)
 {
 	const struct script *script = script_of(lua);
+	char place[SCRIPT_PLACE];
 	if (status == LUA_ERRMEM)
-		why_say(why, "%s: needs more memory than its %zu MB", script->file, script->limit >> 20);
+		why_say(why, "%s: needs more memory than its %zu MB", script_place(lua, place), script->limit >> 20);
 	else if (lua_type(lua, error) == LUA_TSTRING)
 		why_say(why, "%s", lua_tostring(lua, error));
 	else

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lua_guard_test.c - hostile scripts: what is ended in-process is ended soon,
+ * with a reason, and the next call runs as if nothing had been. */
+#include "base/clock.h"
+#include "script.h"
+
+/* Runs the body over {"bad":true}, then over {}: the first fails with `why`,
+ * the second passes. */
+static void is_ended(const char *body, const char *why)
+{
+	struct buf text = { 0 };
+	buf_format(&text, "if event.data.bad then %s end emit { type = 'fine', data = {} }", body);
+	struct instance *instance = script_transform("", text.at);
+	int64_t begin = clock_ticks();
+	struct call *call = script_call(instance, "{\"bad\":true}");
+	if (call->outcome != SL_FAIL || !strstr(call->why.text, why))
+		fail_msg("%s: %s \"%s\", not \"%s\"", body, script_outcome(call), call->why.text, why);
+	assert_int_equal(call->emitted_count, 0);
+	assert_in_range(clock_ticks() - begin, 0, 20000);
+	call_free(&call);
+	call = script_call(instance, "{}");
+	assert_int_equal(call->outcome, SL_DONE);
+	assert_int_equal(call->emitted_count, 1);
+	call_free(&call);
+	instance_free(&instance);
+	buf_free(&text);
+}
+
+#define INSTRUCTIONS "used more than 50000000 instructions"
+#define MEMORY "needs more memory than its 64 MB"
+
+static void endless_loops_are_ended(void **state)
+{
+	is_ended("while true do end", "test.lua:4: " INSTRUCTIONS);
+	is_ended("coroutine.wrap(function() while true do end end)()", INSTRUCTIONS);
+	is_ended("local t <close> = setmetatable({}, { __close = function() while true do end end })", INSTRUCTIONS);
+	is_ended("local x = setmetatable({}, { __index = function(t, k) return t[k + 1] end })[1]", "test.lua:4:");
+}
+
+static void endless_loops_that_catch_are_ended(void **state)
+{
+	is_ended("while true do pcall(function() while true do end end) end", INSTRUCTIONS);
+	is_ended("xpcall(error, function() while true do end end)", INSTRUCTIONS);
+	is_ended("local function f() while true do end end xpcall(f, function() while true do end end)", INSTRUCTIONS);
+	is_ended("while true do local c = coroutine.create(function() while true do end end) coroutine.resume(c) end",
+		INSTRUCTIONS);
+	is_ended("local function loop() while true do end end\n"
+		"local g <close> = setmetatable({}, { __close = loop }) pcall(loop)", INSTRUCTIONS);
+}
+
+static void churning_coroutines_are_ended(void **state)
+{
+	is_ended("while true do coroutine.wrap(function() for i = 1, 500 do end end)() end", INSTRUCTIONS);
+}
+
+static void memory_has_a_limit(void **state)
+{
+	is_ended("local s = ('x'):rep(1e9)", "test.lua:4: " MEMORY);
+	is_ended("local t = {} while true do t[#t + 1] = { #t } end", MEMORY);
+	is_ended("local t = {} for i = 1, 2^26 do t[i] = i end", MEMORY);
+	is_ended("local ok = pcall(string.rep, 'x', 1e9)", MEMORY);
+	is_ended("local s = 'x' while true do s = s .. s end", MEMORY);
+}
+
+static void memory_traffic_costs_too(void **state)
+{
+	is_ended("local s = ('x'):rep(1e6) while true do s = s .. 'b' end", INSTRUCTIONS);
+}
+
+/* What an out-of-memory call kept in the script's own variables is gone with its state. */
+static void a_spent_state_is_replaced(void **state)
+{
+	struct instance *instance = script_transform("local kept = {}",
+		"kept[#kept + 1] = event.data.add if event.data.sleep then sleep(0.05) end\n"
+		"if event.data.bad then while true do kept[#kept + 1] = { #kept } end end\n"
+		"emit { type = 'x', data = { #kept } }");
+	struct call *call = script_call(instance, "{\"add\":1}");
+	assert_string_equal(call->emitted[0].event.data.at, "[1]");
+	call_free(&call);
+
+	bool finished = false;
+	struct call *waiting = call_new(instance, STEP_TRANSFORM);
+	const struct sl_event event = { .data = { "{\"sleep\":1,\"add\":1}", 19 } };
+	waiting->pub.event = &event;
+	assert_int_equal(call_run(waiting, script_finished, &finished), SL_WAIT);
+	call = script_call(instance, "{\"bad\":true}");
+	assert_int_equal(call->outcome, SL_FAIL);
+	call_free(&call);
+	call = script_call(instance, "{\"add\":1}");
+	assert_string_equal(call->emitted[0].event.data.at, "[1]");
+	call_free(&call);
+	while (!finished)
+		uv_run(&script_loop, UV_RUN_ONCE);
+	assert_int_equal(waiting->outcome, SL_DONE);
+	call_free(&waiting);
+	instance_free(&instance);
+}
+
+static void a_waiting_call_of_a_spent_state_may_be_freed(void **state)
+{
+	struct instance *instance = script_transform("local kept = {}",
+		"if event.data.sleep then sleep(50) end while true do kept[#kept + 1] = { #kept } end");
+	struct call *waiting = call_new(instance, STEP_TRANSFORM);
+	const struct sl_event event = { .data = { "{\"sleep\":1}", 11 } };
+	waiting->pub.event = &event;
+	assert_int_equal(call_run(waiting, script_finished, NULL), SL_WAIT);
+	struct call *call = script_call(instance, "{}");
+	assert_int_equal(call->outcome, SL_FAIL);
+	call_free(&call);
+	call_free(&waiting);
+	instance_free(&instance);
+}
+
+static void the_sandbox_has_no_doors(void **state)
+{
+	static const char *const gone[] = { "io", "os", "debug", "package", "dofile", "loadfile", "collectgarbage",
+		"string.dump", "warn" };
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		char body[128];
+		snprintf(body, sizeof(body), "emit { type = tostring(%s), data = {} }", gone[i]);
+		assert_string_equal(script_try(body, "{}"), "nil {}");
+	}
+	is_ended("setmetatable({}, { __gc = function() while true do end end })", "__gc is not offered to scripts");
+	is_ended("load('\\27Lua')()", "attempt to call a nil value");
+	is_ended("getmetatable('').__index = function() while true do end end", "attempt to index a boolean value");
+	is_ended("setmetatable(_G, nil)", "cannot change a protected metatable");
+	is_ended("setmetatable(json.array(), nil)", "cannot change a protected metatable");
+}
+
+static void load_takes_source(void **state)
+{
+	assert_string_equal(script_try("emit { type = load('return 1 + 1')() .. '', data = { load('x') == nil,"
+		" load('return a', 'n', 'b', { a = 5 })() } }", "{}"), "2 [true,5]");
+}
+
+static void recursion_has_a_limit(void **state)
+{
+	is_ended("local function f() return 1 + f() end f()", "test.lua:4: ");
+	is_ended("local s = ('('):rep(1e5) assert(load(s))", "test.lua:4:");
+	is_ended("string.gsub('x', 'x', function() local function g() return pcall(g) end g() error('end') end)", "");
+}
+
+/* Of two loads the first never ends. */
+static void a_file_that_never_ends_is_refused(void **state)
+{
+	struct why why;
+	assert_null(plugin_load(script_write("endless.lua", "while true do pcall(function() while true do end end) end"), &why));
+	assert_non_null(strstr(why.text, "endless.lua:1: " INSTRUCTIONS));
+	assert_null(plugin_load(script_write("huge.lua", "local t = {} while true do t[#t + 1] = {} end"), &why));
+	assert_non_null(strstr(why.text, MEMORY));
+	assert_null(plugin_load(script_write("verb.lua", "emit {}"), &why));
+	assert_non_null(strstr(why.text, "emit is for calls"));
+	assert_null(plugin_load(script_write("byte.lua", "\x1bLuaT"), &why));
+	assert_non_null(strstr(why.text, "attempt to load a binary chunk"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endless_loops_are_ended),
+		cmocka_unit_test(endless_loops_that_catch_are_ended),
+		cmocka_unit_test(churning_coroutines_are_ended),
+		cmocka_unit_test(memory_has_a_limit),
+		cmocka_unit_test(memory_traffic_costs_too),
+		cmocka_unit_test(a_spent_state_is_replaced),
+		cmocka_unit_test(a_waiting_call_of_a_spent_state_may_be_freed),
+		cmocka_unit_test(the_sandbox_has_no_doors),
+		cmocka_unit_test(load_takes_source),
+		cmocka_unit_test(recursion_has_a_limit),
+		cmocka_unit_test(a_file_that_never_ends_is_refused),
+	};
+	return cmocka_run_group_tests(tests, script_setup, script_teardown);
+}
