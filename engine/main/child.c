@@ -48,15 +48,15 @@ static void enter(struct child *child, enum child_state state)
 struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct buf *part, struct why *why)
 {
 	struct child *child = must_alloc(sizeof(*child));
-	struct buf title = { 0 };
+	struct buf label = { 0 };
 	child->page = page_new(&child->page_fd, why);
 	if (!child->page) {
 		free(child);
 		return NULL;
 	}
-	buf_format(&title, route ? "sluice: route %s" : "sluice: %s", name);
+	buf_format(&label, route ? "route %s" : "the %s", name);
 	child->name = must_string(name);
-	child->title = title.at;
+	child->label = label.at;
 	child->route = route;
 	child->part = *part;
 	*part = (struct buf){ 0 };
@@ -76,7 +76,7 @@ static void on_freed(uv_handle_t *handle)
 	buf_free(&child->part);
 	buf_free(&child->sources);
 	free(child->name);
-	free(child->title);
+	free(child->label);
 	free(child);
 }
 
@@ -156,7 +156,8 @@ static void heard_fatal(struct child *child, const struct sl_json *message)
 	bool final = sl_json_true(sl_json_get(message, "final"));
 	child->explained = true;
 	why_say(final ? &child->failure : &child->error, "%.*s", (int)why.len, why.at ? why.at : "");
-	line(SL_ERROR, "%s: %.*s", child->title, (int)why.len, why.at ? why.at : "");
+	if (final)
+		line(SL_ERROR, "%s is not begun again until something changes: %s", child->label, child->failure.text);
 }
 
 /* A status without an error says that the last one is over. */
@@ -242,7 +243,7 @@ static void after_death(struct child *child)
 	why_say(&child->death, "the process %s", reason.at);
 	if (!child->explained)
 		child->error = child->death;
-	line(SL_ERROR, "%s %s; it is begun again in %lld ms", child->title, reason.at, (long long)delay);
+	line(SL_ERROR, "%s %s; it is begun again in %lld ms", child->label, reason.at, (long long)delay);
 	buf_free(&reason);
 	begin_later(child, delay);
 }
@@ -275,7 +276,7 @@ static void on_timer_finish(uv_timer_t *timer)
 static void on_timer_kill(uv_timer_t *timer)
 {
 	struct child *child = timer->data;
-	line(SL_WARNING, "%s did not end in time and is killed", child->title);
+	line(SL_WARNING, "%s did not end in time and is killed", child->label);
 	child_kill(child);
 }
 
@@ -356,12 +357,12 @@ static bool begin(struct child *child, struct why *why)
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return why_errno(why, "cannot make a channel to %s", child->title);
+		return why_errno(why, "cannot make a channel to %s", child->label);
 	int error = spawn(child, ends[1]);
 	close(ends[1]);
 	if (error) {
 		close(ends[0]);
-		return why_say(why, "cannot begin %s: %s", child->title, uv_strerror(error));
+		return why_say(why, "cannot begin %s: %s", child->label, uv_strerror(error));
 	}
 	child->pid = child->process->pid;
 	child->channel = channel_open(child->loop, ends[0], on_message, child);

@@ -53,7 +53,7 @@ struct suspect {
 
 struct child {
 	char *name;      /* "ingress", or the route's */
-	char *title;     /* as ps shows it: "sluice: route cards" */
+	char *label;     /* for sentences: "the ingress", "route cards" */
 	bool route;
 	bool unwanted;   /* gone from the configuration: free it once it has stopped */
 	bool paused;     /* as it last said itself; its successor is told */

@@ -57,8 +57,11 @@ static void print_head(const struct sl_json *root, struct buf *out)
 	buf_char(out, '\n');
 	for (const struct sl_json *why = sl_json_first(sl_json_get(root, "why")); why; why = sl_json_next(why))
 		buf_format(out, "  %s\n", sl_json_string(why).at);
-	buf_format(out, "\nlog      %" PRId64 " of %" PRId64 " MB, events %" PRId64 " to %" PRId64 "\n",
-		number(log, "bytes") >> 20, number(log, "limit") >> 20, number(log, "begin"), number(log, "end"));
+	buf_format(out, "\nlog      %" PRId64 " of %" PRId64 " MB, ", number(log, "bytes") >> 20, number(log, "limit") >> 20);
+	if (number(log, "begin") <= number(log, "end"))
+		buf_format(out, "events %" PRId64 " to %" PRId64 "\n", number(log, "begin"), number(log, "end"));
+	else
+		buf_string(out, "no events\n");
 	buf_format(out, "ingress  %s, %" PRId64 " accepted, %" PRId64 " refused, %" PRId64 " connections\n",
 		word(ingress, "state"), number(ingress, "accepted"), number(ingress, "refused"),
 		number(ingress, "connections"));

@@ -67,14 +67,14 @@ static enum health weigh_absence(const struct child *child)
 
 static void judge_presence(struct verdict *verdict, const struct child *child)
 {
-	const char *what = child->route ? "route " : "the ", *error = last_error(child);
+	const char *error = last_error(child);
 	if (child->state == CHILD_STOPPED)
 		return;
 	if (child->state != CHILD_READY)
-		judge(verdict, weigh_absence(child), "%s%s is %s%s%s", what, child->name, child_state_name(child->state),
+		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_state_name(child->state),
 			*error ? ": " : "", error);
 	else if (child->delay && clock_ticks() - child->since < PATIENCE)
-		judge(verdict, HEALTH_YELLOW, "%s%s has just been begun again: %s", what, child->name, child->death.text);
+		judge(verdict, HEALTH_YELLOW, "%s has just been begun again: %s", child->label, child->death.text);
 }
 
 static bool says_state(const struct child *child, const char *state)
@@ -109,7 +109,7 @@ static void judge_log(struct verdict *verdict, const struct master *master)
 		return;
 	judge(verdict, bytes >= limit / 10 * 9 ? HEALTH_RED : HEALTH_YELLOW,
 		"the log takes %" PRId64 " of %" PRId64 " MB%s%s", bytes >> 20, limit >> 20,
-		lowest ? ", held back by route " : "", lowest ? lowest->name : "");
+		lowest ? ", held back by " : "", lowest ? lowest->label : "");
 }
 
 static void judge_route(struct verdict *verdict, const struct child *route)
@@ -117,13 +117,13 @@ static void judge_route(struct verdict *verdict, const struct child *route)
 	uint64_t dead = page_get(route->page, COUNTER_dead);
 	judge_presence(verdict, route);
 	if (page_get(route->page, COUNTER_outage_since) || says_state(route, "outage"))
-		judge(verdict, HEALTH_RED, "route %s cannot deliver: %s", route->name, route->error.text);
+		judge(verdict, HEALTH_RED, "%s cannot deliver: %s", route->label, route->error.text);
 	else if (says_state(route, "blocked"))
-		judge(verdict, HEALTH_RED, "route %s is blocked: %s", route->name, route->error.text);
+		judge(verdict, HEALTH_RED, "%s is blocked: %s", route->label, route->error.text);
 	if (route->paused)
-		judge(verdict, HEALTH_YELLOW, "route %s is paused", route->name);
+		judge(verdict, HEALTH_YELLOW, "%s is paused", route->label);
 	if (dead)
-		judge(verdict, HEALTH_YELLOW, "route %s has %" PRIu64 " dead letter%s", route->name, dead, dead == 1 ? "" : "s");
+		judge(verdict, HEALTH_YELLOW, "%s has %" PRIu64 " dead letter%s", route->label, dead, dead == 1 ? "" : "s");
 }
 
 static void judge_all(struct verdict *verdict, const struct master *master)

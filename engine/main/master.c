@@ -68,13 +68,13 @@ static void forget_route(struct master *master, struct child *child)
 		i++;
 	master->route_count--;
 	memmove(&master->routes[i], &master->routes[i + 1], (master->route_count - i) * sizeof(*master->routes));
-	line(SL_INFO, "route %s has stopped and is gone", child->name);
+	line(SL_INFO, "%s has stopped and is gone", child->label);
 	child_free(&child);
 }
 
 static void on_child_ready(struct child *child)
 {
-	line(SL_DEBUG, "%s is ready", child->title);
+	line(SL_DEBUG, "%s is ready", child->label);
 	check_ready(child->owner);
 }
 

@@ -103,7 +103,8 @@ routes:
 
 def wait_until(condition, within=PATIENCE, what=None):
     """Returns the first true value of the condition; fails if there is none in time.
-    A condition that cannot be asked yet (nobody answers, no table) is not true yet."""
+    A condition that cannot be asked yet (nobody answers, no table) is not true yet.
+    `what` says what was waited for: words, or a function that finds them."""
     end = time.monotonic() + within
     last = None
     while True:
@@ -114,7 +115,8 @@ def wait_until(condition, within=PATIENCE, what=None):
         except (OSError, http.client.HTTPException, sqlite3.Error, KeyError, IndexError) as error:
             last = error
         if time.monotonic() > end:
-            pytest.fail(f"never became true within {within} s: {what or condition}; last seen: {last!r}")
+            words = what() if callable(what) else what or condition
+            pytest.fail(f"never became true within {within} s: {words}; last seen: {last!r}")
         time.sleep(0.02)
 
 
@@ -238,8 +240,11 @@ class Daemon:
             self.process = subprocess.Popen([SLUICE, "run", "-c", "sluice.yaml"], cwd=self.folder, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=stderr)
         if ready:
-            wait_until(self.is_ready, what="the daemon is ready")
+            wait_until(self.is_ready, what=self.told)
         return self
+
+    def told(self):
+        return f"the daemon is ready\n{self.get('/health').body.decode()}\n{self.stderr()}"
 
     def is_ready(self):
         if self.process.poll() is not None:
