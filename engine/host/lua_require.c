@@ -60,9 +60,10 @@ static void load_module(lua_State *lua, const char *name)
 
 static int require(lua_State *lua)
 {
-	const char *name = luaL_checkstring(lua, 1);
+	size_t len;
+	const char *name = luaL_checklstring(lua, 1, &len);
 	lua_settop(lua, 1);
-	if (!is_name(name))
+	if (strlen(name) != len || !is_name(name))
 		return luaL_error(lua, "require '%s': a module's name is words of a-z, 0-9 and _, with dots between", name);
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, &modules_key);
 	if (lua_getfield(lua, 2, name) == LUA_TBOOLEAN && !lua_toboolean(lua, 3))

@@ -107,7 +107,7 @@ static int run_file(lua_State *lua)
 		return lua_error(lua);
 	lua_call(lua, 0, 1);
 	if (!lua_istable(lua, -1))
-		return luaL_error(lua, "%s: it has to end with: return { summary = ..., transform = ... }", source->file);
+		return luaL_error(lua, "it has to end with: return { summary = ..., transform = ... }");
 	lua_rawsetp(lua, LUA_REGISTRYINDEX, &table_key);
 	return 0;
 }

@@ -93,6 +93,21 @@ static bool load_any(struct plugin *plugin, struct why *why)
 	return why_say(why, "a plugin's file ends with .so or .lua");
 }
 
+/* "FOLDER/cards.lua:7: ..." for what happened in a line, "FOLDER/cards.lua: ..." for the rest. */
+static void name_file(const char *path, struct why *why)
+{
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+	size_t len = strlen(file);
+	struct why inner;
+	if (!why)
+		return;
+	inner = *why;
+	if (strncmp(inner.text, file, len) == 0 && inner.text[len] == ':')
+		why_say(why, "%.*s%s", (int)(file - path), path, inner.text);
+	else
+		why_within(why, "%s", path);
+}
+
 struct plugin *plugin_load(const char *path, struct why *why)
 {
 	char full[PATH_MAX];
@@ -105,7 +120,7 @@ struct plugin *plugin_load(const char *path, struct why *why)
 	plugin->arena = arena_new();
 	plugin->users = 1;
 	if (!load_any(plugin, why)) {
-		why_within(why, "%s", path);
+		name_file(path, why);
 		plugin_free(&plugin);
 	}
 	return plugin;
