@@ -280,6 +280,12 @@ static void set_deadline(struct http_connection *connection)
 	connection->deadline = wait == WAIT_NOTHING ? 0 : uv_now(connection->server->loop) + time_for(connection, wait);
 }
 
+void http_connection_restart_time(struct http_connection *connection)
+{
+	connection->wait = WAIT_NOTHING;
+	connection->deadline = 0;
+}
+
 static void set_reading(struct http_connection *connection)
 {
 	bool reading = !connection->eof && (connection->ended || (!connection->paused && !connection->last));
@@ -309,7 +315,7 @@ void http_connection_timeout(struct http_connection *connection)
 {
 	size_t unsent = connection->stream.write_queue_size;
 	if (connection->wait == WAIT_WRITE && unsent < connection->unsent) {
-		connection->wait = WAIT_NOTHING; /* it takes a little: it gets more time */
+		http_connection_restart_time(connection); /* it takes a little: it gets more */
 	} else if (connection->wait == WAIT_REQUEST) {
 		connection->busy = true;
 		http_reject(connection, 408, "the request was not complete within %lld ms",

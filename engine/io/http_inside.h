@@ -134,6 +134,7 @@ void http_connection_run(struct http_connection *connection);
 void http_connection_wake(struct http_connection *connection);
 /* Sets the deadline, reads or not, ends: after every change. */
 void http_connection_settle(struct http_connection *connection);
+void http_connection_restart_time(struct http_connection *connection); /* the next settling sets a new deadline */
 void http_connection_write(struct http_connection *connection, struct iovec *parts, size_t count);
 
 /* Runs the steps on connection->in as far as they go. */

@@ -35,7 +35,7 @@ static void begin_request(struct http_connection *connection)
 	connection->parser.data = connection;
 	connection->now = exchange;
 	connection->phase = PHASE_HEAD;
-	connection->wait = WAIT_NOTHING; /* its time begins */
+	http_connection_restart_time(connection);
 }
 
 static enum going between(struct http_connection *connection)

@@ -281,7 +281,7 @@ void http_server_drain(struct http_server *server, int64_t deadline, http_draine
 	server->draining = true;
 	for (struct http_connection *connection = server->connections; connection; connection = connection->next) {
 		if (connection->wait == WAIT_NEXT)
-			connection->wait = WAIT_NOTHING; /* a shorter time begins */
+			http_connection_restart_time(connection); /* a shorter one */
 		http_connection_settle(connection);
 	}
 	http_server_changed(server);
