@@ -69,8 +69,11 @@ static void on_gathered(uv_timer_t *timer)
 static void gather_longer(struct ingest *ingest, uint64_t took)
 {
 	uint64_t pause = took / GATHER_SHARE / 1000000;
-	if (took >= SLOW_FLUSH)
-		uv_timer_start(&ingest->gather, on_gathered, pause < 1 ? 1 : pause > GATHER_MOST ? GATHER_MOST : pause, 0);
+	if (took < SLOW_FLUSH)
+		return;
+	if (pause < 1)
+		pause = 1;
+	uv_timer_start(&ingest->gather, on_gathered, pause < GATHER_MOST ? pause : GATHER_MOST, 0);
 }
 
 static void on_written(uv_work_t *job, int status)

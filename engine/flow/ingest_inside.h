@@ -53,8 +53,8 @@ struct ingest_source *table_find(const struct ingest_table *table, struct sl_tex
 
 /* In the order they are gone through; a stop may skip some. */
 enum ingest_state {
-	INGEST_WAITING,  /* for its part */
-	INGEST_OPENING,  /* the log: its lock, recovery, the first segment */
+	INGEST_WAITING, /* for its part */
+	INGEST_OPENING, /* the log: its lock, recovery, the first segment */
 	INGEST_SERVING,
 	INGEST_DRAINING, /* nothing new is accepted */
 	INGEST_DRAINED,  /* what was gathered is still written */
@@ -76,7 +76,7 @@ struct parking {
 struct ingest {
 	uv_loop_t loop;
 	enum ingest_state state;
-	bool stop; /* as soon as it can */
+	bool stop;          /* as soon as it can */
 	struct arena *life; /* of the process */
 	struct channel *channel;
 	struct page *page;
@@ -97,23 +97,23 @@ struct ingest {
 	struct buf headers, query; /* of it, as they are kept */
 
 	/* ingest_commit.c */
-	uv_check_t check;   /* begins a write when all that was there has been read */
-	uv_timer_t gather;  /* puts one off while flushes are slow */
+	uv_check_t check;  /* begins a write when all that was there has been read */
+	uv_timer_t gather; /* puts one off while flushes are slow */
 	uv_work_t write_job, keep_job;
 	bool writing, written, keeping, preparing, retiring;
 	struct why write_why, keep_why;
 	struct log_batch *batch; /* being written */
 	struct parking gathering, flushing;
-	size_t flushed;          /* how many shared the last flush */
-	uint64_t write_began;    /* uv_hrtime */
-	uint64_t floor;          /* of the last log_retire */
-	int64_t retired;         /* clock_ticks of it */
+	size_t flushed;       /* how many shared the last flush */
+	uint64_t write_began; /* uv_hrtime */
+	uint64_t floor;       /* of the last log_retire */
+	int64_t retired;      /* clock_ticks of it */
 
 	/* ingest_tell.c */
-	bool changed;        /* since it was told */
+	bool changed; /* since it was told */
 	enum log_room room;
-	size_t wanted;       /* bytes of the record there was no room for; 0: there is */
-	int64_t told;        /* clock_ticks */
+	size_t wanted; /* bytes of the record there was no room for; 0: there is */
+	int64_t told;  /* clock_ticks */
 };
 
 /* ingest.c */
@@ -135,6 +135,6 @@ void commit_end(struct ingest *ingest);
 void tell_beat(struct ingest *ingest); /* twice a second */
 void tell_answer(struct ingest *ingest, const struct sl_json *question);
 void tell_no_room(struct ingest *ingest, enum log_room room, size_t wanted); /* a record was refused for it */
-const char *room_words(enum log_room room); /* NULL: there is room */
+const char *room_words(enum log_room room);                                  /* NULL: there is room */
 
 #endif

@@ -32,7 +32,8 @@ static void refuse(struct ingest *ingest, struct http_request *request, struct i
 /* True: there is room for a record with so much body. */
 static bool room_for(struct ingest *ingest, struct http_request *request, struct ingest_source *source, size_t body)
 {
-	size_t more = request->path.len + request->query.len + request->text.len + source->name.len + strlen(request->method);
+	size_t more = source->name.len + strlen(request->method);
+	more += request->path.len + request->query.len + request->text.len;
 	enum log_room room = log_room(ingest->log, body + more);
 	if (room == LOG_ROOM)
 		return true;

@@ -52,7 +52,8 @@ static struct webhook *read_webhook(const struct sl_json *source, struct why *wh
 	return webhook_new(form, secrets, sl_json_string(sl_json_get(source, "callback")).at, why);
 }
 
-static bool read_source(const struct sl_json *json, struct arena *arena, struct ingest_source *source, struct why *why)
+static bool read_source(const struct sl_json *json, struct arena *arena, struct ingest_source *source,
+	struct why *why)
 {
 	struct sl_text name = sl_json_string(sl_json_get(json, "name"));
 	if (!name.len)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,11 +112,10 @@ static void say(struct refused *refused, const struct refused_entry *entry)
 		hush->untold++;
 		return;
 	}
+	char more[64] = "";
 	if (hush->untold)
-		line(SL_WARNING, "refused %s for %s with %d: %s (and %llu more since the last line)", entry->peer, entry->source,
-			entry->status, entry->reason, (unsigned long long)hush->untold);
-	else
-		line(SL_WARNING, "refused %s for %s with %d: %s", entry->peer, entry->source, entry->status, entry->reason);
+		snprintf(more, sizeof(more), " (and %llu more since the last line)", (unsigned long long)hush->untold);
+	line(SL_WARNING, "refused %s for %s with %d: %s%s", entry->peer, entry->source, entry->status, entry->reason, more);
 	*hush = (struct hush){ now + LINE_PAUSE, 0 };
 }
 

@@ -33,7 +33,11 @@ struct form {
 	int64_t tolerance_ms, repeat_ms, status, head;
 };
 
-enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_TRUTH };
+enum member_kind {
+	MEMBER_TEXT,
+	MEMBER_NUMBER,
+	MEMBER_TRUTH,
+};
 static const struct member {
 	const char *name;
 	enum member_kind kind;
@@ -230,7 +234,9 @@ static bool compile_proof(struct webhook *webhook, const struct form *form, stru
 static const char *prefix_of(const struct webhook *webhook, const struct form *form)
 {
 	bool own = webhook->proof.kind == PLACE_HEADER && strcmp(webhook->proof.name, "authorization") == 0;
-	return form->prefix ? form->prefix : own ? webhook->scheme->prefix : NULL;
+	if (form->prefix)
+		return form->prefix;
+	return own ? webhook->scheme->prefix : NULL;
 }
 
 static bool compile_prefix(struct webhook *webhook, const struct form *form, struct why *why)
@@ -339,8 +345,14 @@ static bool compile_answers(struct webhook *webhook, const struct form *form, st
 static bool compile(struct webhook *webhook, const struct form *form, struct why *why)
 {
 	static bool (*const steps[])(struct webhook *, const struct form *, struct why *) = {
-		compile_scheme, compile_proof, compile_prefix, compile_encoding,
-		compile_covers, compile_timestamp, compile_selectors, compile_answers,
+		compile_scheme,
+		compile_proof,
+		compile_prefix,
+		compile_encoding,
+		compile_covers,
+		compile_timestamp,
+		compile_selectors,
+		compile_answers,
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](webhook, form, why))

@@ -69,7 +69,8 @@ size_t webhook_secrets(const struct webhook *webhook);    /* how many are live *
 
 /* Which headers and query parts are kept in the log: all but the ones that are
  * the proof itself, Authorization and Cookie.  Writes the kept ones. */
-void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers, struct buf *query);
+void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers,
+	struct buf *query);
 
 /* What the selectors find in a stored record.  Text in the arena.  `id` is never
  * empty: an identity without any part is "seq-N"; `type` is "request" if nothing
@@ -88,7 +89,7 @@ void webhook_find(const struct webhook *webhook, const struct log_record *record
 struct webhook_proof {
 	struct sl_pair headers[3]; /* to be added: the proof, perhaps a timestamp */
 	size_t header_count;
-	const char *query;         /* "token=..." to be added to the address, or NULL */
+	const char *query; /* "token=..." to be added to the address, or NULL */
 };
 bool webhook_sign(const struct webhook *webhook, const struct log_record *record, size_t secret, int64_t now,
 	struct arena *arena, struct webhook_proof *proof, struct why *why);

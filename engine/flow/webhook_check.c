@@ -80,8 +80,8 @@ static const char *shown(const struct webhook *webhook, struct arena *arena)
 }
 
 /* What stands where the proof should, prefixes taken off; 0: refused, and said why. */
-static size_t proofs_gather(const struct webhook *webhook, const struct sight *sight, struct sl_text proofs[PROOFS_MOST],
-	struct webhook_check *check)
+static size_t proofs_gather(const struct webhook *webhook, const struct sight *sight,
+	struct sl_text proofs[PROOFS_MOST], struct webhook_check *check)
 {
 	bool doubled = false;
 	size_t count = place_all(&webhook->proof, sight, proofs, PROOFS_MOST, &doubled), good = 0, empty = 0;
@@ -117,7 +117,8 @@ static void check_secrets(const struct webhook *webhook, const struct sight *sig
 	forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
 }
 
-static void check_token(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
+static void check_token(const struct webhook *webhook, const struct sight *sight, int64_t now,
+	struct webhook_check *check)
 {
 	struct sl_text proofs[PROOFS_MOST];
 	size_t count = proofs_gather(webhook, sight, proofs, check);
@@ -127,7 +128,8 @@ static void check_token(const struct webhook *webhook, const struct sight *sight
 }
 
 /* The secret is "user:password"; it travels in base64. */
-static void check_basic(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
+static void check_basic(const struct webhook *webhook, const struct sight *sight, int64_t now,
+	struct webhook_check *check)
 {
 	struct sl_text proofs[PROOFS_MOST];
 	size_t count = proofs_gather(webhook, sight, proofs, check), len = 0;
@@ -164,8 +166,12 @@ size_t covers_gather(const struct webhook *webhook, const struct covers *covers,
 	};
 	for (size_t i = 0; i < covers->count; i++) {
 		const struct piece *piece = &covers->pieces[i];
-		parts[i] = piece->kind == PIECE_TEXT ? piece->text :
-			piece->kind == PIECE_HEADER ? record_header(record, piece->text.at) : given[piece->kind];
+		if (piece->kind == PIECE_TEXT)
+			parts[i] = piece->text;
+		else if (piece->kind == PIECE_HEADER)
+			parts[i] = record_header(record, piece->text.at);
+		else
+			parts[i] = given[piece->kind];
 	}
 	return covers->count;
 }
@@ -178,12 +184,10 @@ struct mac {
 static size_t macs_read(const struct webhook *webhook, const struct sl_text *proofs, size_t count,
 	struct mac macs[PROOFS_MOST])
 {
+	bool (*decode)(struct sl_text, unsigned char *, size_t, size_t *) = webhook->base64 ? sl_unbase64 : sl_unhex;
 	size_t size = sl_digest_size(webhook->scheme->digest), good = 0, len;
-	for (size_t i = 0; i < count; i++) {
-		bool read = webhook->base64 ? sl_unbase64(proofs[i], macs[good].bytes, SL_DIGEST_MOST, &len) :
-			sl_unhex(proofs[i], macs[good].bytes, SL_DIGEST_MOST, &len);
-		good += read && len == size;
-	}
+	for (size_t i = 0; i < count; i++)
+		good += decode(proofs[i], macs[good].bytes, SL_DIGEST_MOST, &len) && len == size;
 	return good;
 }
 
@@ -215,7 +219,8 @@ static void check_age(const struct webhook *webhook, struct sl_text stamp, int64
 		(long long)(webhook->tolerance_ms / 1000), time < now ? "behind" : "ahead of");
 }
 
-static void check_hmac(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
+static void check_hmac(const struct webhook *webhook, const struct sight *sight, int64_t now,
+	struct webhook_check *check)
 {
 	struct sl_text proofs[PROOFS_MOST], parts[PIECES_MOST];
 	struct mac macs[PROOFS_MOST];
@@ -241,7 +246,8 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 
 /* -------------------------------------------------------------------- check */
 
-static void check_open(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check)
+static void check_open(const struct webhook *webhook, const struct sight *sight, int64_t now,
+	struct webhook_check *check)
 {
 	genuine(check, 0);
 }
@@ -304,7 +310,8 @@ static void keep_query(const struct webhook *webhook, struct sl_text rest, struc
 	arena_free(&arena);
 }
 
-void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers, struct buf *query)
+void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers,
+	struct buf *query)
 {
 	struct sl_text rest = record->headers;
 	struct header_line line;

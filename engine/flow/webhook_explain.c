@@ -15,6 +15,8 @@
 
 #define GUESSES_MOST 40
 #define MISTAKES_MOST 2
+#define SHORTEST_MAC 27 /* characters: SHA-1 in base64url */
+#define LONGEST_MAC 200 /* SHA-512 in hex, with a prefix */
 
 /* One value that may have been used; `words` is NULL for the one that should. */
 struct guess {
@@ -57,6 +59,9 @@ static void guess_add(struct guesses *guesses, struct sl_text text, const char *
 
 /* ------------------------------------------------------------------ guesses */
 
+#define SECRET_TRIMMED "the secret is number %zu without the blanks or line break around it: take them out " \
+		       "of the configuration"
+
 static void guess_secrets(struct search *search, const struct sl_pair *others, size_t other_count)
 {
 	const struct webhook *webhook = search->webhook;
@@ -64,12 +69,12 @@ static void guess_secrets(struct search *search, const struct sl_pair *others, s
 		guess_add(&search->secrets, webhook->secrets[i], NULL);
 	for (size_t i = 0; i < webhook->secret_count; i++)
 		guess_add(&search->secrets, sl_text_trim(webhook->secrets[i]),
-			arena_format(search->arena, "the secret is number %zu without the blanks or line break around it: take "
-				"them out of the configuration", i + 1));
+			arena_format(search->arena, SECRET_TRIMMED, i + 1));
 	for (size_t i = 0; i < other_count; i++)
 		if (*others[i].value)
 			guess_add(&search->secrets, sl_text_of(others[i].value),
-				arena_format(search->arena, "it was made with the value of `%s`, not with the secret", others[i].name));
+				arena_format(search->arena, "it was made with the value of `%s`, not with the secret",
+					others[i].name));
 }
 
 static struct sl_text text_format(struct arena *arena, const char *form, const char *a, const char *b)
@@ -172,7 +177,8 @@ static void guess_bodies(struct search *search)
 	guess_add(&search->bodies, body, NULL);
 	while (cut.len && (cut.at[cut.len - 1] == '\n' || cut.at[cut.len - 1] == '\r'))
 		cut.len--;
-	guess_add(&search->bodies, cut, "the body has a line break at its end that was not signed (an editor put it there?)");
+	guess_add(&search->bodies, cut,
+		"the body has a line break at its end that was not signed (an editor put it there?)");
 	guess_add(&search->bodies, text_format(search->arena, "%s%s", arena_text(search->arena, body).at, "\n"),
 		"the line break at the end of the body was lost");
 	guess_reprinted(search, body);
@@ -200,7 +206,9 @@ static void claim_add(struct search *search, const unsigned char *bytes, size_t 
 
 static const char *and_words(struct search *search, const char *a, const char *b)
 {
-	return a && b ? arena_format(search->arena, "%s; %s", a, b) : a ? a : b;
+	if (!a || !b)
+		return a ? a : b;
+	return arena_format(search->arena, "%s; %s", a, b);
 }
 
 /* The value read in every encoding. */
@@ -231,9 +239,9 @@ static void claim_value(struct search *search, struct sl_text value, const char 
 		struct sl_text rest = { value.at + i + 1, value.len - i - 1 };
 		if (!strchr("=: ", value.at[i]) || rest.at == bare.at || !rest.len)
 			continue;
-		claim_text(search, rest,
-			and_words(search, words, arena_format(search->arena, "it has the prefix \"%s\"",
-				arena_copy(search->arena, value.at, i + 1))));
+		const char *prefix = arena_copy(search->arena, value.at, i + 1);
+		prefix = arena_format(search->arena, "it has the prefix \"%s\"", prefix);
+		claim_text(search, rest, and_words(search, words, prefix));
 	}
 }
 
@@ -246,10 +254,13 @@ static void claim_everywhere(struct search *search)
 	size_t count = place_all(&search->webhook->proof, &sight, values, PROOFS_MOST, &doubled);
 	for (size_t i = 0; i < count; i++)
 		claim_value(search, sl_text_trim(values[i]), NULL);
-	while (header_next(&rest, &line))
-		if (line.value.len >= 27 && line.value.len <= 200 && !sl_text_is(line.name, search->webhook->proof.name))
-			claim_value(search, line.value, arena_format(search->arena, "the signature stands in the header %s",
-				arena_copy(search->arena, line.name.at, line.name.len)));
+	while (header_next(&rest, &line)) {
+		const char *name = arena_copy(search->arena, line.name.at, line.name.len);
+		const char *words = arena_format(search->arena, "the signature stands in the header %s", name);
+		bool likely = line.value.len >= SHORTEST_MAC && line.value.len <= LONGEST_MAC;
+		if (likely && strcmp(name, search->webhook->proof.name) != 0)
+			claim_value(search, line.value, words);
+	}
 }
 
 /* ------------------------------------------------------------------- search */
@@ -280,11 +291,13 @@ static bool try_mac(struct search *search, enum sl_digest digest, const struct g
 		return false;
 	size_t count = covers_gather(&as, &as.covers, &record, search->stamp, parts);
 	size_t size = sl_hmac(digest, picks[0]->text, parts, count, mac);
-	const char *scheme = digest == search->webhook->scheme->digest ? NULL :
-		arena_format(search->arena, "the scheme is %s", schemes[1 + digest].name);
+	const char *scheme = NULL;
+	if (digest != search->webhook->scheme->digest)
+		scheme = arena_format(search->arena, "the scheme is %s", schemes[1 + digest].name);
 	for (size_t i = 0; i < search->claim_count; i++) {
 		const struct claim *claim = &search->claims[i];
-		const char *words[] = { picks[0]->words, scheme, claim->words, picks[1]->words, picks[2]->words, picks[3]->words };
+		const char *words[] = { picks[0]->words, scheme, claim->words, picks[1]->words, picks[2]->words,
+			picks[3]->words };
 		if (mistakes + (claim->words != NULL) == search->allowed && sl_same(mac, size, claim->bytes, claim->size))
 			return say_found(search, words, sizeof(words) / sizeof(words[0]));
 	}
@@ -340,31 +353,41 @@ static bool token_in(struct search *search, struct sl_text value, const char *wh
 	for (size_t i = 0; i < search->secrets.count; i++) {
 		struct sl_text text = search->secrets.list[i].text;
 		bool plain = sl_same(value.at, value.len, text.at, text.len);
-		const char *words[] = { search->secrets.list[i].words, where, plain && !stripped ? "the prefix is missing" : NULL };
+		const char *prefix = plain && !stripped ? "the prefix is missing" : NULL;
+		const char *words[] = { search->secrets.list[i].words, where, prefix };
 		if (plain || (stripped && sl_same(bare.at, bare.len, text.at, text.len)))
 			return say_found(search, words, 3);
 	}
 	return false;
 }
 
+static const char *header_words(struct search *search, struct sl_text name)
+{
+	const struct place *proof = &search->webhook->proof;
+	if (proof->kind == PLACE_HEADER && sl_text_is(name, proof->name))
+		return NULL;
+	return arena_format(search->arena, "the token stands in the header %.*s", (int)name.len, name.at);
+}
+
+static const char *query_words(struct search *search, struct sl_text name)
+{
+	const struct place *proof = &search->webhook->proof;
+	bool right = proof->kind == PLACE_QUERY && sl_text_is(name, proof->name);
+	return right ? NULL : "the token stands in another part of the query";
+}
+
 /* A token: is it another option's value, or does it stand elsewhere? */
 static bool search_token(struct search *search)
 {
-	struct sl_text rest = search->record->headers;
+	struct sl_text headers = search->record->headers, query = search->record->query;
 	struct header_line line;
 	struct query_part part;
-	const struct place *proof = &search->webhook->proof;
-	while (header_next(&rest, &line)) {
-		bool right = proof->kind == PLACE_HEADER && sl_text_is(line.name, proof->name);
-		if (token_in(search, sl_text_trim(line.value), right ? NULL :
-			arena_format(search->arena, "the token stands in the header %.*s", (int)line.name.len, line.name.at)))
+	while (header_next(&headers, &line))
+		if (token_in(search, sl_text_trim(line.value), header_words(search, line.name)))
 			return true;
-	}
-	for (rest = search->record->query; query_next(&rest, search->arena, &part);) {
-		bool right = proof->kind == PLACE_QUERY && sl_text_is(part.name, proof->name);
-		if (token_in(search, part.value, right ? NULL : "the token stands in the query of the address"))
+	while (query_next(&query, search->arena, &part))
+		if (token_in(search, part.value, query_words(search, part.name)))
 			return true;
-	}
 	return false;
 }
 
@@ -387,7 +410,8 @@ static void say_tried(struct search *search)
 	buf_format(search->out, "  - %zu listed secret%s, and what else the source is configured with (key, token)\n",
 		search->webhook->secret_count, search->webhook->secret_count == 1 ? "" : "s");
 	if (hmac) {
-		say_line(search->out, "-", "SHA-1, SHA-256 and SHA-512, in hex, base64 and base64url, with and without a prefix");
+		say_line(search->out, "-",
+			"SHA-1, SHA-256 and SHA-512, in hex, base64 and base64url, with and without a prefix");
 		if (search->webhook->callback.len)
 			buf_format(search->out, "  - the callback %s, with and without a slash, http and https\n",
 				search->webhook->callback.at);
@@ -396,7 +420,8 @@ static void say_tried(struct search *search)
 	}
 	say_line(search->out, "-", "every header of the request");
 	say_headers(search);
-	buf_string(search->out, "Most likely the secret is another application's, or the body is not the one that was sent.\n");
+	buf_string(search->out,
+		"Most likely the secret is another application's, or the body is not the one that was sent.\n");
 }
 
 static void say_genuine(const struct webhook *webhook, const struct webhook_check *check, struct buf *out)

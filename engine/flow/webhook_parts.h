@@ -8,7 +8,12 @@
 
 /* ---------------------------------------------------------------- selectors */
 
-enum place_kind { PLACE_HEADER, PLACE_QUERY, PLACE_BODY, PLACE_DIGEST };
+enum place_kind {
+	PLACE_HEADER,
+	PLACE_QUERY,
+	PLACE_BODY,
+	PLACE_DIGEST,
+};
 
 /* Where in a request something stands. */
 struct place {
@@ -46,7 +51,8 @@ struct sl_text selector_find(const struct selector *selector, const struct sight
 /* Everything that stands at a place, empty ones too, at most `most`.  Returns how
  * many there are.  `doubled` says whether the header or query name itself is there
  * more than once; parts of one header may repeat. */
-size_t place_all(const struct place *place, const struct sight *sight, struct sl_text *values, size_t most, bool *doubled);
+size_t place_all(const struct place *place, const struct sight *sight, struct sl_text *values, size_t most,
+	bool *doubled);
 
 /* A walk over the lines of record->headers. */
 struct header_line {
@@ -65,7 +71,14 @@ bool moment_read(struct sl_text text, int64_t *milliseconds);
 
 /* ------------------------------------------------------------------- proofs */
 
-enum scheme_kind { SCHEME_OPEN, SCHEME_HMAC, SCHEME_TOKEN, SCHEME_BASIC, SCHEME_LATER, SCHEME_KINDS };
+enum scheme_kind {
+	SCHEME_OPEN,
+	SCHEME_HMAC,
+	SCHEME_TOKEN,
+	SCHEME_BASIC,
+	SCHEME_LATER,
+	SCHEME_KINDS,
+};
 
 struct scheme {
 	const char *name;
@@ -76,7 +89,14 @@ struct scheme {
 #define SCHEME_COUNT 9
 extern const struct scheme schemes[SCHEME_COUNT];
 
-enum piece_kind { PIECE_TEXT, PIECE_BODY, PIECE_CALLBACK, PIECE_PATH, PIECE_TIMESTAMP, PIECE_HEADER };
+enum piece_kind {
+	PIECE_TEXT,
+	PIECE_BODY,
+	PIECE_CALLBACK,
+	PIECE_PATH,
+	PIECE_TIMESTAMP,
+	PIECE_HEADER,
+};
 
 struct piece {
 	enum piece_kind kind;

@@ -10,6 +10,8 @@
 
 #define LISTS_MOST 8
 #define PLACES_MOST 8
+#define SECONDS_END INT64_C(100000000000)         /* a larger number counts milliseconds */
+#define MILLISECONDS_END INT64_C(100000000000000) /* and this one microseconds */
 
 /* ------------------------------------------------------------ headers, query */
 
@@ -21,7 +23,9 @@ bool header_next(struct sl_text *rest, struct header_line *line)
 	size_t length = end ? (size_t)(end - rest->at) : rest->len;
 	const char *colon = memchr(rest->at, ':', length);
 	size_t name = colon ? (size_t)(colon - rest->at) : length;
-	size_t skip = name == length ? 0 : name + 1 < length && colon[1] == ' ' ? 2 : 1;
+	size_t skip = name < length;
+	if (name + 1 < length && colon[1] == ' ')
+		skip++;
 	line->name = (struct sl_text){ rest->at, name };
 	line->value = (struct sl_text){ rest->at + name + skip, length - name - skip };
 	line->whole = (struct sl_text){ rest->at, length + (end != NULL) };
@@ -42,7 +46,10 @@ struct sl_text record_header(const struct log_record *record, const char *name)
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* %41 becomes A; what is no such thing stays as it is. */
@@ -132,7 +139,8 @@ bool place_read(const char *text, struct arena *arena, struct place *place, stru
 	if (strncmp(text, "body:", 5) == 0)
 		return body_place(text + 5, arena, place, why);
 	if (strcmp(text, "sha256(body)") != 0)
-		return why_say(why, "\"%s\" is no selector: there are body:/..., header:..., query:... and sha256(body)", text);
+		return why_say(why,
+			"\"%s\" is no selector: there are body:/..., header:..., query:... and sha256(body)", text);
 	place->kind = PLACE_DIGEST, place->name = place->shown = "sha256(body)";
 	return true;
 }
@@ -208,8 +216,8 @@ static size_t parts_of(struct sl_text value, const char *name, struct sl_text *v
 	return count;
 }
 
-static size_t header_all(const struct place *place, const struct log_record *record, struct sl_text *values, size_t most,
-	bool *doubled)
+static size_t header_all(const struct place *place, const struct log_record *record, struct sl_text *values,
+	size_t most, bool *doubled)
 {
 	struct sl_text rest = record->headers;
 	struct header_line line;
@@ -243,7 +251,8 @@ static size_t query_all(const struct place *place, const struct sight *sight, st
 	return count;
 }
 
-size_t place_all(const struct place *place, const struct sight *sight, struct sl_text *values, size_t most, bool *doubled)
+size_t place_all(const struct place *place, const struct sight *sight, struct sl_text *values, size_t most,
+	bool *doubled)
 {
 	if (place->kind == PLACE_HEADER)
 		return header_all(place, sight->record, values, most, doubled);
@@ -271,7 +280,7 @@ static struct sl_text body_find(const struct place *place, const struct sight *s
 	}
 }
 
-static struct sl_text digest_find(const struct sight *sight)
+static struct sl_text digest_find(const struct place *place, const struct sight *sight)
 {
 	unsigned char digest[SL_DIGEST_MOST];
 	size_t len = sl_hash(SL_SHA256, &sight->record->body, 1, digest);
@@ -281,8 +290,13 @@ static struct sl_text digest_find(const struct sight *sight)
 
 struct sl_text place_find(const struct place *place, const struct sight *sight)
 {
-	struct sl_text found = place->kind == PLACE_BODY ? body_find(place, sight) :
-		place->kind == PLACE_DIGEST ? digest_find(sight) : sent_find(place, sight);
+	static struct sl_text (*const finders[])(const struct place *, const struct sight *) = {
+		[PLACE_HEADER] = sent_find,
+		[PLACE_QUERY] = sent_find,
+		[PLACE_BODY] = body_find,
+		[PLACE_DIGEST] = digest_find,
+	};
+	struct sl_text found = finders[place->kind](place, sight);
 	/* What holds a NUL would be cut short as a C string, and two ids become one. */
 	if (!found.len || memchr(found.at, '\0', found.len))
 		return (struct sl_text){ NULL, 0 };
@@ -340,7 +354,10 @@ static bool epoch_read(struct sl_text text, int64_t *milliseconds)
 	bool point = i < text.len && text.at[i] == '.';
 	for (i += point; point && i < text.len && isdigit((unsigned char)text.at[i]); i++, scale /= 10)
 		fraction += (text.at[i] - '0') * scale;
-	*milliseconds = whole < 100000000000 ? whole * 1000 + fraction : whole < 100000000000000 ? whole : whole / 1000;
+	if (whole < SECONDS_END)
+		*milliseconds = whole * 1000 + fraction;
+	else
+		*milliseconds = whole < MILLISECONDS_END ? whole : whole / 1000;
 	return i == text.len;
 }
 

@@ -201,8 +201,8 @@ static int gone(void **state)
 
 static int dial(const struct daemon *daemon)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)daemon->port) };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)daemon->port) };
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	return fd;
@@ -226,7 +226,8 @@ static char *hear(int fd, const char *until)
 }
 
 /* One request on a connection of its own; the whole answer. */
-static char *ask(const struct daemon *daemon, const char *method, const char *target, const char *headers, const char *body)
+static char *ask(const struct daemon *daemon, const char *method, const char *target, const char *headers,
+	const char *body)
 {
 	struct buf out = { 0 };
 	int fd = dial(daemon);

@@ -51,8 +51,13 @@ static struct webhook *must(const char *form, const char *secrets, const char *c
 static struct log_record post(const char *headers, const char *body)
 {
 	return (struct log_record){
-		.seq = 41, .received = NOW, .source = sl_text_of("boards"), .method = sl_text_of("POST"),
-		.path = sl_text_of("/in/boards"), .headers = sl_text_of(headers), .body = sl_text_of(body),
+		.seq = 41,
+		.received = NOW,
+		.source = sl_text_of("boards"),
+		.method = sl_text_of("POST"),
+		.path = sl_text_of("/in/boards"),
+		.headers = sl_text_of(headers),
+		.body = sl_text_of(body),
 	};
 }
 
@@ -152,13 +157,21 @@ static void a_changed_byte_is_refused(void **state)
 static void missing_doubled_and_malformed_proofs_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", ":\n", "x-trello-webhook\n", "x-trello-webhook:\n", "x-trello-webhook: \n",
+		"",
+		"\n",
+		":\n",
+		"x-trello-webhook\n",
+		"x-trello-webhook:\n",
+		"x-trello-webhook: \n",
 		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw=\nx-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw=\n",
 		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw=\nx-trello-webhook: \n",
-		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw\n", "x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw==\n",
+		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw\n",
+		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw==\n",
 		"x-trello-webhook: FwPAcuGe9EP/+SbXFWjnEVTa0zw=,FwPAcuGe9EP/+SbXFWjnEVTa0zw=\n",
-		"x-trello-webhook: FwPA\n", "x-trello-webhook: 1703c072e19ef443fff926d71568e71154dad33c\n",
-		"x-trello-webhook2: FwPAcuGe9EP/+SbXFWjnEVTa0zw=\n", "x-trello-webhook: =\n",
+		"x-trello-webhook: FwPA\n",
+		"x-trello-webhook: 1703c072e19ef443fff926d71568e71154dad33c\n",
+		"x-trello-webhook2: FwPAcuGe9EP/+SbXFWjnEVTa0zw=\n",
+		"x-trello-webhook: =\n",
 	};
 	struct webhook *webhook = must(TRELLO, "[\"secret\"]", "https://example.com/webhooks");
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -176,10 +189,14 @@ static void missing_doubled_and_malformed_proofs_are_refused(void **state)
 static void what_is_signed_here_is_genuine_here(void **state)
 {
 	static const char *const forms[] = {
-		TRELLO, STRIPE, SLACK,
+		TRELLO,
+		STRIPE,
+		SLACK,
 		"{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Hub-Signature-256\",\"prefix\":\"sha256=\"}",
 		"{\"auth\":\"hmac-sha512\",\"proof\":\"header:X-Sig\",\"covers\":\"{path}|{body}\",\"encoding\":\"base64\"}",
-		"{\"auth\":\"bearer\"}", "{\"auth\":\"bearer\",\"proof\":\"header:X-Gitlab-Token\"}", "{\"auth\":\"basic\"}",
+		"{\"auth\":\"bearer\"}",
+		"{\"auth\":\"bearer\",\"proof\":\"header:X-Gitlab-Token\"}",
+		"{\"auth\":\"basic\"}",
 	};
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		struct webhook *webhook = must(forms[i], "[\"user:one\",\"user:two\"]", "https://example.com/in/boards");
@@ -291,9 +308,17 @@ static void methods_and_handshakes(void **state)
 
 static void only_a_bare_challenge_is_echoed(void **state)
 {
-	static const char *const not[] = {
-		"{}", "{\"challenge\":1}", "{\"challenge\":{}}", "{\"challenge\":\"a\",\"b\":1}", "[\"challenge\"]", "\"challenge\"",
-		"{\"challenge\":\"a\",\"challenge\":\"a\"}", "{\"Challenge\":\"a\"}", "{\"challenge\":\"a\"", "",
+	static const char *const not [] = {
+		"{}",
+		"{\"challenge\":1}",
+		"{\"challenge\":{}}",
+		"{\"challenge\":\"a\",\"b\":1}",
+		"[\"challenge\"]",
+		"\"challenge\"",
+		"{\"challenge\":\"a\",\"challenge\":\"a\"}",
+		"{\"Challenge\":\"a\"}",
+		"{\"challenge\":\"a\"",
+		"",
 	};
 	struct webhook *webhook = must(SLACK, "[\"secret\"]", NULL);
 	struct arena *arena = arena_new();
@@ -302,8 +327,8 @@ static void only_a_bare_challenge_is_echoed(void **state)
 	webhook_check(webhook, &record, NOW, arena, &check);
 	assert_int_equal(check.verdict, WEBHOOK_CHALLENGE);
 	assert_string_equal(check.answer.at, "{\"challenge\":\"a\\u0000\\\"<b>é\"}");
-	for (size_t i = 0; i < COUNT(not); i++)
-		assert_int_equal(verdict(webhook, "", not[i]), WEBHOOK_FORGED);
+	for (size_t i = 0; i < COUNT(not ); i++)
+		assert_int_equal(verdict(webhook, "", not [i]), WEBHOOK_FORGED);
 	char most[400];
 	snprintf(most, sizeof(most), "{\"challenge\":\"%0256d\"}", 0);
 	assert_int_equal(verdict(webhook, "", most), WEBHOOK_CHALLENGE);
@@ -457,7 +482,8 @@ static void times_are_read_in_every_form(void **state)
 static void assert_kept(const char *form, const char *headers, const char *query)
 {
 	struct log_record record = post("host: x\nauthorization: Bearer tok\nx-token: tok\ncookie: tok\nx-token: tok\n"
-		"accept: y\n", "{}");
+					"accept: y\n",
+		"{}");
 	struct webhook *webhook = must(form, "[\"tok\"]", NULL);
 	struct buf kept = { 0 }, rest = { 0 };
 	record.query = sl_text_of("a=1&t%6fken=tok&b=2&token=tok");
@@ -471,7 +497,8 @@ static void assert_kept(const char *form, const char *headers, const char *query
 
 static void proofs_that_are_secrets_are_not_kept(void **state)
 {
-	assert_kept("{\"auth\":\"bearer\"}", "host: x\nx-token: tok\nx-token: tok\naccept: y\n", "a=1&t%6fken=tok&b=2&token=tok");
+	assert_kept("{\"auth\":\"bearer\"}", "host: x\nx-token: tok\nx-token: tok\naccept: y\n",
+		"a=1&t%6fken=tok&b=2&token=tok");
 	assert_kept("{\"auth\":\"bearer\",\"proof\":\"header:X-Token\"}", "host: x\naccept: y\n",
 		"a=1&t%6fken=tok&b=2&token=tok");
 	assert_kept("{\"auth\":\"query-token\"}", "host: x\nx-token: tok\nx-token: tok\naccept: y\n", "a=1&b=2");
@@ -504,12 +531,15 @@ static void usual_mistakes_are_explained(void **state)
 {
 	static const char here[] = "https://h.example.com/in/boards", slash[] = "https://h.example.com/in/boards/";
 	static const char plain[] = "http://h.example.com/in/boards", body[] = "{\"a\":[1,2],\"b\":\"é\"}";
-	static const char hex[] = "{\"auth\":\"hmac-sha1\",\"proof\":\"header:X-Trello-Webhook\",\"covers\":\"{body}{callback}\"}";
-	static const char sha256[] = "{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Trello-Webhook\",\"encoding\":\"base64\","
+	static const char hex[] =
+		"{\"auth\":\"hmac-sha1\",\"proof\":\"header:X-Trello-Webhook\",\"covers\":\"{body}{callback}\"}";
+	static const char sha256[] =
+		"{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Trello-Webhook\",\"encoding\":\"base64\","
 		"\"covers\":\"{body}{callback}\"}";
 	static const char moved[] = "{\"auth\":\"hmac-sha1\",\"proof\":\"header:X-Sig\",\"encoding\":\"base64\"}";
 	static const char other[] = "[\"s3cret\"]", key[] = "[\"the-token\"]";
-	assert_explained(TRELLO, TRELLO, "[\"old\",\"s3cret\"]", other, here, here, body, body, "Genuine: it fits secret 2 of 2");
+	assert_explained(TRELLO, TRELLO, "[\"old\",\"s3cret\"]", other, here, here, body, body,
+		"Genuine: it fits secret 2 of 2");
 	assert_explained(TRELLO, TRELLO, other, other, here, slash, body, body, "with a slash at its end");
 	assert_explained(TRELLO, TRELLO, other, other, slash, here, body, body, "without a slash at its end");
 	assert_explained(TRELLO, TRELLO, other, other, here, plain, body, body, "the callback at the vendor is http://");
@@ -519,14 +549,18 @@ static void usual_mistakes_are_explained(void **state)
 	assert_explained(TRELLO, moved, other, other, here, NULL, body, body, "stands in the header x-sig");
 	assert_explained(TRELLO, TRELLO, other, key, here, here, body, body, "the value of `token`");
 	assert_explained(TRELLO, TRELLO, "[\"s3cret\\n\"]", other, here, here, body, body, "without the blanks");
-	assert_explained(TRELLO, TRELLO, other, other, here, here, "{ \"a\": [1, 2],\n \"b\": \"é\" }", body, "printed anew");
-	assert_explained(TRELLO, TRELLO, other, other, here, here, "{\"a\":[1,2],\"b\":\"\\u00e9\"}", body, "another way");
-	assert_explained(TRELLO, TRELLO, other, other, here, here, "{\"a\":[1,2],\"b\":\"é\"}\n", body, "a line break at its end");
+	assert_explained(TRELLO, TRELLO, other, other, here, here, "{ \"a\": [1, 2],\n \"b\": \"é\" }", body,
+		"printed anew");
+	assert_explained(TRELLO, TRELLO, other, other, here, here, "{\"a\":[1,2],\"b\":\"\\u00e9\"}", body,
+		"another way");
+	assert_explained(TRELLO, TRELLO, other, other, here, here, "{\"a\":[1,2],\"b\":\"é\"}\n", body,
+		"a line break at its end");
 	assert_explained(TRELLO, TRELLO, other, "[\"stranger\"]", here, here, body, body, "Nothing usual explains it");
 	assert_explained(TRELLO, hex, other, key, here, here, body, body, "the value of `token`");
 	assert_explained("{\"auth\":\"bearer\"}", "{\"auth\":\"bearer\"}", other, key, NULL, NULL, body, body,
 		"the value of `token`");
-	assert_explained("{\"auth\":\"bearer\"}", "{\"auth\":\"bearer\",\"proof\":\"header:X-Token\"}", other, other, NULL, NULL,
+	assert_explained("{\"auth\":\"bearer\"}", "{\"auth\":\"bearer\",\"proof\":\"header:X-Token\"}", other,
+		other, NULL, NULL,
 		body, body, "the header x-token");
 }
 
@@ -535,7 +569,8 @@ static void noise_does_not_get_in(void **state)
 {
 	static const char *const forms[] = { TRELLO, STRIPE, SLACK, "{\"auth\":\"bearer\"}", "{\"auth\":\"basic\"}",
 		"{\"auth\":\"query-token\"}" };
-	static const char letters[] = ":\n=;,& %41stripe-signature: t=v1authorization: Basic x-trello-webhook{\"challenge\"}\x80\xff";
+	static const char letters[] =
+		":\n=;,& %41stripe-signature: t=v1authorization: Basic x-trello-webhook{\"challenge\"}\x80\xff";
 	unsigned seed = 7;
 	for (size_t i = 0; i < 3000; i++) {
 		char noise[3][65];
