@@ -11,8 +11,9 @@
 #include <cmocka.h>
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -658,6 +659,40 @@ static void a_file_that_cannot_be_opened_is_an_outage(void **state)
 	assert_int_equal(open_sink(f), SL_DONE);
 }
 
+/* As good as a full disk, and nobody else's. */
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_is_an_outage_and_ends_by_itself(void **state)
+{
+	struct fixture *f = *state;
+	char json[9000];
+	row(f, "events", "{\"id\":\"before\"}");
+	delivers(f);
+	limit_files(100000);
+	for (int i = 0; i < 20; i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"%d\",\"about\":\"%0*d\"}", i, 8000, i);
+		row(f, "events", json);
+	}
+	assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
+	row(f, "events", json);
+	run(f, f->plugin->deliver); /* perhaps not even opening it works */
+	limit_files(RLIM_INFINITY);
+	for (int i = 0; i < 20; i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"%d\",\"about\":\"%0*d\"}", i, 8000, i);
+		row(f, "events", json);
+	}
+	delivers(f);
+	sees(f, "SELECT count(*) FROM events", "21\n");
+	sees(f, "PRAGMA integrity_check", "ok\n");
+}
+
 static void a_deleted_file_is_noticed(void **state)
 {
 	struct fixture *f = *state;
@@ -757,6 +792,7 @@ int main(void)
 		WITH(rows_of_the_schema_are_recalled_in_their_types),
 		WITH(anothers_lock_is_an_outage),
 		BEFORE_OPEN(a_file_that_cannot_be_opened_is_an_outage),
+		WITH(a_full_disk_is_an_outage_and_ends_by_itself),
 		WITH(a_deleted_file_is_noticed),
 		WITH(a_deleted_wal_is_noticed),
 		WITH(a_dropped_table_is_made_again),
