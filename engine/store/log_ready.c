@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -35,12 +36,16 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t full_size(const struct log *log)
 {
-	return log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT;
+	struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
+	getrlimit(RLIMIT_FSIZE, &files);
+	return least(log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT, files.rlim_cur);
 }
 
 uint64_t ready_size(const struct log *log, uint64_t need)
 {
-	uint64_t size = full_size(log), smallest = least(size, LOG_LEAST_SEGMENT);
+	uint64_t size = full_size(log);
+	uint64_t smallest = log->options.segment > 0 ? least((uint64_t)log->options.segment, LOG_LEAST_SEGMENT)
+		: LOG_LEAST_SEGMENT;
 	int64_t room = atomic_load(&log->free);
 	if (log->starting)
 		size = least(size, LOG_FIRST_SEGMENT); /* a start does not wait for a large one */

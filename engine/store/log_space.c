@@ -28,7 +28,7 @@ void space_look(struct log *log, bool now)
 static enum log_room room_to_make(const struct log *log, uint64_t need)
 {
 	uint64_t size = ready_size(log, 0);
-	int64_t more = (int64_t)(size > need + LOG_BEGIN ? size : need + size);
+	int64_t more = (int64_t)(size > need + LOG_BEGIN ? size : need + size) - log->spare;
 	if (log->options.size > 0 && log->bytes + more > log->options.size)
 		return LOG_FULL;
 	if (log->free < more || clock_ticks() < log->prepare_again)
