@@ -175,6 +175,9 @@ static void rewind_route(struct route *route, struct request_for *ask)
 
 /* -------------------------------------------------------- about dead letters */
 
+static void list_dead(struct request_for *ask, struct delivery **delivery, struct buf *out);
+
+/* Listing is about all unless something else is said; changing is not. */
 static bool about_it(const struct request_for *ask, const struct delivery *delivery)
 {
 	const char *reason = sl_json_string(sl_json_get(ask->message, "reason")).at;
@@ -185,7 +188,7 @@ static bool about_it(const struct request_for *ask, const struct delivery *deliv
 		return delivery->seq == seq && (!asked_number(ask, "part", &part) || delivery->part == part);
 	if (reason)
 		return delivery->reason && strstr(delivery->reason, reason);
-	return sl_json_true(sl_json_get(ask->message, "all"));
+	return ask->kind->each == list_dead || sl_json_true(sl_json_get(ask->message, "all"));
 }
 
 static void list_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
