@@ -74,6 +74,10 @@ bool option_check(const struct sl_option *table, size_t row_size, struct why *wh
 void option_describe(const struct sl_option *table, size_t row_size, struct buf *out);
 const struct sl_option *option_table(const struct sl_json *description, struct arena *arena, struct why *why);
 
+/* A bound or a value as people write it: "48h", "64 MB", "1000". */
+#define OPTION_NUMBER 40
+const char *option_number(enum sl_type type, int64_t number, char room[OPTION_NUMBER]);
+
 /* The table as text: Markdown for manual pages, or plain for a terminal. */
 void option_manual(const struct sl_option *table, bool markdown, struct buf *out);
 

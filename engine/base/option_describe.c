@@ -178,20 +178,17 @@ static void manual_bounds(const struct sl_option *row, struct buf *out)
 static void manual_row(const struct sl_option *row, bool markdown, struct buf *out)
 {
 	const char *quote = markdown ? "`" : "";
-	buf_format(out, markdown ? "`%s`\n: " : "  %s\n      ", row->name);
-	if (row->help)
-		buf_format(out, "%s ", row->help);
+	buf_format(out, markdown ? "- `%s`: %s" : "  %s\n      %s", row->name, row->help ? row->help : "");
+	buf_string(out, row->type == OPTION_TREE ? " (see below" : " (");
 	if (row->type != OPTION_TREE)
-		buf_format(out, "(%s", option_type_name(row->type));
-	else
-		buf_string(out, "(see below");
+		buf_string(out, option_type_name(row->type));
 	manual_choices(row, quote, out);
 	manual_bounds(row, out);
 	if (!row->initial)
 		buf_string(out, "; must be given");
 	else if (*row->initial)
 		buf_format(out, "; %s%s%s unless given", quote, row->initial, quote);
-	buf_string(out, markdown ? ")\n\n" : ")\n");
+	buf_string(out, ")\n");
 }
 
 void option_manual(const struct sl_option *table, bool markdown, struct buf *out)

@@ -31,8 +31,4 @@ bool fill_text(void *field, const struct sl_json *value, struct arena *arena);
 bool fill_list(void *field, const struct sl_json *value, struct arena *arena);
 bool fill_map(void *field, const struct sl_json *value, struct arena *arena);
 
-/* A bound or a value as people write it: "48h", "64 MB", "1000". */
-#define OPTION_NUMBER 40
-const char *option_number(enum sl_type type, int64_t number, char room[OPTION_NUMBER]);
-
 #endif

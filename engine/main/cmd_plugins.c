@@ -82,6 +82,20 @@ static void row_json(const char *name, const struct description *d, struct buf *
 	out->comma = false;
 }
 
+/* What lies among plugins without being one, a script's own module or a broken
+ * plugin, is only counted unless asked for. */
+static size_t rows(const struct command_line *line, const char *const *names, const struct description *all,
+	size_t count, struct buf *out)
+{
+	size_t left_out = 0;
+	for (size_t i = 0; i < count; i++)
+		if (all[i].error && !command_flag(line, "all"))
+			left_out++;
+		else
+			(line->json ? row_json : row_words)(names[i], &all[i], out);
+	return left_out;
+}
+
 static int list(const struct command_line *line)
 {
 	struct looking looking;
@@ -95,8 +109,9 @@ static int list(const struct command_line *line)
 		if (!(paths[i] = share_plugin(&looking.share, names[i], NULL)))
 			paths[i] = "";
 	const struct description *all = describe(paths, count, looking.arena);
-	for (size_t i = 0; i < count; i++)
-		(line->json ? row_json : row_words)(names[i], &all[i], &out);
+	size_t left_out = rows(line, names, all, count, &out);
+	if (left_out && !line->json)
+		fprintf(stderr, "and %zu that cannot be used: sluice plugins ls --all says why\n", left_out);
 	looked(&looking);
 	return command_print(&out) ? EXIT_FINE : EXIT_NO;
 }
@@ -147,8 +162,13 @@ static int show(const struct command_line *line)
 	return command_print(&out) ? code : EXIT_NO;
 }
 
+static const struct command_option list_options[] = {
+	{ "all", 'a', NULL, "also what cannot be used, and why" },
+	{ 0 },
+};
+
 const struct command cmd_plugins[] = {
-	{ "plugins ls", NULL, 0, 0, "list the plugins that are installed", NULL, list },
+	{ "plugins ls", NULL, 0, 0, "list the plugins that are installed", list_options, list },
 	{ "plugins show", "NAME", 1, 1, "say what a plugin offers: its options, its webhook", NULL, show },
 	{ 0 },
 };

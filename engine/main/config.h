@@ -23,7 +23,7 @@
 #include "main/describe.h"
 
 struct config_log {
-	int64_t size, keep, reserve;
+	int64_t size, keep, reserve, segment;
 	const char *level;
 };
 

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "io/socket.h"
 #include "main/config_build.h"
@@ -12,7 +11,6 @@
 #define MS_DAY ((int64_t)86400000)
 #define KB ((int64_t)1024)
 #define MB (1024 * KB)
-#define RESERVE (64 * MB)
 
 struct engine {
 	const char *const *listen, *const *proxies, *const *plugin_path;
@@ -49,12 +47,14 @@ const struct sl_option config_keys[] = {
 static const char *const levels[] = { "debug", "info", "warning", "error", NULL };
 
 const struct sl_option config_log_keys[] = {
-	SIZE(struct config_log, size, .initial = "10 GB", .min = 64 * MB, .max = INT64_MAX,
+	SIZE(struct config_log, size, .initial = "10 GB", .min = MB, .max = INT64_MAX,
 		.help = "bytes on disk; when they are used by what is undelivered, sources are answered 503"),
 	SL_OPTION(DURATION, struct config_log, keep, .initial = "14d", .min = 0, .max = 3650 * MS_DAY,
 		.help = "how long delivered events stay, if there is room"),
 	SIZE(struct config_log, reserve, .initial = "64 MB", .min = 1, .max = INT64_MAX,
-		.help = "free space of the disk that is left alone; on a small disk a sixteenth of it, unless given"),
+		.help = "free space of the disk that is left alone; at most a sixteenth of all of it"),
+	SIZE(struct config_log, segment, .initial = "16 MB", .min = 64 * KB, .max = 1024 * MB,
+		.help = "bytes of one of the log's files; an eighth of `size` if that is little"),
 	SL_OPTION(CHOICE, struct config_log, level, .initial = "info", .choices = levels,
 		.help = "what is too unimportant to be told"),
 	{ 0 },
@@ -232,29 +232,18 @@ static void read_table(struct build *build, const char *key, const struct sl_opt
 		option_fill(table, OPTION_ROW, values, into, build->arena, NULL);
 }
 
-/* The file system that a folder is, or will be, on. */
-static bool space_of(const char *folder, struct arena *arena, struct statvfs *space)
+/* A log of few segments could not let go of any: the one that is written stays,
+ * and the next one has to fit beside it. */
+static void fit_segment(struct build *build, struct config_log *log)
 {
-	char *path = arena_string(arena, folder), *slash;
-	while (statvfs(path, space) != 0) {
-		if (!(slash = strrchr(path, '/')))
-			return false;
-		slash[slash == path] = '\0';
-		if (slash == path && statvfs(path, space) != 0)
-			return false;
-	}
-	return true;
-}
-
-static void fit_reserve(struct build *build)
-{
-	struct config *config = build->config;
-	struct statvfs space;
-	if (yaml_get(yaml_get(build->root, "log"), "reserve") || !space_of(config->data, build->arena, &space))
+	const struct yaml_node *node = yaml_get(yaml_get(build->root, "log"), "segment");
+	char most[OPTION_NUMBER];
+	if (log->segment <= log->size / 4)
 		return;
-	int64_t sixteenth = (int64_t)space.f_blocks * (int64_t)space.f_frsize / 16;
-	if (sixteenth < RESERVE && sixteenth > 0)
-		config->log.reserve = sixteenth;
+	if (node)
+		fault(build, node, "`segment` must be at most a quarter of `size`, %s",
+			option_number(OPTION_SIZE, log->size / 4 / KB * KB, most));
+	log->segment = log->size / 8;
 }
 
 static void take_engine(struct build *build, const struct engine *engine)
@@ -277,6 +266,5 @@ void engine_read(struct build *build)
 	read_admin(build);
 	read_table(build, "log", config_log_keys, &config->log);
 	read_table(build, "limits", config_limits_keys, &config->limits);
-	if (config->data)
-		fit_reserve(build);
+	fit_segment(build, &config->log);
 }

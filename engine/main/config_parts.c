@@ -28,6 +28,7 @@ static void put_log(const struct config_log *log, struct buf *out)
 	json_member_int(out, "size", log->size);
 	json_member_int(out, "keep", log->keep);
 	json_member_int(out, "reserve", log->reserve);
+	json_member_int(out, "segment", log->segment);
 	json_close(out, '}');
 }
 

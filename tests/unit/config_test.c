@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "main/config.h"
+#include "main/config_build.h"
 #include "sdk/json.h"
 #include "sdk/text.h"
 
@@ -375,6 +375,35 @@ static void addresses_are_checked(void **state)
 	said(&warnings, 0, ":1:8: whoever reaches the admin address may command the daemon");
 }
 
+static void a_small_log_has_small_files(void **state)
+{
+	read_fine("log: { size: 8 MB }\n");
+	assert_int_equal(config->log.segment, 1 << 20);
+	read_fine("log: { size: 100 MB, segment: 2 MB }\n");
+	assert_int_equal(config->log.segment, 2 << 20);
+	refused("log: { size: 100 MB, segment: 64 MB }\n", ":1:31: `segment` must be at most a quarter of `size`, 25 MB");
+}
+
+/* docs/man/sluice.yaml.5.md holds each table just as it is printed. */
+static void the_manual_says_what_the_tables_say(void **state)
+{
+	const struct sl_option *const tables[] = { config_keys, config_log_keys, config_limits_keys, config_admin_keys,
+		config_source_keys, config_webhook_keys, config_sink_keys, config_route_keys, config_retry_keys };
+	const char *source = getenv("SLUICE_SOURCE");
+	const char *path = arena_format(arena, "%s/docs/man/sluice.yaml.5.md", source ? source : ".");
+	char *manual = arena_alloc(arena, 100000);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	assert_true(fread(manual, 1, 99999, file) > 0);
+	fclose(file);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		buf_clear(&out);
+		option_manual(tables[i], true, &out);
+		if (!in_text(manual, out.at))
+			fail_msg("docs/man/sluice.yaml.5.md lacks this, word for word:\n%s", out.at);
+	}
+}
+
 static void who_only_needs_the_log_needs_no_secret(void **state)
 {
 	assert_true(read_depth("data: d\nsources:\n  b: { use: zebra, key: ${NOT_THERE} }\n", CONFIG_ENGINE));
@@ -445,6 +474,8 @@ int main(int argc, char **argv)
 		CASE(what_is_put_in_is_never_shown),
 		CASE(all_mistakes_are_told_at_once),
 		CASE(addresses_are_checked),
+		CASE(a_small_log_has_small_files),
+		CASE(the_manual_says_what_the_tables_say),
 		CASE(who_only_needs_the_log_needs_no_secret),
 		CASE(a_readable_env_file_is_warned_of),
 		CASE(what_nobody_uses_is_warned_of),

@@ -219,10 +219,10 @@ static void a_hostile_description_is_refused(void **state)
 static void a_manual_is_read_off_the_table(void **state)
 {
 	option_manual(table, true, &out);
-	assert_non_null(strstr(out.at, "`page`\n: rows at a time (int, 1 to 1000; `1000` unless given)\n"));
-	assert_non_null(strstr(out.at, "`mode`\n: how (choice: `fast`, `safe`; `safe` unless given)\n"));
-	assert_non_null(strstr(out.at, "`key`\n: the application's key (text; must be given)\n"));
-	assert_non_null(strstr(out.at, "`every`\n: how often (duration, 1s to 1d; `15m` unless given)\n"));
+	assert_non_null(strstr(out.at, "- `page`: rows at a time (int, 1 to 1000; `1000` unless given)\n"));
+	assert_non_null(strstr(out.at, "- `mode`: how (choice: `fast`, `safe`; `safe` unless given)\n"));
+	assert_non_null(strstr(out.at, "- `key`: the application's key (text; must be given)\n"));
+	assert_non_null(strstr(out.at, "- `every`: how often (duration, 1s to 1d; `15m` unless given)\n"));
 }
 
 static void paths_start_at_the_file(void **state)
