@@ -17,7 +17,7 @@
  *
  * What it answers when the master asks:
  *
- *     {"what":"stat"}  begin end bytes limit oldest segments damaged id
+ *     {"what":"stat"}  begin end bytes limit oldest segments damaged log_id
  *
  * Once a second, if anything has changed, it tells how it is:
  *
