@@ -77,6 +77,12 @@ static void copy_members(const struct sl_json *object, const char *const *withou
 	}
 }
 
+static bool says_no(const struct sl_json *answer)
+{
+	const struct sl_json *ok = sl_json_get(answer, "ok");
+	return sl_json_get(answer, "error") || (ok && !sl_json_true(ok));
+}
+
 static void question_answer(struct question **place, const struct sl_json *message)
 {
 	static const char *const ours[] = { "say", "id" };
@@ -85,8 +91,7 @@ static void question_answer(struct question **place, const struct sl_json *messa
 	json_open(&out, '{');
 	copy_members(message, ours, &out);
 	json_close(&out, '}');
-	http_answer(question->request, sl_json_get(message, "error") ? 422 : 200, NULL,
-		(struct sl_text){ out.at, out.len });
+	http_answer(question->request, says_no(message) ? 422 : 200, NULL, (struct sl_text){ out.at, out.len });
 	buf_free(&out);
 	free(question);
 }

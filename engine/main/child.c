@@ -464,7 +464,8 @@ void child_tick(struct child *child, int64_t passed)
 		return;
 	child->silent = beat == child->beat ? child->silent + passed : 0;
 	child->beat = beat;
-	if (child->silent < (beat ? child->deadline : START_DEADLINE) || child->timed_out)
+	bool begun = beat || child->state == CHILD_READY;
+	if (child->silent < (begun ? child->deadline : START_DEADLINE) || child->timed_out)
 		return;
 	child->timed_out = true;
 	child_kill(child);

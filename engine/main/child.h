@@ -78,6 +78,7 @@ struct child {
 	int64_t away_since;  /* likewise, when it was last READY */
 	bool was_ready;      /* ever */
 	uint64_t restarts;
+	int64_t silent;      /* ms in which it did not move though we did */
 	int64_t delay;       /* ms it was last waited with after a death; 0: it has not died under this configuration */
 
 	/* private to child.c */
@@ -87,7 +88,6 @@ struct child {
 	struct channel *channel;
 	int page_fd;
 	uint64_t beat;
-	int64_t silent;
 	bool again, timed_out, explained;
 	int exit_status, exit_signal;
 };

@@ -29,6 +29,8 @@ bool daemon_ask(const struct config *config, const char *method, const char *pat
 static void say_refused(const struct ask_answer *answer, const struct sl_json *root, struct why *why)
 {
 	struct sl_text error = sl_json_string(sl_json_get(root, "error"));
+	if (!error.at)
+		error = sl_json_string(sl_json_get(root, "why"));
 	if (error.at)
 		why_say(why, "%.*s", (int)error.len, error.at);
 	else

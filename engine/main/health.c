@@ -13,6 +13,7 @@
 #include "sdk/time.h"
 
 #define PATIENCE 5000 /* ms a process may be away before it counts */
+#define STILLNESS 2500 /* ms it may stand still */
 
 const char *health_name(enum health health)
 {
@@ -73,6 +74,8 @@ static void judge_presence(struct verdict *verdict, const struct child *child)
 	if (child->state != CHILD_READY)
 		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_state_name(child->state),
 			*error ? ": " : "", error);
+	else if (child->silent >= STILLNESS)
+		judge(verdict, HEALTH_RED, "%s has stood still for %" PRId64 " s", child->label, child->silent / 1000);
 	else if (child->delay && clock_ticks() - child->since < PATIENCE)
 		judge(verdict, HEALTH_YELLOW, "%s has just been begun again: %s", child->label, child->death.text);
 }
