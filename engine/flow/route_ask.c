@@ -165,7 +165,7 @@ static bool rewind_target(const struct route *route, const struct request_for *a
 static void rewind_route(struct route *route, struct request_for *ask)
 {
 	struct why why = { "" };
-	uint64_t to;
+	uint64_t to = 0;
 	bool well = rewind_target(route, ask, &to, &why);
 	if (well && !route_restand(route, &route->stand, to, false, ask->id))
 		well = why_say(&why, "the route is being set anew already; ask again");
