@@ -53,7 +53,9 @@ void buf_string(struct buf *buf, const char *string)
 
 void buf_char(struct buf *buf, char c)
 {
-	buf_add(buf, &c, 1);
+	buf_reserve(buf, 1);
+	buf->at[buf->len++] = c;
+	buf->at[buf->len] = '\0';
 }
 
 void buf_format(struct buf *buf, const char *form, ...)
@@ -126,24 +128,45 @@ static void json_escaped(struct buf *buf, unsigned char c)
 		buf_format(buf, "\\u%04x", c);
 }
 
+/* Most text is nothing but bytes that stand for themselves; eight are looked at
+ * together. */
+static size_t plain_run(const unsigned char *at, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	size_t i = 0;
+	for (; i + 8 <= len; i += 8) {
+		uint64_t word;
+		memcpy(&word, at + i, 8);
+		uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\', del = word ^ ones * 0x7f;
+		uint64_t odd = word | (word - ones * ' ') | (quote - ones) | (slash - ones) | (del - ones);
+		if (odd & high)
+			break;
+	}
+	while (i < len && at[i] >= ' ' && at[i] < 0x7f && at[i] != '"' && at[i] != '\\')
+		i++;
+	return i;
+}
+
 void json_text(struct buf *buf, struct sl_text text)
 {
 	const unsigned char *at = (const unsigned char *)text.at;
-	size_t from = 0, i = 0;
+	size_t from = 0, i = plain_run(at, text.len);
 	json_separate(buf);
+	buf_reserve(buf, text.len + 2);
 	buf_char(buf, '"');
 	while (i < text.len) {
 		size_t length = utf8_length(at + i, text.len - i);
-		if (length > 1 || (length == 1 && at[i] >= ' ' && at[i] != '"' && at[i] != '\\' && at[i] != 0x7f)) {
+		if (length > 1) {
 			i += length;
-			continue;
+		} else {
+			buf_add(buf, at + from, i - from);
+			if (length)
+				json_escaped(buf, at[i]);
+			else
+				buf_string(buf, "\xef\xbf\xbd");
+			from = ++i;
 		}
-		buf_add(buf, at + from, i - from);
-		if (length)
-			json_escaped(buf, at[i]);
-		else
-			buf_string(buf, "\xef\xbf\xbd");
-		from = ++i;
+		i += plain_run(at + i, text.len - i);
 	}
 	buf_add(buf, at + from, i - from);
 	buf_char(buf, '"');
