@@ -20,7 +20,7 @@ const struct sl_table stand_routes = {
 	.name = "_sluice_routes",
 	.mode = SL_PUT,
 	.columns = route_columns,
-	.column_count = sizeof(route_columns) / sizeof(*route_columns) - 1,
+	.column_count = sizeof(route_columns) / sizeof(struct sl_column *) - 1,
 };
 
 static const struct sl_column *const open_columns[] = {
@@ -44,5 +44,5 @@ const struct sl_table stand_open = {
 	.name = "_sluice_open",
 	.mode = SL_PUT,
 	.columns = open_columns,
-	.column_count = sizeof(open_columns) / sizeof(*open_columns) - 1,
+	.column_count = sizeof(open_columns) / sizeof(struct sl_column *) - 1,
 };

@@ -299,7 +299,7 @@ static bool read_mode(const struct yaml_node *table, struct shape *shape, struct
 static void point_at_columns(struct schema *schema, struct shape *shape, struct sl_column *columns)
 {
 	size_t count = shape->given + OWN_COUNT;
-	const struct sl_column **all = arena_alloc(schema->arena, (count + 1) * sizeof(*all));
+	const struct sl_column **all = arena_alloc(schema->arena, (count + 1) * sizeof(struct sl_column *));
 	shape->names = arena_alloc(schema->arena, (count + 1) * sizeof(*shape->names));
 	for (size_t i = 0; i < count; i++) {
 		all[i] = &columns[i];
@@ -334,7 +334,7 @@ bool schema_read_tables(struct schema *schema, const struct yaml_node *tables, s
 	if (!yaml_want(tables, YAML_MAP, "tables", why))
 		return false;
 	schema->shapes = arena_alloc(schema->arena, (tables->count + 1) * sizeof(*schema->shapes));
-	schema->tables = arena_alloc(schema->arena, (tables->count + 1) * sizeof(*schema->tables));
+	schema->tables = arena_alloc(schema->arena, (tables->count + 1) * sizeof(struct sl_table *));
 	schema->table_names = arena_alloc(schema->arena, (tables->count + 1) * sizeof(*schema->table_names));
 	for (const struct yaml_node *node = tables->first; node; node = node->next) {
 		struct shape *shape = &schema->shapes[schema->table_count];

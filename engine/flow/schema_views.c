@@ -173,7 +173,7 @@ bool schema_read_views(struct schema *schema, const char *dialect, struct why *w
 	if (!text || !read_sections(&r, text))
 		return false;
 	r.views[schema->view_count++] = dead_letters;
-	schema->views = arena_alloc(schema->arena, schema->view_count * sizeof(*schema->views));
+	schema->views = arena_alloc(schema->arena, schema->view_count * sizeof(struct sl_view *));
 	for (size_t i = 0; i < schema->view_count; i++)
 		schema->views[i] = &r.views[i];
 	return true;

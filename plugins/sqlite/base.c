@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base.c - the database file: opened, watched, closed; what its errors mean. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "inside.h"
 
@@ -116,7 +119,7 @@ sqlite3_stmt *base_prepared(struct job *job, sqlite3_str *text)
 
 /* ------------------------------------------------------------------- places */
 
-static const char *const suffixes[PLACES] = { "", "-wal", "-shm" };
+static const char *const suffixes[PLACES] = { "-wal", "-shm" };
 
 static bool place_of(const struct sink *sink, const char *suffix, struct place *place)
 {
@@ -138,8 +141,12 @@ static void note_places(struct sink *sink)
 }
 
 /* SQLite goes on writing into a file that no longer has a name. */
-bool base_moved(const struct sink *sink)
+bool base_moved(struct sink *sink)
 {
+	int moved = 0;
+	sqlite3_file_control(sink->db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
+	if (moved)
+		return true;
 	for (size_t i = 0; i < PLACES; i++) {
 		const struct place *was = &sink->places[i];
 		struct place is;
@@ -149,6 +156,21 @@ bool base_moved(const struct sink *sink)
 			return true;
 	}
 	return false;
+}
+
+/* A file made read-only while it is open could still be written; but whoever did
+ * that wants to see the route wait, and a restart would not open it. */
+static bool writable(struct job *job)
+{
+	const char *path = job->sink->options->path, *slash = strrchr(path, '/');
+	char folder[4096] = ".";
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+		return job_retry(job, "%s: its folder cannot be written: %s", path, strerror(errno));
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT)
+		return job_retry(job, "%s: cannot be written: %s", path, strerror(errno));
+	return true;
 }
 
 /* ------------------------------------------------------------ open and shut */
@@ -215,6 +237,8 @@ static bool make_all(struct job *job)
 bool base_ready(struct job *job)
 {
 	struct sink *sink = job->sink;
+	if (!writable(job))
+		return false;
 	if (sink->db && !base_moved(sink))
 		return true;
 	base_close(sink);

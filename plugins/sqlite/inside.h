@@ -55,12 +55,12 @@ struct prepared {
 };
 #define PREPARED_MOST 32
 
-/* A file that must stay the one it was: the database, its -wal, its -shm. */
+/* A file beside the database that must stay the one it was: its -wal, its -shm. */
 struct place {
 	dev_t device;
 	ino_t inode;
 };
-#define PLACES 3
+#define PLACES 2
 
 struct options {
 	const char *path;
@@ -106,6 +106,7 @@ struct found {
 
 struct job {
 	struct sink *sink;
+	const struct sl_call *call; /* for what it hands over; the host is the loop's alone */
 	struct brief *brief;
 	const struct sl_row *const *rows;
 	size_t row_count;
@@ -125,7 +126,7 @@ bool job_fail(struct job *job, const char *form, ...) __attribute__((format(prin
 /* The database is open, is still the file it was, and has all tables. */
 bool base_ready(struct job *job);
 void base_close(struct sink *sink);
-bool base_moved(const struct sink *sink); /* deleted or replaced behind our back */
+bool base_moved(struct sink *sink); /* deleted or replaced behind our back */
 
 /* The last error as an outage, told in words.  Always false. */
 bool base_error(struct job *job, const char *doing);

@@ -7,7 +7,7 @@
 
 static const struct sl_option options[] = {
 	SL_OPTION(PATH, struct options, path, .help = "The database file; it is made if it is not there."),
-	SL_OPTION(DURATION, struct options, busy_timeout, .initial = "5s", .min = 1, .max = 60000,
+	SL_OPTION(DURATION, struct options, busy_timeout, .initial = "2s", .min = 1, .max = 60000,
 		.help = "How long to wait for another program's lock before the route counts it as an outage."),
 	{ 0 },
 };
@@ -39,7 +39,8 @@ static struct job *new_job(struct sl_call *call)
 	struct job *job = call->local;
 	struct sink *sink = call->state;
 	sink->options = call->options;
-	*job = (struct job){ .sink = sink, .brief = new_brief(sink), .rows = call->rows, .row_count = call->row_count };
+	*job = (struct job){ .sink = sink, .call = call, .brief = new_brief(sink), .rows = call->rows,
+		.row_count = call->row_count };
 	job->last_failure = &job->failures;
 	job->last_found = &job->found;
 	return job;
@@ -56,12 +57,6 @@ static void job_over(struct job *job)
 	if (job->end == END_RETRY && code != SQLITE_BUSY)
 		base_close(sink);
 	pthread_mutex_unlock(&sink->lock);
-}
-
-static void job_begins(struct job *job)
-{
-	pthread_mutex_lock(&job->sink->lock);
-	pile_free(&job->brief->pile);
 }
 
 static enum sl_outcome outcome(struct sl_call *call, struct job *job)
@@ -97,7 +92,7 @@ static const struct sl_column *copy_column(struct pile *pile, const struct sl_co
 
 static void copy_columns(struct pile *pile, struct table *table, const struct sl_table *from)
 {
-	const struct sl_column **columns = pile_take(pile, (from->column_count + 1) * sizeof(*columns));
+	const struct sl_column **columns = pile_take(pile, (from->column_count + 1) * sizeof(struct sl_column *));
 	unsigned own = 0;
 	for (size_t i = 0; i < from->column_count; i++) {
 		columns[i] = copy_column(pile, from->columns[i]);
@@ -145,10 +140,15 @@ static void copy_views(struct sink *sink, const struct sl_call *call)
 	sink->view_count = call->view_count;
 }
 
+/* An open that failed may be tried again, with other tables. */
 static void open_blocking(void *data)
 {
 	struct job *job = data;
 	pthread_mutex_lock(&job->sink->lock);
+	base_close(job->sink);
+	pile_free(&job->sink->kept);
+	copy_tables(job->sink, job->call);
+	copy_views(job->sink, job->call);
 	base_ready(job);
 	job_over(job);
 }
@@ -160,12 +160,7 @@ static enum sl_outcome opened(struct sl_call *call)
 
 static enum sl_outcome open_sink(struct sl_call *call)
 {
-	struct job *job = new_job(call);
-	base_close(job->sink); /* an open that failed may be tried again */
-	pile_free(&job->sink->kept);
-	copy_tables(job->sink, call);
-	copy_views(job->sink, call);
-	return call->host->work(call, open_blocking, job, opened);
+	return call->host->work(call, open_blocking, new_job(call), opened);
 }
 
 /* ------------------------------------------------------------------ deliver */

@@ -148,9 +148,8 @@ static bool write_one(struct job *job, size_t index, struct table *table, const 
 static const char *parent_text(struct job *job, const struct table *table, const struct sl_cell *cells)
 {
 	sqlite3_str *out = sqlite3_str_new(job->sink->db);
-	const struct sl_column *column;
 	size_t index;
-	for (int place = 1; (column = parent_column(&table->face, place, &index)); place++) {
+	for (int place = 1; parent_column(&table->face, place, &index); place++) {
 		const struct sl_cell *cell = &cells[index];
 		sqlite3_str_appendall(out, place > 1 ? "|" : "");
 		if (cell->kind == SL_CELL_INT)

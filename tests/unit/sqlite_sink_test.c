@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -712,6 +713,40 @@ static void a_deleted_file_is_noticed(void **state)
 	sees(f, "SELECT cursor, id FROM _sluice_routes, events", "1|a\n");
 }
 
+static void what_was_moved_away_and_back_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+	snprintf(path, sizeof(path), "%s.away", f->path);
+	ROUTES(f, SL_PUT, "cards", "log", "7");
+	row(f, "events", "{\"id\":\"a\"}");
+	delivers(f);
+	assert_int_equal(rename(f->path, path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	for (int i = 0; i < 3; i++) {
+		row(f, "events", "{\"id\":\"b\"}");
+		assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
+	}
+	assert_int_equal(rmdir(f->path), 0);
+	assert_int_equal(rename(path, f->path), 0);
+	ROUTES(f, SL_EXPECT, "cards", "log", "7");
+	row(f, "events", "{\"id\":\"b\"}");
+	delivers(f);
+	sees(f, "SELECT group_concat(id) FROM events", "a,b\n");
+}
+
+static void a_batch_without_rows_asks_whether_it_could_write(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db;
+	delivers(f);
+	sqlite3_open(f->path, &db);
+	sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
+	sqlite3_close(db);
+	delivers(f);
+}
+
 static void a_deleted_wal_is_noticed(void **state)
 {
 	struct fixture *f = *state;
@@ -794,6 +829,8 @@ int main(void)
 		BEFORE_OPEN(a_file_that_cannot_be_opened_is_an_outage),
 		WITH(a_full_disk_is_an_outage_and_ends_by_itself),
 		WITH(a_deleted_file_is_noticed),
+		WITH(what_was_moved_away_and_back_goes_on),
+		WITH(a_batch_without_rows_asks_whether_it_could_write),
 		WITH(a_deleted_wal_is_noticed),
 		WITH(a_dropped_table_is_made_again),
 		WITH(two_routes_share_a_file),
