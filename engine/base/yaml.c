@@ -67,7 +67,8 @@ static struct sl_text unmask(struct arena *arena, const char *at, size_t len)
 	for (size_t i = 0; i < len;) {
 		bool masked = len - i >= MASK_LEN && memcmp(at + i, MASK_STEM, MASK_LEN - 1) == 0;
 		char open_or_close = masked ? at[i + MASK_LEN - 1] : 0;
-		text[used++] = !masked ? at[i] : open_or_close == MASK_OPEN[MASK_LEN - 1] ? '{' : '}';
+		text[used++] = !masked ? at[i] : open_or_close == MASK_OPEN[MASK_LEN - 1] ? '{'
+											  : '}';
 		i += masked ? MASK_LEN : 1;
 	}
 	text[used] = '\0';

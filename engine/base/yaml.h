@@ -21,14 +21,16 @@
 #include "base/why.h"
 #include "sdk/plugin.h"
 
-enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
+enum yaml_kind { YAML_SCALAR,
+	YAML_LIST,
+	YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool quoted;           /* scalar in quotes or as a block: never null, a truth or a number */
-	const char *written;   /* its text was put in for ${NAME} (a secret): as the file has it; else NULL */
-	struct sl_text text;   /* scalar: UTF-8, without a NUL inside, with one behind */
-	size_t count;          /* list, map: how many */
+	bool quoted;             /* scalar in quotes or as a block: never null, a truth or a number */
+	const char *written;     /* its text was put in for ${NAME} (a secret): as the file has it; else NULL */
+	struct sl_text text;     /* scalar: UTF-8, without a NUL inside, with one behind */
+	size_t count;            /* list, map: how many */
 	struct yaml_node *first; /* list, map: the first value, in order of the file; then its `next` */
 	struct yaml_node *next;
 	struct yaml_node *key; /* of a map's value: its key, a scalar; else NULL */

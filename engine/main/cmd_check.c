@@ -10,7 +10,8 @@
 
 static void source_words(const struct config_source *source, struct buf *out)
 {
-	buf_format(out, "  %-12s %s\n", source->name, source->callback_shown ? source->callback_shown : "/in/ and its name");
+	buf_format(out, "  %-12s %s\n", source->name, source->callback_shown ? source->callback_shown : "/in/ and its "
+													"name");
 	buf_format(out, "  %-12s %s, %s%s\n", "", source->use, source->webhook ? source->auth : "polls only",
 		source->insecure ? ", INSECURE: takes in whatever anybody sends" : "");
 }

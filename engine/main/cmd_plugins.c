@@ -47,8 +47,12 @@ static void steps(const struct description *d, struct buf *out)
 		bool offered;
 		const char *name;
 	} all[] = {
-		{ d->webhook, "webhook" }, { d->decode, "decode" }, { d->poll, "poll" },
-		{ d->transform, "transform" }, { d->deliver, "deliver" }, { d->recall, "recall" },
+		{ d->webhook, "webhook" },
+		{ d->decode, "decode" },
+		{ d->poll, "poll" },
+		{ d->transform, "transform" },
+		{ d->deliver, "deliver" },
+		{ d->recall, "recall" },
 	};
 	const char *comma = "";
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

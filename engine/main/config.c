@@ -72,7 +72,8 @@ bool name_fits(struct build *build, const struct yaml_node *node, const char *wh
 	char room[YAML_SHOWN];
 	if (len > 0 && len <= 64 && strspn(name, chars) == len && *name != '.')
 		return true;
-	return fault(build, node, "a %s's name is 1 to 64 letters, digits, _ . or -, and begins with no dot; %s is not", what,
+	return fault(build, node, "a %s's name is 1 to 64 letters, digits, _ . or -, and begins with no dot; %s is not",
+		what,
 		yaml_shown(node, room));
 }
 

@@ -33,16 +33,16 @@ struct config_limits {
 
 struct config_source {
 	const char *name, *use;
-	const char *plugin;        /* path; NULL: use: webhook */
+	const char *plugin;                    /* path; NULL: use: webhook */
 	const struct description *description; /* of the plugin, or NULL */
-	const char *webhook;       /* JSON: the description with its overrides; NULL: it only polls */
-	const char *auth;          /* "hmac-sha1" */
-	const char *secrets;       /* JSON: an array of strings */
-	const char *options;       /* JSON: all values, without any secret */
-	const char *callback;      /* NULL: neither `public` nor `callback` */
-	const char *callback_shown; /* the same as a message may show it */
+	const char *webhook;                   /* JSON: the description with its overrides; NULL: it only polls */
+	const char *auth;                      /* "hmac-sha1" */
+	const char *secrets;                   /* JSON: an array of strings */
+	const char *options;                   /* JSON: all values, without any secret */
+	const char *callback;                  /* NULL: neither `public` nor `callback` */
+	const char *callback_shown;            /* the same as a message may show it */
 	bool insecure;
-	int64_t every;             /* ms between polls; 0: not given */
+	int64_t every; /* ms between polls; 0: not given */
 };
 
 struct config_transform {
@@ -62,41 +62,46 @@ struct config_retry {
 
 struct config_route {
 	const char *name;
-	const struct config_source *const *from; /* ends with NULL */
+	const struct config_source *const *from;   /* ends with NULL */
 	const struct config_transform *const *via; /* likewise, perhaps none */
 	const struct config_sink *to;
 	struct config_retry retry;
-	const char *start; /* "oldest" or "now" */
+	const char *start;                               /* "oldest" or "now" */
 	int64_t patience, deadline, open_limit, give_up; /* deadline: of the route's process */
 };
 
 struct config {
 	struct arena *arena;
-	const char *file;             /* as it was given */
-	const char *folder;           /* that it stands in, absolute */
-	const char *env;              /* path of the env file, or NULL */
-	const char *data;             /* absolute */
-	const char *public;           /* without a slash at its end, or NULL */
+	const char *file;   /* as it was given */
+	const char *folder; /* that it stands in, absolute */
+	const char *env;    /* path of the env file, or NULL */
+	const char *data;   /* absolute */
+	const char *public; /* without a slash at its end, or NULL */
 	const char *public_shown;
-	const char *const *listen;    /* "127.0.0.1:8080", "unix:/abs/path"; ends with NULL */
-	const char *const *proxies;   /* ends with NULL */
-	const char *admin;            /* likewise one address */
-	const char *admin_token;      /* or NULL */
+	const char *const *listen;  /* "127.0.0.1:8080", "unix:/abs/path"; ends with NULL */
+	const char *const *proxies; /* ends with NULL */
+	const char *admin;          /* likewise one address */
+	const char *admin_token;    /* or NULL */
 	const char *const *plugin_path;
 	struct config_log log;
 	struct config_limits limits;
-	int64_t deadline;             /* ms a process may stand still */
-	const struct config_source *sources;       size_t source_count;
-	const struct config_transform *transforms; size_t transform_count;
-	const struct config_sink *sinks;           size_t sink_count;
-	const struct config_route *routes;         size_t route_count;
+	int64_t deadline; /* ms a process may stand still */
+	const struct config_source *sources;
+	size_t source_count;
+	const struct config_transform *transforms;
+	size_t transform_count;
+	const struct config_sink *sinks;
+	size_t sink_count;
+	const struct config_route *routes;
+	size_t route_count;
 };
 
 /* CONFIG_ENGINE reads only the engine's own keys and asks no plugin: enough for
  * what talks to the daemon or reads the log; sources, sinks and routes stay empty.
  * CONFIG_WHOLE asks the plugins too, and may take seconds: it needs no loop and
  * may run in a pool thread. */
-enum config_depth { CONFIG_ENGINE, CONFIG_WHOLE };
+enum config_depth { CONFIG_ENGINE,
+	CONFIG_WHOLE };
 
 /* NULL if there is any error.  `warnings` may be NULL.  The sentences live in the
  * arenas that the caller gave the two lists. */

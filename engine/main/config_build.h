@@ -19,10 +19,10 @@ struct part {
 	const struct section *section;
 	const struct yaml_node *node; /* the map of its options; node->key is its name */
 	const char *name, *use;
-	const char *what;             /* "source boards", for messages */
-	const char *plugin;           /* path; NULL: use: webhook */
+	const char *what;   /* "source boards", for messages */
+	const char *plugin; /* path; NULL: use: webhook */
 	const struct description *description;
-	bool used;                    /* some route names it */
+	bool used; /* some route names it */
 };
 
 /* What lives until the configuration is read. */
@@ -62,15 +62,15 @@ bool fault(struct build *build, const struct yaml_node *node, const char *form, 
 void warn(struct build *build, const struct yaml_node *node, const char *form, ...)
 	__attribute__((format(printf, 3, 4)));
 
-bool env_read(struct build *build);                             /* config_env.c: `env:` */
-void env_put_in(struct build *build, struct yaml_node *node);   /* ${NAME} in all that is below */
-void engine_read(struct build *build);                          /* config_engine.c */
-void parts_read(struct build *build);                           /* config_use.c: finds and asks the plugins */
+bool env_read(struct build *build);                           /* config_env.c: `env:` */
+void env_put_in(struct build *build, struct yaml_node *node); /* ${NAME} in all that is below */
+void engine_read(struct build *build);                        /* config_engine.c */
+void parts_read(struct build *build);                         /* config_use.c: finds and asks the plugins */
 bool name_fits(struct build *build, const struct yaml_node *node, const char *what);
-void source_read(struct build *build, struct part *part);       /* config_source.c */
-void transform_read(struct build *build, struct part *part);    /* config_sink.c */
+void source_read(struct build *build, struct part *part);    /* config_source.c */
+void transform_read(struct build *build, struct part *part); /* config_sink.c */
 void sink_read(struct build *build, struct part *part);
-void routes_read(struct build *build);                          /* config_route.c */
+void routes_read(struct build *build); /* config_route.c */
 
 /* A map read against a table, or JSON that was just written: the values, until the
  * configuration is read.  NULL if there was a fault. */

@@ -18,8 +18,14 @@ struct engine {
 	int64_t deadline;
 };
 
-#define TREE(key, what) { .name = key, .type = OPTION_TREE, .initial = "", .help = what }
-#define SIZE(owner, field, ...) { .name = #field, .type = OPTION_SIZE, .at = SL_AT_INT(owner, field), __VA_ARGS__ }
+#define TREE(key, what) \
+	{ \
+		.name = key, .type = OPTION_TREE, .initial = "", .help = what \
+	}
+#define SIZE(owner, field, ...) \
+	{ \
+		.name = #field, .type = OPTION_SIZE, .at = SL_AT_INT(owner, field), __VA_ARGS__ \
+	}
 
 const struct sl_option config_keys[] = {
 	SL_OPTION(LIST, struct engine, listen, .initial = "[127.0.0.1:8080]",
@@ -63,10 +69,12 @@ const struct sl_option config_log_keys[] = {
 #define COUNT_MOST 1000000
 
 const struct sl_option config_limits_keys[] = {
-	SIZE(struct config_limits, body, .initial = "10 MB", .min = 1, .max = 1024 * MB, .help = "of one request's body; 413"),
+	SIZE(struct config_limits, body, .initial = "10 MB", .min = 1, .max = 1024 * MB,
+		.help = "of one request's body; 413"),
 	SIZE(struct config_limits, header_bytes, .initial = "32 KB", .min = 256, .max = MB,
 		.help = "of the request line and all headers; 431"),
-	SL_OPTION(INT, struct config_limits, headers, .initial = "100", .min = 1, .max = 10000, .help = "how many headers; 431"),
+	SL_OPTION(INT, struct config_limits, headers, .initial = "100", .min = 1, .max = 10000,
+		.help = "how many headers; 431"),
 	SL_OPTION(DURATION, struct config_limits, request_time, .initial = "30s", .min = 100, .max = MS_DAY,
 		.help = "from a request's first byte to its last; 408"),
 	SL_OPTION(DURATION, struct config_limits, idle_time, .initial = "60s", .min = 100, .max = MS_DAY,
@@ -174,7 +182,8 @@ static void read_public(struct build *build, const char *public)
 		return;
 	if ((strncmp(public, "https://", 8) != 0 && strncmp(public, "http://", 7) != 0) || strpbrk(public, " ?#\t\n")) {
 		char room[YAML_SHOWN];
-		fault(build, node, "`public` must be an address such as https://hooks.example.com, not %s", yaml_shown(node, room));
+		fault(build, node, "`public` must be an address such as https://hooks.example.com, not %s",
+			yaml_shown(node, room));
 		return;
 	}
 	while (len && public[len - 1] == '/')
@@ -189,7 +198,7 @@ static void warn_admin(struct build *build, const struct yaml_node *node, const 
 {
 	if (strncmp(admin->listen, "unix:", 5) != 0 && !*admin->token)
 		warn(build, node, "whoever reaches the admin address may command the daemon; give it a token: "
-			"admin: { listen: ..., token: ... }");
+				  "admin: { listen: ..., token: ... }");
 }
 
 static void take_admin(struct build *build, const struct yaml_node *node, const struct yaml_node *place,

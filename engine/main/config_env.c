@@ -142,7 +142,8 @@ static bool missing_variable(struct build *build, const struct yaml_node *node, 
 {
 	if (build->env.path)
 		return fault(build, node, "${%s} is not set; add a line %s=... to %s", name, name, build->env.path);
-	return fault(build, node, "${%s} is not set; set it in the environment, or name a file of NAME=value lines with `env:`",
+	return fault(build, node, "${%s} is not set; set it in the environment, or name a file of NAME=value lines with "
+				  "`env:`",
 		name);
 }
 
@@ -170,7 +171,8 @@ static bool put_variable(struct build *build, const struct yaml_node *node, cons
 	if (strncmp(name, "file:", 5) == 0 && name[5])
 		return put_file(build, node, name + 5, out);
 	if (!*name || strspn(name, NAME_CHARS) != strlen(name))
-		return fault(build, node, "${%.64s} is no variable; write ${NAME}, ${file:PATH}, or $${ for the text itself", name);
+		return fault(build, node, "${%.64s} is no variable; write ${NAME}, ${file:PATH}, or $${ for the text itself",
+			name);
 	if (!(value = env_get(build, name)))
 		return missing_variable(build, node, name);
 	if (!sl_utf8(sl_text_of(value)))

@@ -68,7 +68,8 @@ static bool unknown_name(struct build *build, const struct yaml_node *node, cons
 }
 
 /* The part is marked as used.  It may be one that was not understood itself. */
-static bool find_part(struct build *build, const struct yaml_node *node, const char *name, const struct section *section)
+static bool find_part(struct build *build, const struct yaml_node *node, const char *name,
+	const struct section *section)
 {
 	for (size_t i = 0; i < build->part_count; i++) {
 		struct part *part = &build->parts[i];
@@ -139,7 +140,8 @@ static const char *name_of(struct build *build, const struct yaml_node *node)
 {
 	const struct yaml_node *name = yaml_get(node, "name");
 	return name && name->kind == YAML_SCALAR && !yaml_null(name)
-		? arena_format(build->arena, "route %s", name->written ? name->written : name->text.at) : "a route";
+		? arena_format(build->arena, "route %s", name->written ? name->written : name->text.at)
+		: "a route";
 }
 
 static bool name_is_new(struct build *build, const struct yaml_node *node, const char *name)
@@ -147,8 +149,9 @@ static bool name_is_new(struct build *build, const struct yaml_node *node, const
 	char room[YAML_SHOWN];
 	if (!name_fits(build, node, "route"))
 		return false;
-	return !config_route(build->config, name) || fault(build, node,
-		"there are two routes named %s; each needs a name of its own", yaml_shown(node, room));
+	if (!config_route(build->config, name))
+		return true;
+	return fault(build, node, "there are two routes named %s; each needs a name of its own", yaml_shown(node, room));
 }
 
 static void read_retry(struct build *build, const struct yaml_node *node, const char *what, struct config_retry *retry)

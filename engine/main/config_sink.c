@@ -12,8 +12,7 @@ const struct sl_option config_transform_keys[] = {
 
 const struct sl_option config_sink_keys[] = {
 	{ .name = "use", .type = SL_TEXT, .help = "the plugin: a name, or a path that begins with a dot or a slash" },
-	{ .name = "schema", .type = OPTION_TREE, .initial = "",
-		.help = "the tables it writes: a name, or { use: NAME } and values for the schema's options" },
+	{ .name = "schema", .type = OPTION_TREE, .initial = "", .help = "the tables it writes: a name, or { use: NAME } and values for the schema's options" },
 	{ 0 },
 };
 
@@ -25,7 +24,8 @@ static const char *text_of(struct build *build, const struct sl_json *value)
 
 static const char *read_options(struct build *build, const struct part *part, const char *const *others)
 {
-	const struct sl_json *values = values_read(build, part->description->options, others, part->what, part->node, part->node);
+	const struct sl_json *values = values_read(build, part->description->options, others, part->what, part->node,
+		part->node);
 	return text_of(build, values);
 }
 
@@ -33,8 +33,10 @@ void transform_read(struct build *build, struct part *part)
 {
 	static const char *const others[] = { "use", NULL };
 	struct config_transform *transform = &build->transforms[build->config->transform_count++];
-	*transform = (struct config_transform){ .name = part->name, .use = part->use, .plugin = part->plugin,
-		.description = part->description };
+	transform->name = part->name;
+	transform->use = part->use;
+	transform->plugin = part->plugin;
+	transform->description = part->description;
 	transform->options = read_options(build, part, others);
 }
 
@@ -135,8 +137,10 @@ void sink_read(struct build *build, struct part *part)
 {
 	static const char *const others[] = { "use", "schema", NULL };
 	struct config_sink *sink = &build->sinks[build->config->sink_count++];
-	*sink = (struct config_sink){ .name = part->name, .use = part->use, .plugin = part->plugin,
-		.description = part->description };
+	sink->name = part->name;
+	sink->use = part->use;
+	sink->plugin = part->plugin;
+	sink->description = part->description;
 	sink->options = read_options(build, part, others);
 	read_schema(build, part, sink);
 }

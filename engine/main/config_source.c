@@ -6,19 +6,24 @@
 #include "main/config_build.h"
 #include "sdk/text.h"
 
-#define KEY(kind, key, ...) { .name = key, .type = SL_##kind, __VA_ARGS__ }
+#define KEY(kind, key, ...) \
+	{ \
+		.name = key, .type = SL_##kind, __VA_ARGS__ \
+	}
 
 /* Of every source, whatever its plugin. */
 const struct sl_option config_source_keys[] = {
 	KEY(TEXT, "use", .help = "the plugin, or `webhook` for a source described right here"),
 	KEY(BOOL, "insecure", .initial = "no", .help = "take in whatever anybody sends, unchecked"),
-	KEY(TEXT, "callback", .initial = "", .help = "the address as the vendor was told it; `public` and /in/NAME unless given"),
+	KEY(TEXT, "callback", .initial = "", .help = "the address as the vendor was told it; `public` and /in/NAME unless "
+						     "given"),
 	KEY(DURATION, "every", .initial = "0", .help = "how often the vendor is asked, if the plugin polls"),
 	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
 	{ 0 },
 };
 
-static const char *const auths[] = { "hmac-sha1", "hmac-sha256", "hmac-sha512", "jwt-hs256", "standard-webhooks", "basic",
+static const char *const auths[] = { "hmac-sha1", "hmac-sha256", "hmac-sha512", "jwt-hs256", "standard-webhooks",
+	"basic",
 	"bearer", "query-token", "none", NULL };
 static const char *const encodings[] = { "hex", "base64", NULL };
 
@@ -32,7 +37,8 @@ const struct sl_option config_webhook_keys[] = {
 		.help = "what is signed, {body} unless given: text with {body} {callback} {path} {timestamp} {header:NAME}"),
 	KEY(TEXT, "timestamp", .initial = "", .help = "a selector: when it was signed"),
 	KEY(DURATION, "tolerance", .initial = "5m", .help = "how far the timestamp may be from now"),
-	KEY(TEXT, "id", .initial = "", .help = "a selector: what names the event; a second one with the same id is dropped"),
+	KEY(TEXT, "id", .initial = "", .help = "a selector: what names the event; a second one with the same id is "
+					       "dropped"),
 	KEY(TEXT, "type", .initial = "", .help = "a selector: what happened"),
 	KEY(TEXT, "subject", .initial = "", .help = "a selector: to what; events of one subject stay in order"),
 	KEY(TEXT, "time", .initial = "", .help = "a selector: when it happened"),
@@ -54,7 +60,7 @@ struct reading {
 	const struct sl_option *own; /* the plugin's rows, or those of a webhook */
 	const char *secret;          /* the option that holds the secrets */
 	const struct sl_json *values;
-	const struct sl_json *form;  /* of source->webhook */
+	const struct sl_json *form; /* of source->webhook */
 };
 
 /* ---------------------------------------------------------------- options */
@@ -189,7 +195,8 @@ static const struct sl_json *read_overrides(const struct reading *r, const struc
 	struct sl_option *table = arena_alloc(r->build->arena, (count + 1) * sizeof(*table));
 	memcpy(table, config_webhook_keys, count * sizeof(*table));
 	table[0].initial = ""; /* auth */
-	return values_read(r->build, table, NULL, arena_format(r->build->arena, "`webhook` of %s", r->part->what), map, map);
+	return values_read(r->build, table, NULL, arena_format(r->build->arena, "`webhook` of %s", r->part->what), map,
+		map);
 }
 
 static bool read_form(struct reading *r)
@@ -223,10 +230,12 @@ static bool proves_itself(const struct reading *r, const struct sl_json *secrets
 		return true;
 	if (strcmp(r->source->auth, "none") == 0)
 		return fault(r->build, part->node, "%s would take in whatever anybody sends (auth: none); "
-			"say `insecure: true` if that is meant", part->what);
+						   "say `insecure: true` if that is meant",
+			part->what);
 	if (sl_json_count(secrets) == 0)
 		return fault(r->build, node ? node : part->node, "%s has no secret: give `%s: ${NAME}`, "
-			"or `insecure: true` to take in whatever anybody sends", part->what, r->secret);
+								 "or `insecure: true` to take in whatever anybody sends",
+			part->what, r->secret);
 	return true;
 }
 
@@ -236,7 +245,8 @@ static bool knows_callback(const struct reading *r)
 	if (r->source->insecure || r->source->callback || !covers.at || !strstr(covers.at, "{callback}"))
 		return true;
 	return fault(r->build, r->part->node, "what %s signs holds the callback: give `public: https://...`, "
-		"or `callback:` of the source as the vendor was told it", r->part->what);
+					      "or `callback:` of the source as the vendor was told it",
+		r->part->what);
 }
 
 /* Does the description hold what came from ${NAME}?  Then a sentence about it may
@@ -256,11 +266,12 @@ static bool compiles(const struct reading *r, const struct sl_json *secrets)
 	const struct yaml_node *node = yaml_get(r->part->node, "webhook");
 	struct why why = { 0 };
 	struct webhook *webhook = r->source->insecure ? webhook_unchecked(r->form, &why)
-						       : webhook_new(r->form, secrets, r->source->callback, &why);
+						      : webhook_new(r->form, secrets, r->source->callback, &why);
 	bool fine = webhook != NULL;
 	webhook_free(&webhook);
 	if (!fine && is_hidden(node ? node : r->part->node))
-		why_say(&why, "its webhook cannot be used as it is described; why is not told, because it holds what came from ${}");
+		why_say(&why, "its webhook cannot be used as it is described; why is not told, because it holds what came "
+			      "from ${}");
 	return fine || fault(r->build, node ? node : r->part->node, "%s: %s", r->part->what, why.text);
 }
 
@@ -290,8 +301,12 @@ void source_read(struct build *build, struct part *part)
 	struct reading r = { .build = build, .part = part, .source = source };
 	r.own = d ? d->options : config_webhook_keys;
 	r.secret = d && d->webhook_secret ? d->webhook_secret : "secret";
-	*source = (struct config_source){ .name = part->name, .use = part->use, .plugin = part->plugin, .description = d,
-		.secrets = "[]", .auth = "none" };
+	source->name = part->name;
+	source->use = part->use;
+	source->plugin = part->plugin;
+	source->description = d;
+	source->secrets = "[]";
+	source->auth = "none";
 	r.values = values_read(build, whole_table(&r), NULL, part->what, part->node, part->node);
 	if (!r.values)
 		return;

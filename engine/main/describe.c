@@ -124,7 +124,8 @@ static bool take_line(struct asking *a, struct sl_text line)
 	bool fine = document && a->next < a->count && take_answer(a, sl_json_root(document));
 	sl_json_free(&document);
 	if (!fine && a->next < a->count)
-		a->all[a->next].error = arena_format(a->arena, "%s: what it says of itself cannot be read", a->all[a->next].path);
+		a->all[a->next].error = arena_format(a->arena, "%s: what it says of itself cannot be read",
+			a->all[a->next].path);
 	a->next++;
 	return fine;
 }
@@ -234,7 +235,8 @@ static void blame(struct asking *a, bool late, int status)
 	else if (WIFSIGNALED(status))
 		d->error = arena_format(a->arena, "%s: crashed when it was loaded (%s)", d->path, strsignal(WTERMSIG(status)));
 	else
-		d->error = arena_format(a->arena, "%s: ended the process that loaded it (exit %d)", d->path, WEXITSTATUS(status));
+		d->error = arena_format(a->arena, "%s: ended the process that loaded it (exit %d)", d->path,
+			WEXITSTATUS(status));
 }
 
 /* A death convicts only the first file of its process: whatever died later may

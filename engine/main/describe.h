@@ -21,11 +21,11 @@ struct description {
 	const char *error; /* why there is no description, naming the file; else NULL */
 	const char *name, *version, *summary;
 	const struct sl_option *options; /* ends with a NULL name */
-	const char *webhook;        /* its JSON form (flow/webhook.h), or NULL */
-	const char *webhook_secret; /* the option that holds the secrets, or NULL */
-	const char *dialect;        /* of a sink, or NULL */
+	const char *webhook;             /* its JSON form (flow/webhook.h), or NULL */
+	const char *webhook_secret;      /* the option that holds the secrets, or NULL */
+	const char *dialect;             /* of a sink, or NULL */
 	bool decode, poll, transform, deliver, recall;
-	const char *json;           /* all of it, as the child said it */
+	const char *json; /* all of it, as the child said it */
 };
 
 /* Asks about `count` files; blocks until all have answered.  Needs no loop and may

@@ -49,7 +49,8 @@ static bool name_reads(const char *name, struct why *why)
 	if (len > 0 && len <= 128 && name[len - 1] != '/' && !strstr(name, "..") && !strstr(name, "//") &&
 		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/") == len)
 		return true;
-	return why_say(why, "\"%.64s\" is no name; one is made of letters, digits, _ . - and /, a path begins with / or .", name);
+	return why_say(why, "\"%.64s\" is no name; one is made of letters, digits, _ . - and /, a path begins with / or .",
+		name);
 }
 
 /* ---------------------------------------------------------------- folders */
@@ -186,7 +187,7 @@ static void walk(struct names *names, const char *folder, const char *above, con
 	struct dirent *entry;
 	while (dir && (entry = readdir(dir))) {
 		const char *last = strrchr(above, '/'), *name;
-		const char *inner = *above ? arena_format(arena, "%s/%s", above, entry->d_name) : arena_string(arena, entry->d_name);
+		const char *inner = arena_format(arena, "%s%s%s", above, *above ? "/" : "", entry->d_name);
 		if (entry->d_name[0] == '.')
 			continue;
 		if (!(name = stem(arena, entry->d_name, endings))) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_check.py - what is said of configurations, before anything runs."""
+# test_check.py - what is said of configurations, before anything runs.
 import json
 import os
 import subprocess
@@ -57,7 +57,7 @@ def test_the_summary_is_json_when_asked(check):
     ("${TRELLO_KEY}", "${TRELLO_KEYS}", "4:31: ${TRELLO_KEYS} is not set; add a line TRELLO_KEYS=... to "),
     ("use: trello,", "use: trelo,", '4:18: there is no plugin "trelo"; did you mean `trello`?'),
     ("use: trello/cards", "use: trello/crads", '6:17: there is no plugin "trello/crads"; did you mean `trello/cards`?'),
-    ("from: [boards]", "from: [bords]", "10:25: there is no source 'bords'; did you mean `boards`?"),
+    ("from: [boards]", "from: [bords]", "10:27: there is no source 'bords'; did you mean `boards`?"),
     ("to: local", "too: local", "10:50: `too` is no key of route cards; did you mean `to`?"),
     ("to: local", "to: locla", "10:54: there is no sink 'locla'; did you mean `local`?"),
     ("stuck: 48h", "stuck: 48", "8:96: `stuck` must be a duration such as 90s, 15m, 48h or 14d, not '48'"),

@@ -25,7 +25,8 @@ static struct buf out;
 
 static const char VENDOR[] =
 	"local vendor = { version = '1.0', summary = 'A vendor.',\n"
-	"  options = { { 'key', 'text', initial = '' }, { 'boards', 'list', initial = '' }, { 'token', 'secret', initial = '' },\n"
+	"  options = { { 'key', 'text', initial = '' }, { 'boards', 'list', initial = '' }, { 'token', 'secret', initial "
+	"= '' },\n"
 	"    { 'secret', 'secret', help = 'what webhooks are signed with' } },\n"
 	"  webhook = { auth = 'hmac-sha1', proof = 'header:X-Sign', encoding = 'base64', covers = '{body}{callback}',\n"
 	"    secret = 'secret', head = true, id = 'body:/id', subject = 'body:/card' } }\n"
@@ -136,11 +137,11 @@ static bool in_text(const char *text, const char *part)
 	return strstr(text, part) != NULL;
 }
 
-#define WHOLE                                                                                                      \
+#define WHOLE \
 	"listen: [127.0.0.1:8080, 'unix:run/in.sock']\npublic: https://hooks.example.com/\ndata: ./data\nenv: good.env\n" \
-	"sources:\n  boards: { use: vendor, key: ${KEY}, secret: [${SECRET}, ${OLD}], boards: [5f1a], every: 15m }\n"    \
-	"transforms:\n  cards: { use: cards, stuck: 2h }\n"                                                             \
-	"sinks:\n  local: { use: store, path: ./w.db, schema: { use: tables, completed: [Done, Gone] } }\n"             \
+	"sources:\n  boards: { use: vendor, key: ${KEY}, secret: [${SECRET}, ${OLD}], boards: [5f1a], every: 15m }\n" \
+	"transforms:\n  cards: { use: cards, stuck: 2h }\n" \
+	"sinks:\n  local: { use: store, path: ./w.db, schema: { use: tables, completed: [Done, Gone] } }\n" \
 	"routes:\n  - { name: cards, from: [boards], via: [cards], to: local }\n"
 
 static void a_whole_configuration(void **state)
@@ -211,16 +212,21 @@ static void unknown_keys_name_the_nearest(void **state)
 {
 	refused("lissten: x\n", ":1:1: `lissten` is no key of the configuration; did you mean `listen`?");
 	refused(SOURCE(", bords: [x]"), ":4:32: `bords` is no key of source b; did you mean `boards`?");
-	refused(SOURCE("") "transforms:\n  t: { use: cards, stuk: 1h }\n", ":6:20: `stuk` is no key of transform t; did you mean `stuck`?");
-	refused("sinks:\n  l: { use: store, paht: w, path: w }\n", ":2:20: `paht` is no key of sink l; did you mean `path`?");
+	refused(SOURCE("") "transforms:\n  t: { use: cards, stuk: 1h }\n",
+		":6:20: `stuk` is no key of transform t; did you mean `stuck`?");
+	refused("sinks:\n  l: { use: store, paht: w, path: w }\n",
+		":2:20: `paht` is no key of sink l; did you mean `path`?");
 	refused("sinks:\n  l: { use: store, path: w, schema: { use: tables, complete: [x] } }\n",
 		":2:52: `complete` is no key of schema tables; did you mean `completed`?");
 	refused("log: { sise: 1 GB }\n", ":1:8: `sise` is no key of `log`; did you mean `size`?");
 	refused("limits:\n  bodi: 1\n", ":2:3: `bodi` is no key of `limits`; did you mean `body`?");
 	refused("user: nobody\n", ":1:1: `user` is no key of the configuration");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, form: b, from: b, to: l }\n", ":8:16: `form` is no key of route r; did you mean `from`?");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { tries: 3 } }\n", ":8:41: `tries` is no key of `retry` of route r");
-	refused(SOURCE(", webhook: { auht: none }"), ":4:43: `auht` is no key of `webhook` of source b; did you mean `auth`?");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, form: b, from: b, to: l }\n",
+		":8:16: `form` is no key of route r; did you mean `from`?");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { tries: 3 } }\n",
+		":8:41: `tries` is no key of `retry` of route r");
+	refused(SOURCE(", webhook: { auht: none }"), ":4:43: `auht` is no key of `webhook` of source b; did you mean "
+						     "`auth`?");
 	refused("admin: { lisen: x }\n", ":1:10: `lisen` is no key of `admin`; did you mean `listen`?");
 }
 
@@ -231,10 +237,12 @@ static void unknown_names_name_the_nearest(void **state)
 	refused("sources:\n  b: { use: a/../x }\n", ":2:13: \"a/../x\" is no name");
 	refused("sources:\n  b: { use: zebra }\n", ":2:13: there is no plugin \"zebra\"; it was looked for in ");
 	refused("sinks:\n  l: { use: store, path: w, schema: tabels }\n", ":2:37: there is no schema \"tabels\"");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, from: [bb], to: l }\n", ":8:23: there is no source 'bb'; did you mean `b`?");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, from: [bb], to: l }\n",
+		":8:23: there is no source 'bb'; did you mean `b`?");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, via: [cards], to: l }\n",
 		":8:31: there is no transform 'cards'; there is none under `transforms`");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: warehouse }\n", ":8:29: there is no sink 'warehouse'; there is l under `sinks`");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: warehouse }\n",
+		":8:29: there is no sink 'warehouse'; there is l under `sinks`");
 }
 
 static void routes_have_to_lead_somewhere(void **state)
@@ -249,8 +257,10 @@ static void routes_have_to_lead_somewhere(void **state)
 	refused(SOURCE("") SINK "routes: [x]\n", ":7:10: a route must be a map, not 'x'");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: [b, b], to: l }\n", ":8:26: the source 'b' is named twice");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: [], to: l }\n", ":8:22: `from` is empty");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, start: never }\n", ":8:39: `start` must be one of: oldest, now; not 'never'");
-	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { first: 1h } }\n", ":8:39: `most` is shorter than `first`");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, start: never }\n",
+		":8:39: `start` must be one of: oldest, now; not 'never'");
+	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { first: 1h } }\n",
+		":8:39: `most` is shorter than `first`");
 	refused("sources: [x]\n", ":1:10: `sources` must be a map, not a list");
 	refused("sources:\n  b:\n", ":2:5: source b must be a map, not nothing");
 	refused("sources:\n  b: {}\n", ":2:6: source b needs `use`, the name of its plugin");
@@ -260,9 +270,12 @@ static void routes_have_to_lead_somewhere(void **state)
 
 static void a_source_has_its_secret(void **state)
 {
-	refused("public: https://h\nsources:\n  b: { use: vendor }\n", ":3:6: source b has no secret: give `secret: ${NAME}`, or `insecure: true`");
-	refused("public: https://h\nenv: good.env\nsources:\n  b: { use: vendor, secret: ${OLD} }\n", ":4:29: source b has no secret");
-	refused("sources:\n  b: { use: vendor, secret: s }\n", ":2:6: what source b signs holds the callback: give `public: https://...`");
+	refused("public: https://h\nsources:\n  b: { use: vendor }\n",
+		":3:6: source b has no secret: give `secret: ${NAME}`, or `insecure: true`");
+	refused("public: https://h\nenv: good.env\nsources:\n  b: { use: vendor, secret: ${OLD} }\n",
+		":4:29: source b has no secret");
+	refused("sources:\n  b: { use: vendor, secret: s }\n", ":2:6: what source b signs holds the callback: give "
+							       "`public: https://...`");
 	refused("sources:\n  b: { use: webhook, auth: none }\n", ":2:6: source b would take in whatever anybody sends");
 	refused("sources:\n  b: { use: webhook, secret: s }\n", ":2:6: source b needs `auth`");
 	read_fine("sources:\n  b: { use: vendor, insecure: true }\n");
@@ -275,14 +288,19 @@ static void a_source_can_be_described_right_here(void **state)
 {
 	read_fine("sources:\n  m:\n    use: webhook\n    auth: hmac-sha256\n    proof: header:X-Sign\n    prefix: sha256=\n"
 		  "    encoding: hex\n    covers: '{timestamp}.{body}'\n    timestamp: header:X-Time\n    tolerance: 2m\n"
-		  "    secret: s\n    id: body:/id\n    type: header:X-Type\n    repeat: 15m\n    challenge: challenge\n    head: yes\n    status: 202\n");
-	assert_string_equal(config->sources[0].webhook, "{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Sign\",\"prefix\":\"sha256=\","
-		"\"encoding\":\"hex\",\"covers\":\"{timestamp}.{body}\",\"timestamp\":\"header:X-Time\",\"tolerance_ms\":120000,"
-		"\"id\":\"body:/id\",\"type\":\"header:X-Type\",\"repeat_ms\":900000,\"challenge\":\"challenge\",\"head\":true,\"status\":202}");
+		  "    secret: s\n    id: body:/id\n    type: header:X-Type\n    repeat: 15m\n    challenge: challenge\n    "
+		  "head: yes\n    status: 202\n");
+	assert_string_equal(config->sources[0].webhook,
+		"{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Sign\",\"prefix\":\"sha256=\",\"encoding\":\"hex\","
+		"\"covers\":\"{timestamp}.{body}\",\"timestamp\":\"header:X-Time\",\"tolerance_ms\":120000,"
+		"\"id\":\"body:/id\",\"type\":\"header:X-Type\",\"repeat_ms\":900000,\"challenge\":\"challenge\","
+		"\"head\":true,\"status\":202}");
 	assert_null(config->sources[0].plugin);
-	refused("sources:\n  b: { use: webhook, auth: hmac-sha257, secret: s }\n", ":2:28: `auth` must be one of: hmac-sha1,");
+	refused("sources:\n  b: { use: webhook, auth: hmac-sha257, secret: s }\n",
+		":2:28: `auth` must be one of: hmac-sha1,");
 	refused("sources:\n  b: { use: webhook, auth: bearer, secret: s, id: 'bdy:/id' }\n", ":2:6: source b: ");
-	refused("sources:\n  b: { use: webhook, auth: bearer, secret: s, status: 500 }\n", ":2:55: `status` must be between 200 and 299");
+	refused("sources:\n  b: { use: webhook, auth: bearer, secret: s, status: 500 }\n",
+		":2:55: `status` must be between 200 and 299");
 }
 
 static void a_vendor_can_be_changed_in_yaml(void **state)
@@ -301,7 +319,9 @@ static void a_missing_variable_names_itself_and_the_file(void **state)
 {
 	refused("data: ${NOT_THERE}\n", ":1:7: ${NOT_THERE} is not set; set it in the environment, or name a file");
 	assert_false(read_depth("env: good.env\nsources:\n  b: { use: vendor, key: ${NOT_THERE} }\n", CONFIG_WHOLE));
-	said(&errors, 0, arena_format(arena, "%s/c.yaml:3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to %s/good.env", folder, folder));
+	said(&errors, 0, arena_format(arena, "%s/c.yaml:3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to "
+					     "%s/good.env",
+				 folder, folder));
 	refused("data: ${A B}\n", ":1:7: ${A B} is no variable");
 	refused("data: 'x${A'\n", ":1:7: `${` has no `}`");
 	refused("data: ${file:nowhere}\n", ":1:7: ${file:nowhere}: ");
@@ -314,8 +334,10 @@ static void a_missing_variable_names_itself_and_the_file(void **state)
 static void what_is_put_in_stays_one_value(void **state)
 {
 	put("secret.txt", "line one\nline two\r\n", 0600);
-	read_fine("env: good.env\nsources:\n  b: { use: vendor, insecure: true, key: ${EVIL}, secret: '${file:secret.txt}', boards: [ $${KEY}, \"a${NUMBER}b\" ] }\n");
-	assert_string_equal(config->sources[0].options, "{\"key\":\"x }, insecure: true, y: {\",\"boards\":[\"${KEY}\",\"a7b\"]}");
+	read_fine("env: good.env\nsources:\n  b: { use: vendor, insecure: true, key: ${EVIL}, secret: "
+		  "'${file:secret.txt}', boards: [ $${KEY}, \"a${NUMBER}b\" ] }\n");
+	assert_string_equal(config->sources[0].options, "{\"key\":\"x }, insecure: true, y: "
+							"{\",\"boards\":[\"${KEY}\",\"a7b\"]}");
 	assert_string_equal(config->sources[0].secrets, "[\"line one\\nline two\"]");
 	read_fine("env: good.env\nlog: { size: '${NUMBER}0 GB' }\n");
 	assert_int_equal(config->log.size, (int64_t)70 << 30);
@@ -328,11 +350,22 @@ static void what_is_put_in_stays_one_value(void **state)
 static void what_is_put_in_is_never_shown(void **state)
 {
 	static const char *const yamls[] = {
-		"listen: ${SECRET}\n", "public: ${SECRET}\n", "log: { size: ${SECRET} }\n", "log: { level: ${SECRET} }\n", "deadline: ${SECRET}\n",
-		"proxies: ${SECRET}\n", "admin: ${SECRET}\n", "sources:\n  b: { use: vendor, secret: s, insecure: ${SECRET} }\n",
-		"sources: ${SECRET}\n", "limits: ${SECRET}\n", "routes: [ { name: ${SECRET}, from: x, to: y } ]\n",
-		"routes: [ { name: x, from: ${SECRET}, to: ${SECRET}, via: ${SECRET} } ]\n", "sources:\n  b: { use: ${SECRET} }\n",
-		"sinks:\n  b: { use: store, path: x, schema: ${SECRET} }\n", "sources:\n  b: { use: webhook, auth: ${SECRET}, id: ${SECRET} }\n",
+		"listen: ${SECRET}\n",
+		"public: ${SECRET}\n",
+		"log: { size: ${SECRET} }\n",
+		"log: { level: ${SECRET} }\n",
+		"deadline: ${SECRET}\n",
+		"proxies: ${SECRET}\n",
+		"admin: ${SECRET}\n",
+		"sources:\n  b: { use: vendor, secret: s, insecure: ${SECRET} "
+		"}\n",
+		"sources: ${SECRET}\n",
+		"limits: ${SECRET}\n",
+		"routes: [ { name: ${SECRET}, from: x, to: y } ]\n",
+		"routes: [ { name: x, from: ${SECRET}, to: ${SECRET}, via: ${SECRET} } ]\n",
+		"sources:\n  b: { use: ${SECRET} }\n",
+		"sinks:\n  b: { use: store, path: x, schema: ${SECRET} }\n",
+		"sources:\n  b: { use: webhook, auth: ${SECRET}, id: ${SECRET} }\n",
 		"sources:\n  b: { use: webhook, auth: bearer, secret: x, id: '${SECRET}' }\n",
 		"sources:\n  b: { use: webhook, auth: bearer, secret: x, proof: '${SECRET}' }\n",
 		"sinks:\n  b: { use: store, path: x, schema: { use: tables, stuck: '${SECRET}' } }\n",
@@ -351,8 +384,10 @@ static void what_is_put_in_is_never_shown(void **state)
 
 static void all_mistakes_are_told_at_once(void **state)
 {
-	assert_false(read_depth("lissten: x\nlog: { size: big, levle: x }\nsources:\n  b: { use: vendor, key: [a] }\n  c: { use: zebra }\n"
-				"routes:\n  - { name: r, from: d, to: e }\n", CONFIG_WHOLE));
+	assert_false(read_depth("lissten: x\nlog: { size: big, levle: x }\nsources:\n  b: { use: vendor, key: [a] }\n  c: "
+				"{ use: zebra }\n"
+				"routes:\n  - { name: r, from: d, to: e }\n",
+		CONFIG_WHOLE));
 	said(&errors, 0, ":1:1: `lissten`");
 	said(&errors, 1, ":2:19: `levle`");
 	said(&errors, 2, ":2:14: `size` must be a size");
@@ -365,7 +400,8 @@ static void addresses_are_checked(void **state)
 {
 	refused("listen: [127.0.0.1:8080, here]\n", ":1:26: ");
 	refused("listen: []\n", ":1:9: `listen` is empty");
-	refused("proxies: [10.0.0.0/8, 10.0.0.0/99]\n", ":1:23: a proxy is an address, a network such as 10.0.0.0/8, or `unix`, not '10.0.0.0/99'");
+	refused("proxies: [10.0.0.0/8, 10.0.0.0/99]\n", ":1:23: a proxy is an address, a network such as 10.0.0.0/8, or "
+							"`unix`, not '10.0.0.0/99'");
 	refused("public: hooks.example.com\n", ":1:9: `public` must be an address such as https://hooks.example.com");
 	refused("admin: nowhere\n", ":1:8: ");
 	read_fine("admin: { listen: '127.0.0.1:9090', token: t }\n");
@@ -415,7 +451,7 @@ static void a_readable_env_file_is_warned_of(void **state)
 {
 	put("open.env", "A=1\n", 0644);
 	read_fine("env: open.env\n");
-	said(&warnings, 0, arena_format(arena, "%s/c.yaml:1:6: %s/open.env can be read by others; chmod 600", folder, folder));
+	said(&warnings, 0, arena_format(arena, ":1:6: %s/open.env can be read by others; chmod 600", folder));
 }
 
 static void what_nobody_uses_is_warned_of(void **state)
@@ -434,9 +470,24 @@ static void no_file_is_said_in_a_sentence(void **state)
 	refused("sources:\n\tb: x\n", ":2:1: a tab cannot stand here");
 }
 
+/* Every flipped bit of a real file either reads or is refused in sentences. */
+static void no_damage_does_harm(void **state)
+{
+	char text[] = WHOLE;
+	for (size_t i = 0; i + 1 < sizeof(text); i++) {
+		char flipped = (char)(1 << i % 8);
+		text[i] ^= flipped;
+		if (text[i] && !read_depth(text, CONFIG_ENGINE))
+			assert_true(in_text(errors.at[0], "c.yaml:") || in_text(errors.at[0], ".env"));
+		text[i] ^= flipped;
+		config_free(&config);
+	}
+}
+
 static void bad_plugins_take_only_their_own_answer_along(void **state)
 {
-	const char *paths[] = { plugin_path("load_abort"), path_of("vendor.lua"), plugin_path("load_exit"), plugin_path("load_lies"),
+	const char *paths[] = { plugin_path("load_abort"), path_of("vendor.lua"), plugin_path("load_exit"),
+		plugin_path("load_lies"),
 		path_of("cards.lua"), "/nowhere/x.so" };
 	const struct description *all = describe(paths, 6, arena);
 	assert_true(in_text(all[0].error, "load_abort.so: crashed when it was loaded (Aborted)"));
@@ -454,7 +505,8 @@ static void a_plugin_that_hangs_is_named(void **state)
 {
 	const char *path = plugin_path("load_spin");
 	const struct description *one = describe(&path, 1, arena);
-	assert_true(in_text(one->error, "load_spin.so: used more than 5 s") || in_text(one->error, "load_spin.so: did not load within 10 s"));
+	assert_true(in_text(one->error, "load_spin.so: used more than 5 s") ||
+		in_text(one->error, "load_spin.so: did not load within 10 s"));
 }
 
 int main(int argc, char **argv)
@@ -480,6 +532,7 @@ int main(int argc, char **argv)
 		CASE(a_readable_env_file_is_warned_of),
 		CASE(what_nobody_uses_is_warned_of),
 		CASE(no_file_is_said_in_a_sentence),
+		CASE(no_damage_does_harm),
 		CASE(bad_plugins_take_only_their_own_answer_along),
 		CASE(a_plugin_that_hangs_is_named),
 	};

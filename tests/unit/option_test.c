@@ -77,17 +77,20 @@ static void one_fault(const char *yaml, const char *sentence)
 
 static void values_are_read_with_their_types(void **state)
 {
-	assert_true(read_it("use: x\nopen: yes\npage: \"7\"\nevery: 1h30m\nroom: 2k\nkey: 1.10\nmode: fast\npath: ./d/../w.db\n"
+	assert_true(read_it("use: x\nopen: yes\npage: \"7\"\nevery: 1h30m\nroom: 2k\nkey: 1.10\nmode: fast\npath: "
+			    "./d/../w.db\n"
 			    "boards: one\nsecret: [n, '']\nnames: { a: 1, b: 'no' }\n"));
-	assert_string_equal(out.at, "{\"open\":true,\"page\":7,\"every\":5400000,\"room\":2048,\"key\":\"1.10\",\"mode\":\"fast\","
-		"\"path\":\"/conf/d/../w.db\",\"boards\":[\"one\"],\"secret\":[\"n\"],\"names\":{\"a\":\"1\",\"b\":\"no\"}}");
+	assert_string_equal(out.at, "{\"open\":true,\"page\":7,\"every\":5400000,\"room\":2048,\"key\":\"1.10\","
+				    "\"mode\":\"fast\",\"path\":\"/conf/d/../w.db\","
+				    "\"boards\":[\"one\"],\"secret\":[\"n\"],\"names\":{\"a\":\"1\",\"b\":\"no\"}}");
 }
 
 static void initial_values_are_written_out(void **state)
 {
 	assert_true(read_it("key: k\nsecret: s\n"));
-	assert_string_equal(out.at, "{\"open\":false,\"page\":1000,\"every\":900000,\"room\":67108864,\"key\":\"k\",\"mode\":\"safe\","
-		"\"path\":\"/conf/w.db\",\"boards\":[\"a\",\"b\"],\"secret\":[\"s\"],\"names\":{\"x\":\"y\"}}");
+	assert_string_equal(out.at, "{\"open\":false,\"page\":1000,\"every\":900000,\"room\":67108864,\"key\":\"k\","
+				    "\"mode\":\"safe\",\"path\":\"/conf/w.db\","
+				    "\"boards\":[\"a\",\"b\"],\"secret\":[\"s\"],\"names\":{\"x\":\"y\"}}");
 }
 
 static void each_fault_names_its_place_and_the_remedy(void **state)
@@ -135,7 +138,8 @@ static struct wares filled(const char *json)
 
 static void a_struct_is_filled(void **state)
 {
-	struct wares wares = filled("{\"open\":true,\"page\":7,\"every\":5,\"room\":6,\"key\":\"k\",\"mode\":\"fast\",\"path\":\"/p\","
+	struct wares wares = filled("{\"open\":true,\"page\":7,\"every\":5,\"room\":6,\"key\":\"k\",\"mode\":\"fast\","
+				    "\"path\":\"/p\","
 				    "\"boards\":[\"x\",\"y\"],\"secret\":[\"s\"],\"names\":{\"a\":\"1\"}}");
 	assert_true(wares.open);
 	assert_int_equal(wares.page + wares.every + wares.room, 18);
@@ -160,7 +164,8 @@ static void what_is_not_given_takes_its_initial_value(void **state)
 
 static void a_struct_is_not_filled_with_something_else(void **state)
 {
-	static const char *const wrong[] = { "{}", "{\"key\":7}", "{\"key\":\"a\\u0000b\"}", "{\"key\":\"k\",\"boards\":\"x\"}",
+	static const char *const wrong[] = { "{}", "{\"key\":7}", "{\"key\":\"a\\u0000b\"}",
+		"{\"key\":\"k\",\"boards\":\"x\"}",
 		"{\"key\":\"k\",\"boards\":[1]}", "{\"key\":\"k\",\"names\":[]}", "{\"key\":\"k\",\"page\":1.5}", "[]" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		struct wares wares = { 0 };
@@ -200,9 +205,11 @@ static void a_description_comes_back_as_the_same_table(void **state)
 
 static void a_hostile_description_is_refused(void **state)
 {
-	static const char *const forms[] = { "{}", "[1]", "[{}]", "[{\"name\":\"a\"}]", "[{\"name\":\"a b\",\"type\":\"int\"}]",
+	static const char *const forms[] = { "{}", "[1]", "[{}]", "[{\"name\":\"a\"}]",
+		"[{\"name\":\"a b\",\"type\":\"int\"}]",
 		"[{\"name\":\"a\",\"type\":\"choice\"}]", "[{\"name\":\"a\",\"type\":\"choice\",\"choices\":7}]",
-		"[{\"name\":\"a\",\"type\":\"int\",\"initial\":\"x\"}]", "[{\"name\":\"a\",\"type\":\"int\",\"min\":2,\"max\":1}]",
+		"[{\"name\":\"a\",\"type\":\"int\",\"initial\":\"x\"}]",
+		"[{\"name\":\"a\",\"type\":\"int\",\"min\":2,\"max\":1}]",
 		"[{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":\"int\"}]",
 		"[{\"name\":\"a\",\"type\":\"list\",\"initial\":\"[&x a, *x]\"}]", "[{\"name\":7,\"type\":\"int\"}]",
 		"[{\"name\":\"a\",\"type\":\"text\",\"help\":{}}]" };
