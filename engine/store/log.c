@@ -102,8 +102,12 @@ static void close_clean(struct log *log)
 {
 	if (log->synced > log->published)
 		page_file_publish(log->page, log->page_fd, log->synced);
-	page_file_set_clean(log->page, (struct log_clean){ .ordinal = log->writing.ordinal, .offset = log->offset,
-		.end = log->synced, .sealed = log->fd < 0 });
+	page_file_set_clean(log->page, (struct log_clean){
+		.ordinal = log->writing.ordinal,
+		.offset = log->offset,
+		.end = log->synced,
+		.sealed = log->fd < 0,
+	});
 }
 
 static void batch_free(struct log_batch *batch)

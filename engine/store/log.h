@@ -68,8 +68,8 @@ enum log_room log_room(struct log *log, size_t bytes);
 /* Copies the record into the batch being gathered; returns its seq (record->seq
  * is ignored).  log_room said LOG_ROOM for it. */
 uint64_t log_append(struct log *log, const struct log_record *record);
-bool log_gathered(const struct log *log);          /* is there anything for log_take? */
-struct log_batch *log_take(struct log *log);       /* the gathered ones; the next log_append begins a new batch */
+bool log_gathered(const struct log *log);    /* is there anything for log_take? */
+struct log_batch *log_take(struct log *log); /* what is gathered; a new batch begins */
 /* Blocks: write + fdatasync.  False: nothing of this batch was acknowledged nor
  * will be, and log_room says LOG_FAILED for ever. */
 bool log_write(struct log *log, struct log_batch *batch, struct why *why);
@@ -112,14 +112,15 @@ struct log_slice {
 	struct log_record *records; /* in order of seq; text lies in the arena */
 	size_t count;
 	uint64_t next;              /* the seq to go on with: skips what is gone or damaged */
-	uint64_t damaged_from, damaged_to; /* seqs lost to damage in [from, next); 0: none.  They come in a slice of their own, count 0 */
-	uint64_t gone_from, gone_to;       /* seqs below the oldest kept; likewise */
+	/* Seqs that are lost come in a slice of their own, with count 0; 0: none. */
+	uint64_t damaged_from, damaged_to; /* by damage */
+	uint64_t gone_from, gone_to;       /* by retention: they are below the oldest kept */
 };
 /* The records at and after `from`, at most `most` of them and about `bytes`
  * (one record may exceed it).  LOG_AT_END: nothing there yet.  LOG_BROKEN: cannot
  * be read, why says; nothing is skipped. */
-enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most, size_t bytes,
-	struct log_slice *slice, struct why *why);
+enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most,
+	size_t bytes, struct log_slice *slice, struct why *why);
 
 /* Tells a sleeping reader that the end has moved: a descriptor of inotify that
  * becomes readable after log_reader_sleep said true and the writer published

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -85,7 +84,7 @@ static bool segments_same(struct log *log, struct why *why)
 static bool tell(struct log *log, struct why *why)
 {
 	if (log->synced > log->checked_end)
-		line(SL_ERROR, "%s: seq %" PRIu64 " to %" PRIu64 " were acknowledged since the files were last seen whole",
+		line(SL_ERROR, "%s: seq %" PRIu64 " to %" PRIu64 " were accepted since the files were last seen whole",
 			log->path, log->checked_end + 1, log->synced);
 	return log_fail(log, why);
 }

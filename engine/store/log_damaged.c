@@ -46,8 +46,8 @@ void damaged_keep(struct log *log, int fd, uint64_t from, uint64_t to, uint64_t 
 	char name[64];
 	make_folder(log);
 	snprintf(name, sizeof(name), "damaged/%s-%" PRIu64, segment_name(log->writing.ordinal).text, from);
-	line(SL_ERROR, "%s/%s: damaged from byte %" PRIu64 " on; seq %" PRIu64 " to %" PRIu64 " are lost, the bytes are kept in %s",
-		log->path, segment_name(log->writing.ordinal).text, from, seq_from, seq_to, name);
+	line(SL_ERROR, "%s/%s: damaged from byte %" PRIu64 " on; seq %" PRIu64 " to %" PRIu64 " are lost, "
+		"the bytes are kept in %s", log->path, segment_name(log->writing.ordinal).text, from, seq_from, seq_to, name);
 	log->damaged += seq_to - seq_from + 1;
 	int copy = openat(log->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (copy < 0 && errno == EEXIST)

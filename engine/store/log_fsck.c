@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_fsck.c - reads everything, and names what is not as it was written. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,8 @@ struct fsck {
 	uint64_t end;      /* UINT64_MAX: no page tells it */
 };
 
-static void fault(struct fsck *fsck, uint64_t ordinal, uint64_t offset, uint64_t from, uint64_t to, const char *what)
+static void fault(struct fsck *fsck, uint64_t ordinal, uint64_t offset, uint64_t from, uint64_t to,
+	const char *what)
 {
 	struct segment_name name = segment_name(ordinal);
 	struct log_fault found = { name.text, offset, from, to, what };
@@ -31,11 +31,12 @@ static void check_file(struct fsck *fsck, int fd, const struct segment *segment)
 {
 	struct stat file;
 	if (segment->bad_copies)
-		fault(fsck, segment->ordinal, 0, 0, 0, "one of the two copies of the header is damaged; the other one is used");
+		fault(fsck, segment->ordinal, 0, 0, 0, "one copy of the header is damaged, the other is used");
 	if (fstat(fd, &file) == 0 && (uint64_t)file.st_size < segment->size)
 		fault(fsck, segment->ordinal, (uint64_t)file.st_size, 0, 0, "the file is shorter than it was made");
 	if (fsck->expected && segment->first > fsck->expected)
-		fault(fsck, segment->ordinal, 0, fsck->expected, segment->first - 1, "the records before this segment are missing");
+		fault(fsck, segment->ordinal, 0, fsck->expected, segment->first - 1,
+			"the records before this segment are missing");
 }
 
 /* The last seq this segment may hold, and the offset its records end at. */
@@ -46,7 +47,8 @@ static uint64_t last_of(const struct fsck *fsck, const struct segment *segment, 
 	return next && next->first - 1 < fsck->end ? next->first - 1 : fsck->end;
 }
 
-static bool check_records(struct fsck *fsck, int fd, const struct segment *segment, const struct segment *next)
+static bool check_records(struct fsck *fsck, int fd, const struct segment *segment,
+	const struct segment *next)
 {
 	struct scan scan;
 	struct scan_hit hit;
@@ -60,12 +62,15 @@ static bool check_records(struct fsck *fsck, int fd, const struct segment *segme
 		at = hit.offset + hit.span;
 	}
 	scan_close(&scan);
-	if (got != SCAN_ERROR && last != UINT64_MAX && expected <= last && (!next || next->prev == segment->ordinal)) {
-		fault(fsck, segment->ordinal, at, expected, last, "bytes that are no record, up to the segment's end");
-		expected = last + 1;
-	}
 	fsck->expected = expected;
-	return got != SCAN_ERROR;
+	if (got == SCAN_ERROR)
+		return false;
+	bool whole = !next || next->prev == segment->ordinal;
+	if (whole && last != UINT64_MAX && expected <= last) {
+		fault(fsck, segment->ordinal, at, expected, last, "bytes that are no record, up to the end");
+		fsck->expected = last + 1;
+	}
+	return true;
 }
 
 static bool check_segment(struct fsck *fsck, size_t i, struct why *why)

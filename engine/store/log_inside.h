@@ -59,7 +59,7 @@ struct log {
 	size_t count, room;
 	struct why why; /* of the failure */
 
-	_Atomic uint64_t left, ready_left; /* bytes for records in the segment being written, in the ready one */
+	_Atomic uint64_t left, ready_left; /* bytes for records: in the one being written, in the ready one */
 	_Atomic int64_t bytes;             /* of all segment files, the ready and the spare one too */
 	_Atomic int64_t spare;             /* of the spare one; 0: there is none */
 	_Atomic int64_t free;              /* in the file system, without the reserve */
@@ -106,6 +106,7 @@ void space_look(struct log *log, bool now); /* asks the file system, about once 
 /* --------------------------------------------------------------- log_write.c */
 
 bool write_all(int fd, struct iovec *parts, int count, uint64_t offset);
+void table_add(struct log *log, const struct segment *segment);
 char *batch_room(struct log_batch *batch, size_t span);
 /* Writes records that lie at `at` into a segment of their own, and begins it only
  * when they are synced: for records that may have been acknowledged already. */

@@ -47,7 +47,7 @@ static bool end_good(const struct log_page *page)
 
 static bool page_good(const struct log_page *page, const char *id)
 {
-	if (memcmp(page->magic, PAGE_MAGIC, sizeof(page->magic)) != 0 || memchr(page->id, 0, LOG_ID_SIZE) == NULL)
+	if (memcmp(page->magic, PAGE_MAGIC, sizeof(page->magic)) != 0 || !memchr(page->id, 0, LOG_ID_SIZE))
 		return false;
 	return (!id || strcmp(page->id, id) == 0) && end_good(page);
 }

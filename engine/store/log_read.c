@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_read.c - the records after a seq, and what is said about those that are lost. */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +39,8 @@ static void add_record(struct want *want, const char *at)
 
 /* Takes the records that lie whole in the chunk.  *span is the size of the one
  * that does not, 0 if there is no good one. */
-static void take_records(struct log_reader *reader, struct want *want, const char *chunk, size_t len, uint64_t *span)
+static void take_records(struct log_reader *reader, struct want *want, const char *chunk, size_t len,
+	uint64_t *span)
 {
 	size_t done = 0;
 	*span = 0;
@@ -78,7 +78,8 @@ static ssize_t read_at(int fd, char *at, size_t len, uint64_t offset)
 	return got;
 }
 
-static size_t chunk_size(const struct log_reader *reader, const struct want *want, size_t last, uint64_t span)
+static size_t chunk_size(const struct log_reader *reader, const struct want *want, size_t last,
+	uint64_t span)
 {
 	uint64_t left = reader->at.size > reader->offset ? reader->at.size - reader->offset : 0;
 	size_t size = last ? last * 4 : CHUNK_FIRST;
@@ -236,11 +237,10 @@ static enum step try_read(struct log_reader *reader, struct want *want)
 	return go_past(reader, want);
 }
 
-enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most, size_t bytes,
-	struct log_slice *slice, struct why *why)
+enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t from, size_t most,
+	size_t bytes, struct log_slice *slice, struct why *why)
 {
-	struct want want = { .arena = arena, .from = from ? from : 1, .most = most, .bytes = bytes, .slice = slice,
-		.why = why };
+	struct want want = { arena, .from = from ? from : 1, .most = most, .bytes = bytes, .slice = slice, .why = why };
 	*slice = (struct log_slice){ .next = want.from };
 	want.end = log_reader_end(reader);
 	if (want.from > want.end) {

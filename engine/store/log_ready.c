@@ -13,7 +13,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -85,8 +84,8 @@ void spare_drop(struct log *log)
 
 static int spare_take(struct log *log, struct segment *segment, uint64_t need)
 {
-	uint64_t size = (uint64_t)log->spare, most = 2 * full_size(log);
-	bool fits = size >= need + LOG_BEGIN && size >= segment->size / 2 && size <= (most > need ? most : 2 * need);
+	uint64_t size = (uint64_t)log->spare, most = 2 * (full_size(log) > need ? full_size(log) : need);
+	bool fits = size >= need + LOG_BEGIN && size >= segment->size / 2 && size <= most;
 	int fd = size && fits ? openat(log->dir, "spare", O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
 	if (fd < 0) {
 		spare_drop(log);

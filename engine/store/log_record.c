@@ -17,14 +17,14 @@ static uint64_t padded(uint64_t size)
 
 uint64_t record_span(const struct record_head *head)
 {
-	return padded(sizeof(*head) + PARTS + (uint64_t)head->source + head->method + head->path + head->query
-		+ head->headers + head->body);
+	return padded(sizeof(*head) + PARTS + (uint64_t)head->source + head->method
+		+ head->path + head->query + head->headers + head->body);
 }
 
 uint64_t record_room(const struct log_record *record)
 {
-	return padded(sizeof(struct record_head) + PARTS + record->source.len + record->method.len + record->path.len
-		+ record->query.len + record->headers.len + record->body.len);
+	return padded(sizeof(struct record_head) + PARTS + record->source.len + record->method.len
+		+ record->path.len + record->query.len + record->headers.len + record->body.len);
 }
 
 /* Each text is followed by a NUL, so that a reader can point into the file's bytes. */
@@ -80,14 +80,15 @@ void record_get(const char *at, struct log_record *record)
 /* The seed binds a record to its place: copied elsewhere it is not one. */
 static uint64_t head_check(const struct record_head *head, uint64_t salt, uint64_t offset)
 {
-	return XXH3_64bits_withSeed((const char *)head + sizeof(head->check), sizeof(*head) - sizeof(head->check),
-		salt + offset);
+	const size_t skip = sizeof(head->check);
+	return XXH3_64bits_withSeed((const char *)head + skip, sizeof(*head) - skip, salt + offset);
 }
 
 static uint64_t text_check(const char *at, uint64_t salt, uint64_t offset)
 {
+	const size_t skip = sizeof(struct record_head);
 	size_t span = record_span((const struct record_head *)at);
-	return XXH3_64bits_withSeed(at + sizeof(struct record_head), span - sizeof(struct record_head), salt + offset);
+	return XXH3_64bits_withSeed(at + skip, span - skip, salt + offset);
 }
 
 void record_seal(char *at, uint64_t durable, uint64_t salt, uint64_t offset)

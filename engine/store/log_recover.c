@@ -35,9 +35,7 @@ static void keep_segment(struct found *found, const struct segment *segment)
 			found->unused[found->unused_count++] = *segment;
 		return;
 	}
-	if (log->count == log->room)
-		log->segments = must_grow(log->segments, (log->room = log->room ? log->room * 2 : 64) * sizeof(*segment));
-	log->segments[log->count++] = *segment;
+	table_add(log, segment);
 }
 
 static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
@@ -81,11 +79,12 @@ static bool read_headers(struct found *found, struct why *why)
 static void tell_missing(struct found *found)
 {
 	struct log *log = found->log;
-	for (size_t i = 1; i < log->count; i++)
-		if (log->segments[i].prev != log->segments[i - 1].ordinal)
-			line(SL_ERROR, "%s: segments between %s and %s are missing; seqs before %" PRIu64 " are lost", log->path,
-				segment_name(log->segments[i - 1].ordinal).text, segment_name(log->segments[i].ordinal).text,
-				log->segments[i].first);
+	for (size_t i = 1; i < log->count; i++) {
+		const struct segment *before = &log->segments[i - 1], *segment = &log->segments[i];
+		if (segment->prev != before->ordinal)
+			line(SL_ERROR, "%s: what lay between %s and %s is missing; seqs before %" PRIu64 " are lost",
+				log->path, segment_name(before->ordinal).text, segment_name(segment->ordinal).text, segment->first);
+	}
 }
 
 /* ------------------------------------------------------------------- the end */
@@ -184,6 +183,12 @@ static bool find_end(struct found *found, struct why *why)
 
 /* ------------------------------------------------------------------ going on */
 
+static bool still_ready(const struct log *log, const struct segment *segment)
+{
+	return log->ready_fd < 0 && segment->ordinal > log->writing.ordinal && !segment->bad_copies
+		&& strcmp(segment->id, log->id) == 0 && segment->file_size == segment->size;
+}
+
 /* One that was made ready may be used; after an unclean end records may have
  * been written to it with its salt, so it gets another. */
 static void use_ready(struct found *found, bool clean)
@@ -192,9 +197,7 @@ static void use_ready(struct found *found, bool clean)
 	for (size_t i = 0; i < found->unused_count; i++) {
 		struct segment *segment = &found->unused[i];
 		struct segment_name name = segment_name(segment->ordinal);
-		bool fits = clean && log->ready_fd < 0 && segment->ordinal > log->writing.ordinal && !segment->bad_copies
-			&& strcmp(segment->id, log->id) == 0 && segment->file_size == segment->size;
-		int fd = fits ? openat(log->dir, name.text, O_RDWR | O_CLOEXEC) : -1;
+		int fd = clean && still_ready(log, segment) ? openat(log->dir, name.text, O_RDWR | O_CLOEXEC) : -1;
 		if (fd >= 0) {
 			log->ready_fd = fd;
 			log->ready = *segment;

@@ -29,7 +29,8 @@ static bool take_oldest(struct log *log, uint64_t floor, struct segment *oldest)
 {
 	bool needed = room_needed(log);
 	pthread_mutex_lock(&log->lock);
-	bool may = log->count > 1 && log->segments[1].first <= floor && (needed || too_old(log, &log->segments[1]));
+	const struct segment *next = log->count > 1 ? &log->segments[1] : NULL;
+	bool may = next && next->first <= floor && (needed || too_old(log, next));
 	if (may) {
 		*oldest = log->segments[0];
 		log->count--;

@@ -31,7 +31,8 @@ static bool fill(struct scan *scan, uint64_t offset, size_t len)
 	scan->window_at = offset;
 	scan->len = 0;
 	while (scan->len < want) {
-		ssize_t got = pread(scan->fd, scan->window + scan->len, want - scan->len, (off_t)(offset + scan->len));
+		off_t at = (off_t)(offset + scan->len);
+		ssize_t got = pread(scan->fd, scan->window + scan->len, want - scan->len, at);
 		if (got < 0 && errno != EINTR)
 			return false;
 		if (got == 0)

@@ -70,8 +70,10 @@ static uint64_t head_check(const struct segment_head *head)
 void segment_head_make(struct segment_head *head, const struct segment *segment)
 {
 	*head = (struct segment_head){
-		.magic = SEGMENT_MAGIC, .ordinal = segment->ordinal, .salt = segment->salt, .size = segment->size,
-		.first = segment->first, .prev = segment->prev, .prev_end = segment->prev_end, .begun = segment->begun,
+		.magic = SEGMENT_MAGIC,
+		.ordinal = segment->ordinal, .salt = segment->salt, .size = segment->size,
+		.first = segment->first, .prev = segment->prev, .prev_end = segment->prev_end,
+		.begun = segment->begun,
 	};
 	memcpy(head->id, segment->id, sizeof(segment->id));
 	head->check = head_check(head);
@@ -84,7 +86,8 @@ static bool head_good(const struct segment_head *head, uint64_t ordinal)
 }
 
 /* While the writer begins a segment one copy may be new and one old: the new one counts. */
-static const struct segment_head *better_head(const struct segment_head heads[2], uint64_t ordinal, int *bad)
+static const struct segment_head *better_head(const struct segment_head heads[2], uint64_t ordinal,
+	int *bad)
 {
 	bool good[2] = { head_good(&heads[0], ordinal), head_good(&heads[1], ordinal) };
 	*bad = !good[0] + !good[1];
@@ -113,9 +116,11 @@ bool segment_read(int fd, uint64_t ordinal, struct segment *segment)
 	if (!head)
 		return false;
 	*segment = (struct segment){
-		.ordinal = ordinal, .salt = head->salt, .size = head->size, .first = head->first, .prev = head->prev,
-		.prev_end = head->prev_end, .begun = head->begun, .inode = file.st_ino,
-		.file_size = (uint64_t)file.st_size, .bad_copies = bad,
+		.ordinal = ordinal, .salt = head->salt, .size = head->size,
+		.first = head->first, .prev = head->prev, .prev_end = head->prev_end,
+		.begun = head->begun,
+		.inode = file.st_ino, .file_size = (uint64_t)file.st_size,
+		.bad_copies = bad,
 	};
 	memcpy(segment->id, head->id, sizeof(segment->id) - 1);
 	return true;
@@ -135,7 +140,8 @@ int segment_open(int dir, uint64_t ordinal, struct segment *segment)
 	int fd = openat(dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0 && still_there(dir, name.text, fd) && segment_read(fd, ordinal, segment))
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0 && still_there(dir, name.text, fd)
+		&& segment_read(fd, ordinal, segment))
 		return fd;
 	close(fd);
 	errno = 0;

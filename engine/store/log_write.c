@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_write.c - gathers records in memory, writes and syncs them, publishes the durable end. */
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -109,11 +107,13 @@ static uint64_t run_seal(char *at, size_t len, uint64_t durable, uint64_t salt, 
 }
 
 /* The writer's table of segments; the loop reads it too. */
-static void table_add(struct log *log, const struct segment *segment)
+void table_add(struct log *log, const struct segment *segment)
 {
 	pthread_mutex_lock(&log->lock);
-	if (log->count == log->room)
-		log->segments = must_grow(log->segments, (log->room = log->room ? log->room * 2 : 64) * sizeof(*segment));
+	if (log->count == log->room) {
+		log->room = log->room ? log->room * 2 : 64;
+		log->segments = must_grow(log->segments, log->room * sizeof(*segment));
+	}
 	log->segments[log->count++] = *segment;
 	pthread_mutex_unlock(&log->lock);
 }

@@ -44,8 +44,8 @@ static void move_aside(struct state *state)
 		snprintf(to, sizeof(to), "%s.damaged-%" PRId64 "%s", state->path, now, parts[i]);
 		rename(from, to);
 	}
-	line(SL_ERROR, "%s: the file is damaged; it is kept as %s.damaged-%" PRId64 " and made anew", state->path,
-		state->path, now);
+	line(SL_ERROR, "%s: the file is damaged; it is kept as %s.damaged-%" PRId64 " and made anew",
+		state->path, state->path, now);
 }
 
 /* ------------------------------------------------------------------- opening */
@@ -72,7 +72,8 @@ static int64_t ask_number(struct state *state, const char *sql) /* -1: failed */
 {
 	sqlite3_stmt *statement;
 	int64_t number = -1;
-	if (sqlite3_prepare_v2(state->db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(state->db, sql, -1, &statement, NULL) == SQLITE_OK
+		&& sqlite3_step(statement) == SQLITE_ROW)
 		number = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return number;
@@ -99,8 +100,8 @@ static bool take_step(struct state *state, const char *sql, int version, struct 
 {
 	char number[48];
 	snprintf(number, sizeof(number), "PRAGMA user_version = %d", version);
-	if (state_execute(state, "BEGIN IMMEDIATE", why) && state_execute(state, sql, why) && state_execute(state, number, why)
-		&& state_execute(state, "COMMIT", why))
+	if (state_begin(state, why) && state_execute(state, sql, why) && state_execute(state, number, why)
+		&& state_commit(state, why))
 		return true;
 	state_rollback(state);
 	return false;
@@ -114,8 +115,8 @@ static bool migrate(struct state *state, const char *const *steps, struct why *w
 	if (version < 0)
 		return state_failed(state, why);
 	if (version > known)
-		return why_say(why, "%s: written by a later version of sluice (file version %" PRId64 ", this one knows %" PRId64
-			"); use that version, or move the file away", state->path, version, known);
+		return why_say(why, "%s: written by a later version of sluice (file version %" PRId64
+			", this one knows %" PRId64 "); use that version, or move the file away", state->path, version, known);
 	for (; version < known; version++)
 		if (!take_step(state, steps[version], (int)version + 1, why))
 			return false;
@@ -125,11 +126,12 @@ static bool migrate(struct state *state, const char *const *steps, struct why *w
 static bool open_file(struct state *state, const char *const *steps, struct why *why)
 {
 	state->damaged = false;
-	if (sqlite3_open_v2(state->path, &state->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
 		return state_failed(state, why);
 	sqlite3_busy_timeout(state->db, BUSY_WAIT);
-	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why) && check(state, why)
-		&& migrate(state, steps, why);
+	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why)
+		&& check(state, why) && migrate(state, steps, why);
 }
 
 /* A file found damaged while it was used is moved aside for the next start. */

@@ -61,7 +61,8 @@ static void bind_values(sqlite3_stmt *statement, const char *types, va_list valu
 	}
 }
 
-static sqlite3_stmt *ask(struct state *state, struct why *why, const char *sql, const char *types, va_list values)
+static sqlite3_stmt *ask(struct state *state, struct why *why, const char *sql, const char *types,
+	va_list values)
 {
 	sqlite3_stmt *statement = prepared(state, sql, why);
 	if (!statement)

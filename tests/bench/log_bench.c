@@ -66,9 +66,9 @@ static void *prepare_beside(void *unused)
 static void write_batch(size_t records)
 {
 	struct why why;
-	struct log_record record = { .received = clock_wall(), .source = { "boards", 6 }, .method = { "POST", 4 },
-		.path = { "/in/boards", 10 }, .query = { "", 0 }, .headers = { "content-type: application/json\n", 31 },
-		.body = { body, BODY } };
+	struct log_record record = { .received = clock_wall(), .source = { "boards", 6 },
+		.method = { "POST", 4 }, .path = { "/in/boards", 10 }, .query = { "", 0 },
+		.headers = { "content-type: application/json\n", 31 }, .body = { body, BODY } };
 	for (size_t i = 0; i < records; i++)
 		log_append(the_log, &record);
 	struct log_batch *batch = log_take(the_log);
@@ -89,7 +89,8 @@ static void print(const double rates[KINDS], bool json)
 {
 	printf(json ? "{\"append\":%.0f" : "append 2 KiB + fdatasync   %10.0f a second\n", rates[0]);
 	for (size_t i = 1; i < KINDS; i++)
-		printf(json ? ",\"log_%zu\":%.0f" : "log, %2zu a batch            %10.0f a second\n", batches[i - 1], rates[i]);
+		printf(json ? ",\"log_%zu\":%.0f" : "log, %2zu a batch            %10.0f a second\n",
+			batches[i - 1], rates[i]);
 	if (json)
 		puts("}");
 }

@@ -78,9 +78,9 @@ static inline struct sl_text text(const char *string)
 static inline uint64_t add_one(uint64_t seq)
 {
 	static char body[1500];
-	struct log_record record = { .received = (int64_t)seq * 1000, .flags = LOG_SECOND, .source = text("boards"),
-		.method = text("POST"), .path = text("/in/boards"), .query = text("a=b"), .headers = text("x: y\n"),
-		.body = { body, body_size(seq) } };
+	struct log_record record = { .received = (int64_t)seq * 1000, .flags = LOG_SECOND,
+		.source = text("boards"), .method = text("POST"), .path = text("/in/boards"),
+		.query = text("a=b"), .headers = text("x: y\n"), .body = { body, body_size(seq) } };
 	body_fill(seq, body, record.body.len);
 	return log_append(writer, &record);
 }

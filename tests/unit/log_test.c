@@ -27,8 +27,9 @@ static void every_part_of_a_record_comes_back(void **unused)
 	struct why why;
 	struct log_slice slice;
 	struct arena *arena = arena_new();
-	struct log_record record = { .received = 1234567890123, .flags = LOG_EVENT | LOG_INSECURE, .source = text("s"),
-		.method = text("PUT"), .path = text("/in/s"), .query = text("q=1&r"), .headers = text("a: 1\nb: 2\n"),
+	struct log_record record = { .received = 1234567890123, .flags = LOG_EVENT | LOG_INSECURE,
+		.source = text("s"), .method = text("PUT"), .path = text("/in/s"), .query = text("q=1&r"),
+		.headers = text("a: 1\nb: 2\n"),
 		.body = { "\0\1binary\0", 9 } };
 	open_writer();
 	assert_int_equal(log_append(writer, &record), 1);

@@ -17,10 +17,12 @@
 
 static char folder[64], path[96];
 
-static const char *const first[] = { "CREATE TABLE seen (seq INTEGER PRIMARY KEY, id TEXT, body BLOB)", NULL };
-static const char *const second[] = { "CREATE TABLE seen (seq INTEGER PRIMARY KEY, id TEXT, body BLOB)",
+#define MAKE "CREATE TABLE seen (seq INTEGER PRIMARY KEY, id TEXT, body BLOB)"
+
+static const char *const first[] = { MAKE, NULL };
+static const char *const second[] = { MAKE,
 	"ALTER TABLE seen ADD COLUMN more TEXT; UPDATE seen SET more = id", NULL };
-static const char *const broken[] = { "CREATE TABLE seen (seq INTEGER PRIMARY KEY, id TEXT, body BLOB)",
+static const char *const broken[] = { MAKE,
 	"ALTER TABLE seen ADD COLUMN more TEXT; this is not SQL", NULL };
 
 static int make_folder(void **unused)
@@ -71,7 +73,8 @@ static void what_is_written_is_read(void **unused)
 	struct state *state = open_it(first);
 	add(state, 1, "one");
 	add(state, 2, NULL);
-	sqlite3_stmt *rows = state_ask(state, &why, "SELECT id, body FROM seen WHERE seq >= ? ORDER BY seq", "i", (int64_t)1);
+	sqlite3_stmt *rows = state_ask(state, &why, "SELECT id, body FROM seen WHERE seq >= ? ORDER BY seq",
+		"i", (int64_t)1);
 	assert_int_equal(state_row(state, rows, &why), STATE_ROW);
 	assert_string_equal(state_text(rows, 0).at, "one");
 	assert_int_equal(state_text(rows, 1).len, 3);
@@ -106,7 +109,8 @@ static void a_failure_is_told_with_the_file_and_leaves_the_statement_usable(void
 	struct state *state = open_it(first);
 	struct sl_text none = { NULL, 0 };
 	add(state, 1, "one");
-	assert_false(state_run(state, &why, "INSERT INTO seen (seq, body) VALUES (?, ?)", "ib", (int64_t)1, none));
+	assert_false(state_run(state, &why, "INSERT INTO seen (seq, body) VALUES (?, ?)",
+		"ib", (int64_t)1, none));
 	assert_non_null(strstr(why.text, "cards.db"));
 	assert_non_null(strstr(why.text, "UNIQUE"));
 	assert_null(state_ask(state, &why, "SELECT nothing FROM nowhere", ""));
