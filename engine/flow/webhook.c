@@ -362,6 +362,13 @@ static bool compile(struct webhook *webhook, const struct form *form, struct why
 
 /* ------------------------------------------------------------------ secrets */
 
+static void make_signers(struct webhook *webhook)
+{
+	webhook->signers = arena_alloc(webhook->arena, SECRETS_MOST * sizeof(*webhook->signers));
+	for (size_t i = 0; i < webhook->secret_count && webhook->scheme->kind == SCHEME_HMAC; i++)
+		webhook->signers[i] = sl_signer_new(webhook->scheme->digest, webhook->secrets[i]);
+}
+
 static bool read_secrets(struct webhook *webhook, const struct sl_json *secrets, struct why *why)
 {
 	webhook->secrets = arena_alloc(webhook->arena, SECRETS_MOST * sizeof(struct sl_text));
@@ -374,6 +381,7 @@ static bool read_secrets(struct webhook *webhook, const struct sl_json *secrets,
 				webhook->secret_count + 1);
 		webhook->secrets[webhook->secret_count++] = arena_text(webhook->arena, secret);
 	}
+	make_signers(webhook);
 	if (!webhook->secret_count && webhook->scheme->kind != SCHEME_OPEN)
 		return why_say(why, "webhook: auth %s needs a secret and none is given; give it, or `insecure: true`",
 			webhook->scheme->name);
@@ -413,6 +421,8 @@ struct webhook *webhook_unchecked(const struct sl_json *form, struct why *why)
 void webhook_free(struct webhook **webhook)
 {
 	struct arena *arena = *webhook ? (*webhook)->arena : NULL;
+	for (size_t i = 0; arena && (*webhook)->signers && i < (*webhook)->secret_count; i++)
+		sl_signer_free(&(*webhook)->signers[i]);
 	*webhook = NULL;
 	arena_free(&arena);
 }

@@ -195,7 +195,7 @@ static bool mac_fits(const struct webhook *webhook, size_t secret, const struct 
 	const struct mac *macs, size_t mac_count)
 {
 	unsigned char right[SL_DIGEST_MOST];
-	size_t size = sl_hmac(webhook->scheme->digest, webhook->secrets[secret], parts, part_count, right);
+	size_t size = sl_signer_sign(webhook->signers[secret], parts, part_count, right);
 	bool fits = false;
 	for (size_t i = 0; i < mac_count; i++)
 		fits |= sl_same(right, size, macs[i].bytes, size);

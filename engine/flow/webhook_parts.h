@@ -123,6 +123,7 @@ struct webhook {
 	struct selector timestamp, id, type, subject, time;
 	int64_t tolerance_ms, repeat_ms;
 	struct sl_text *secrets, callback;
+	struct sl_signer **signers; /* SCHEME_HMAC: one for each secret */
 	size_t secret_count;
 	const char *challenge;
 	bool head;

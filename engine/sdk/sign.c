@@ -46,23 +46,52 @@ size_t sl_hash(enum sl_digest digest, const struct sl_text *parts, size_t count,
 	return digests[digest].size;
 }
 
-size_t sl_hmac(enum sl_digest digest, struct sl_text key, const struct sl_text *parts, size_t count,
-	unsigned char out[SL_DIGEST_MOST])
+struct sl_signer {
+	EVP_MAC_CTX *context;
+};
+
+struct sl_signer *sl_signer_new(enum sl_digest digest, struct sl_text key)
 {
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digests[digest].name, 0),
 		OSSL_PARAM_construct_end(),
 	};
 	const void *bytes = key.len ? key.at : ""; /* NULL would mean: no key given */
+	struct sl_signer *signer = malloc(sizeof(*signer));
 	EVP_MAC *kind = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *context = kind ? EVP_MAC_CTX_new(kind) : NULL;
-	must(context && EVP_MAC_init(context, bytes, key.len, params));
-	for (size_t i = 0; i < count; i++)
-		must(EVP_MAC_update(context, (const unsigned char *)parts[i].at, parts[i].len));
+	must(signer && kind);
+	signer->context = EVP_MAC_CTX_new(kind);
+	must(signer->context && EVP_MAC_init(signer->context, bytes, key.len, params));
+	EVP_MAC_free(kind); /* the context holds it */
+	return signer;
+}
+
+void sl_signer_free(struct sl_signer **signer)
+{
+	if (!*signer)
+		return;
+	EVP_MAC_CTX_free((*signer)->context);
+	free(*signer);
+	*signer = NULL;
+}
+
+size_t sl_signer_sign(struct sl_signer *signer, const struct sl_text *parts, size_t count,
+	unsigned char out[SL_DIGEST_MOST])
+{
 	size_t len;
-	must(EVP_MAC_final(context, out, &len, SL_DIGEST_MOST));
-	EVP_MAC_CTX_free(context);
-	EVP_MAC_free(kind);
+	must(EVP_MAC_init(signer->context, NULL, 0, NULL)); /* begins anew with the same key */
+	for (size_t i = 0; i < count; i++)
+		must(EVP_MAC_update(signer->context, (const unsigned char *)parts[i].at, parts[i].len));
+	must(EVP_MAC_final(signer->context, out, &len, SL_DIGEST_MOST));
+	return len;
+}
+
+size_t sl_hmac(enum sl_digest digest, struct sl_text key, const struct sl_text *parts, size_t count,
+	unsigned char out[SL_DIGEST_MOST])
+{
+	struct sl_signer *signer = sl_signer_new(digest, key);
+	size_t len = sl_signer_sign(signer, parts, count, out);
+	sl_signer_free(&signer);
 	return len;
 }
 

@@ -17,6 +17,14 @@ size_t sl_hash(enum sl_digest digest, const struct sl_text *parts, size_t count,
 size_t sl_hmac(enum sl_digest digest, struct sl_text key, const struct sl_text *parts, size_t count,
 	unsigned char out[SL_DIGEST_MOST]);
 
+/* A key made ready once, for many messages: most of what sl_hmac costs for a short
+ * one is the making.  One thread at a time. */
+struct sl_signer;
+struct sl_signer *sl_signer_new(enum sl_digest digest, struct sl_text key);
+void sl_signer_free(struct sl_signer **signer);
+size_t sl_signer_sign(struct sl_signer *signer, const struct sl_text *parts, size_t count,
+	unsigned char out[SL_DIGEST_MOST]);
+
 /* True if both have the same bytes; how long it takes depends on the lengths
  * alone. */
 bool sl_same(const void *a, size_t a_len, const void *b, size_t b_len);
