@@ -230,6 +230,7 @@ void lua_guard_open(lua_State *lua)
 {
 	static const char *const base[] = { "dofile", "loadfile", "collectgarbage", "warn", NULL };
 	static const char *const string[] = { "dump", NULL };
+	static const char *const coroutine[] = { "running", NULL }; /* a call's own is not the script's to resume */
 	static const luaL_Reg globals[] = {
 		{ "pcall", guarded_pcall },
 		{ "xpcall", guarded_xpcall },
@@ -242,6 +243,7 @@ void lua_guard_open(lua_State *lua)
 	};
 	remove_fields(lua, LUA_GNAME, base);
 	remove_fields(lua, LUA_STRLIBNAME, string);
+	remove_fields(lua, LUA_COLIBNAME, coroutine);
 	lua_pushglobaltable(lua);
 	luaL_setfuncs(lua, globals, 0);
 	lua_getfield(lua, -1, LUA_COLIBNAME);

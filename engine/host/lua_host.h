@@ -19,6 +19,7 @@
 
 #define LUA_BUDGET 50000000 /* VM instructions, or their worth of memory traffic, in one call */
 #define LUA_HOOK_EVERY 10000
+#define LUA_LARGEST_JSON ((size_t)16 << 20) /* bytes that one json.encode, json.decode or emit may have */
 
 /* Why a call is over before its function has returned. */
 enum ending { ENDING_NONE, ENDING_DROP, ENDING_FAIL, ENDING_RETRY, ENDING_KILLED, ENDING_MEMORY };
@@ -32,6 +33,7 @@ struct seat {
 	uint64_t serial;       /* of the call; views that name an older one are dead */
 	int64_t budget;        /* what is left of LUA_BUDGET */
 	enum ending ending;    /* once it is set nothing the script does counts */
+	size_t emitted;        /* bytes; not more than a script's memory */
 	int64_t wait;          /* milliseconds; -1: the script did not ask for a wait */
 	struct seat *next;     /* idle ones; all seats are freed with the script */
 	struct seat *older;

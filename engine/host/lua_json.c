@@ -10,6 +10,7 @@
 #include "host/lua_host.h"
 
 #define DEEPEST 100
+#define LARGEST_KEPT ((size_t)1 << 20) /* a buffer larger than this is not used again */
 
 static const char array_key, box_key; /* in the registry: the metatables of arrays and of boxes */
 
@@ -109,6 +110,7 @@ static int json_decode(lua_State *lua)
 	char why[256] = "";
 	struct sl_text text;
 	text.at = luaL_checklstring(lua, 1, &text.len);
+	luaL_argcheck(lua, text.len <= LUA_LARGEST_JSON, 1, "more than 16 MB of JSON");
 	struct sl_document **box = box_push(lua);
 	*box = sl_json_read(text, why, sizeof(why));
 	if (!*box) {
@@ -293,13 +295,21 @@ static void encode_number(struct encoding *encoding, int index)
 		refuse(encoding, "JSON has no form for an infinite number, or for one that is none");
 }
 
+/* Before it is written: JSON text is not in the script's memory. */
+static struct sl_text fitting(struct encoding *encoding, struct sl_text text)
+{
+	if (encoding->out->len + text.len > LUA_LARGEST_JSON)
+		refuse(encoding, "more than 16 MB of JSON");
+	return text;
+}
+
 static void encode_other(struct encoding *encoding, int index)
 {
 	const struct sl_json *value = lua_view_at(encoding->lua, index);
 	struct sl_text raw;
 	char words[64];
 	if (value) {
-		raw = sl_json_raw(value);
+		raw = fitting(encoding, sl_json_raw(value));
 		json_raw(encoding->out, raw.at, raw.len);
 	} else if (lua_is_none(encoding->lua, index)) {
 		json_null(encoding->out);
@@ -315,7 +325,7 @@ static void encode(struct encoding *encoding, int index)
 	switch (lua_type(encoding->lua, index)) {
 	case LUA_TSTRING:
 		text.at = lua_tolstring(encoding->lua, index, &text.len);
-		json_text(encoding->out, text);
+		json_text(encoding->out, fitting(encoding, text));
 		break;
 	case LUA_TNUMBER:
 		encode_number(encoding, index);
@@ -334,6 +344,8 @@ static void encode(struct encoding *encoding, int index)
 struct sl_text lua_json_encode(lua_State *lua, int index)
 {
 	struct encoding encoding = { .lua = lua, .out = &script_of(lua)->out };
+	if (encoding.out->room > LARGEST_KEPT)
+		buf_free(encoding.out), buf_free(&script_of(lua)->sorted);
 	buf_clear(encoding.out);
 	encode(&encoding, lua_absindex(lua, index));
 	return (struct sl_text){ encoding.out->at, encoding.out->len };

@@ -135,6 +135,7 @@ static struct seat *seat_take(struct script *script, struct call *call, struct w
 	seat->call = call;
 	seat->budget = LUA_BUDGET;
 	seat->ending = ENDING_NONE;
+	seat->emitted = 0;
 	script->calls++;
 	return seat;
 }
@@ -208,6 +209,7 @@ static enum sl_outcome end_of(struct seat *seat, int status)
 {
 	switch (seat->ending) {
 	case ENDING_DROP:
+		seat->call->why.text[0] = '\0';
 		return SL_DONE;
 	case ENDING_RETRY:
 		return SL_RETRY;

@@ -67,6 +67,17 @@ static void refuse_unknown(lua_State *lua)
 	}
 }
 
+/* What is emitted is not in the script's memory, so it is counted here. */
+static void count_bytes(lua_State *lua, size_t len)
+{
+	struct script *script = script_of(lua);
+	char place[SCRIPT_PLACE];
+	script->seat->emitted += len + sizeof(struct emitted);
+	if (script->seat->emitted > script->limit)
+		lua_guard_end(lua, ENDING_FAIL, "%s: emitted more than %zu MB in one call", script_place(lua, place),
+			script->limit >> 20);
+}
+
 /* What is read stays on the stack, and so where it is, until emit has copied it. */
 static int verb_emit(lua_State *lua)
 {
@@ -85,6 +96,7 @@ static int verb_emit(lua_State *lua)
 	event.time = moment(lua);
 	if (lua_getfield(lua, 1, "data") != LUA_TNIL)
 		event.data = lua_json_encode(lua, -1);
+	count_bytes(lua, event.data.len);
 	call->pub.host->emit(&call->pub, &event);
 	return 0;
 }

@@ -40,17 +40,16 @@ static void push_number(lua_State *lua, const struct sl_json *value)
 		raw = sl_json_raw(value), lua_pushlstring(lua, raw.at, raw.len);
 }
 
-static void push_view(lua_State *lua, const struct sl_json *value, const char *kind)
+static void push_view(lua_State *lua, const struct sl_json *value, struct seat *seat, const char *kind)
 {
-	struct seat *seat = script_of(lua)->seat;
 	struct view *view = lua_newuserdatauv(lua, sizeof(*view), 0);
 	*view = (struct view){ .value = value, .seat = seat, .serial = seat->serial };
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, kind);
 	lua_setmetatable(lua, -2);
 }
 
-/* Pushes a value of the running call's documents; NULL is nil. */
-void lua_view_push(lua_State *lua, const struct sl_json *value)
+/* Pushes a value of a document that belongs to the seat's call; NULL is nil. */
+static void push_value(lua_State *lua, const struct sl_json *value, struct seat *seat)
 {
 	struct sl_text text;
 	if (!value) {
@@ -63,10 +62,10 @@ void lua_view_push(lua_State *lua, const struct sl_json *value)
 		lua_pushlstring(lua, text.at, text.len);
 		break;
 	case SL_KIND_OBJECT:
-		push_view(lua, value, &object_key);
+		push_view(lua, value, seat, &object_key);
 		break;
 	case SL_KIND_ARRAY:
-		push_view(lua, value, &array_key);
+		push_view(lua, value, seat, &array_key);
 		break;
 	case SL_KIND_NUMBER:
 		push_number(lua, value);
@@ -78,6 +77,11 @@ void lua_view_push(lua_State *lua, const struct sl_json *value)
 		lua_null_push(lua);
 		break;
 	}
+}
+
+void lua_view_push(lua_State *lua, const struct sl_json *value)
+{
+	push_value(lua, value, script_of(lua)->seat);
 }
 
 /* ------------------------------------------------------------------- reading */
@@ -119,7 +123,7 @@ static int object_index(lua_State *lua)
 	struct sl_text name = { 0 };
 	if (lua_type(lua, 2) == LUA_TSTRING)
 		name.at = lua_tolstring(lua, 2, &name.len);
-	lua_view_push(lua, name.at ? sl_json_get_text(view->value, name) : NULL);
+	push_value(lua, name.at ? sl_json_get_text(view->value, name) : NULL, view->seat);
 	return 1;
 }
 
@@ -127,7 +131,7 @@ static int array_index(lua_State *lua)
 {
 	struct view *view = alive(lua, lua_touserdata(lua, 1));
 	lua_Integer index = lua_isinteger(lua, 2) ? lua_tointeger(lua, 2) : 0;
-	lua_view_push(lua, index > 0 ? sl_json_element(view->value, (size_t)index - 1) : NULL);
+	push_value(lua, index > 0 ? sl_json_element(view->value, (size_t)index - 1) : NULL, view->seat);
 	return 1;
 }
 
@@ -184,7 +188,7 @@ static int walk(lua_State *lua)
 		lua_pushlstring(lua, name.at, name.len);
 	else
 		lua_pushinteger(lua, number);
-	lua_view_push(lua, at);
+	push_value(lua, at, view->seat);
 	return 2;
 }
 
@@ -247,7 +251,7 @@ static int request_index(lua_State *lua)
 
 void lua_request_push(lua_State *lua)
 {
-	push_view(lua, NULL, &request_key);
+	push_view(lua, NULL, script_of(lua)->seat, &request_key);
 }
 
 /* ------------------------------------------------------------------------ tables */

@@ -62,6 +62,14 @@ static void memory_has_a_limit(void **state)
 	is_ended("local s = 'x' while true do s = s .. s end", MEMORY);
 }
 
+static void what_is_made_beside_the_state_has_a_limit(void **state)
+{
+	is_ended("local s = ('x'):rep(1e6) while true do emit { data = { s } } end", "emitted more than 64 MB in one call");
+	is_ended("local s = ('\\0'):rep(1e7) local t = { s, s, s } json.encode(t)", "[]: more than 16 MB of JSON");
+	is_ended("json.decode(('['):rep(2e7))", "more than 16 MB of JSON");
+	is_ended("json.decode(('['):rep(1e6)).x = 1", "attempt to index a nil value");
+}
+
 static void memory_traffic_costs_too(void **state)
 {
 	is_ended("local s = ('x'):rep(1e6) while true do s = s .. 'b' end", INSTRUCTIONS);
@@ -114,7 +122,7 @@ static void a_waiting_call_of_a_spent_state_may_be_freed(void **state)
 static void the_sandbox_has_no_doors(void **state)
 {
 	static const char *const gone[] = { "io", "os", "debug", "package", "dofile", "loadfile", "collectgarbage",
-		"string.dump", "warn" };
+		"string.dump", "warn", "coroutine.running" };
 	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
 		char body[128];
 		snprintf(body, sizeof(body), "emit { type = tostring(%s), data = {} }", gone[i]);
@@ -161,6 +169,7 @@ int main(void)
 		cmocka_unit_test(endless_loops_that_catch_are_ended),
 		cmocka_unit_test(churning_coroutines_are_ended),
 		cmocka_unit_test(memory_has_a_limit),
+		cmocka_unit_test(what_is_made_beside_the_state_has_a_limit),
 		cmocka_unit_test(memory_traffic_costs_too),
 		cmocka_unit_test(a_spent_state_is_replaced),
 		cmocka_unit_test(a_waiting_call_of_a_spent_state_may_be_freed),

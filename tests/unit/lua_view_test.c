@@ -187,10 +187,10 @@ static void options_are_a_view(void **state)
 {
 	struct instance *instance = script_instance("local t = { summary = 'o', options = {\n"
 		"{ 'completed', 'list', initial = { 'Done', 'Shipped' } }, { 'page', 'int', initial = 1000 },\n"
-		"{ 'deep', 'bool', initial = false }, { 'token', 'secret' }, { 'wait', 'duration', initial = '2s' } } }\n"
+		"{ 'deep', 'bool', initial = false }, { 'token', 'secret' }, { 'wait', 'duration', initial = '2s' } } } local kept\n"
 		"function t.transform(event, opt)\n"
 		"emit { type = table.concat(opt.completed, ','), data = { opt.page, opt.deep, opt.token, opt.wait, #opt.completed } }\n"
-		"if event.data.write then opt.page = 1 end end return t", "{\"page\":5,\"token\":[\"s3\"]}", 0);
+		"kept = kept or opt.completed if event.data.write and kept[2] == 'Shipped' then opt.page = 1 end end return t", "{\"page\":5,\"token\":[\"s3\"]}", 0);
 	struct call *call = script_call(instance, "{}");
 	assert_string_equal(call->emitted[0].event.type, "Done,Shipped");
 	assert_string_equal(call->emitted[0].event.data.at, "[5,false,[\"s3\"],2000,2]");
