@@ -44,7 +44,7 @@ static void setup_policy(struct route *route, const struct sl_json *part)
 		.open_limit = (size_t)number(part, "open_limit", 10000),
 		.calls = 256,
 		.batch_events = 512,
-		.batch_bytes = 4 << 20,
+		.batch_bytes = 1 << 20,
 	};
 	route->suspect_seq = (uint64_t)number(suspect, "seq", 0);
 	route->suspect_part = (uint32_t)number(suspect, "part", 0);
