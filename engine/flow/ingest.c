@@ -45,11 +45,15 @@ static void read_listeners(struct ingest *ingest, const struct sl_json *part)
 			ingest->fds[ingest->fd_count++] = (int)number_of(at, "fd");
 }
 
+static void read_data(struct ingest *ingest, const struct sl_json *part)
+{
+	struct sl_text data = sl_json_string(sl_json_get(part, "data"));
+	ingest->data = arena_copy(ingest->life, data.at, data.len);
+}
+
 static void read_log(struct ingest *ingest, const struct sl_json *part)
 {
 	const struct sl_json *log = sl_json_get(part, "log");
-	struct sl_text data = sl_json_string(sl_json_get(part, "data"));
-	ingest->data = arena_copy(ingest->life, data.at, data.len);
 	ingest->options = (struct log_options){
 		.size = number_of(log, "size"),
 		.keep = number_of(log, "keep"),
@@ -85,6 +89,7 @@ static void start(struct ingest *ingest, const struct sl_json *part)
 		_exit(1);
 	set_level(part);
 	read_listeners(ingest, part);
+	read_data(ingest, part);
 	read_log(ingest, part);
 	ingest->table = table_new(part, NULL, &ingest->why);
 	if (!ingest->table)
@@ -92,6 +97,49 @@ static void start(struct ingest *ingest, const struct sl_json *part)
 	ingest->state = INGEST_OPENING;
 	ingest->open_job.data = ingest;
 	uv_queue_work(&ingest->loop, &ingest->open_job, open_in_pool, on_opened);
+}
+
+/* ---------------------------------------------------------------- a new part */
+
+/* All of it is taken or nothing. */
+static void take_part(struct ingest *ingest, const struct sl_json *part)
+{
+	struct ingest_table *table = table_new(part, ingest->table, &ingest->why);
+	ingest->changed = true;
+	if (!table || !http_server_proxies(ingest->server, table->proxies, &ingest->why)) {
+		line(SL_ERROR, "the new configuration is not taken, the old one stays: %s", ingest->why.text);
+		table_free(&table);
+		return;
+	}
+	table_free(&ingest->table);
+	ingest->table = table;
+	ingest->why.text[0] = '\0';
+	http_server_limits(ingest->server, &table->limits);
+	read_log(ingest, part);
+	commit_limit(ingest);
+	set_level(part);
+}
+
+static void take_late_part(struct ingest *ingest)
+{
+	struct sl_text text = { ingest->late_part.at, ingest->late_part.len };
+	struct sl_document *document = text.len ? sl_json_read(text, NULL, 0) : NULL;
+	if (document)
+		take_part(ingest, sl_json_root(document));
+	sl_json_free(&document);
+	buf_free(&ingest->late_part);
+}
+
+/* While the log is being opened another thread uses what would change. */
+static void told_part(struct ingest *ingest, const struct sl_json *message)
+{
+	struct sl_text text = sl_json_raw(message);
+	if (ingest->state == INGEST_SERVING)
+		take_part(ingest, message);
+	if (ingest->state != INGEST_OPENING)
+		return;
+	buf_clear(&ingest->late_part);
+	buf_add(&ingest->late_part, text.at, text.len);
 }
 
 /* ---------------------------------------------------------------------- open */
@@ -127,29 +175,9 @@ static void on_opened(uv_work_t *job, int status)
 	listen_all(ingest);
 	ingest->state = INGEST_SERVING;
 	ingest->changed = true;
+	take_late_part(ingest);
 	tell_beat(ingest);
 	say_ready(ingest);
-}
-
-/* --------------------------------------------------------------------- serve */
-
-static void take_part(struct ingest *ingest, const struct sl_json *part)
-{
-	struct ingest_table *table = NULL;
-	ingest->changed = true;
-	ingest->why.text[0] = '\0';
-	if (ingest->state == INGEST_SERVING)
-		table = table_new(part, ingest->table, &ingest->why);
-	if (table && http_server_proxies(ingest->server, table->proxies, &ingest->why)) {
-		http_server_limits(ingest->server, &table->limits);
-		table_free(&ingest->table);
-		ingest->table = table;
-		set_level(part);
-		return;
-	}
-	table_free(&table);
-	if (ingest->why.text[0])
-		line(SL_ERROR, "the new configuration is not taken, the old one stays: %s", ingest->why.text);
 }
 
 /* --------------------------------------------------------------- drain, end */
@@ -201,7 +229,7 @@ static const struct {
 	void (*run)(struct ingest *ingest, const struct sl_json *message);
 } verbs[] = {
 	{ "start", start },
-	{ "part", take_part },
+	{ "part", told_part },
 	{ "ask", tell_answer },
 	{ "stop", told_stop },
 };
@@ -251,6 +279,7 @@ static void finish(struct ingest *ingest)
 		log_close(&ingest->log);
 	refused_close(&ingest->refused);
 	table_free(&ingest->table);
+	buf_free(&ingest->late_part);
 	buf_free(&ingest->headers);
 	buf_free(&ingest->query);
 	arena_free(&ingest->arena);

@@ -48,6 +48,16 @@ bool commit_idle(const struct ingest *ingest)
 
 /* ------------------------------------------------------------------ writing */
 
+/* The log takes other limits only while no job is under way; between two there
+ * is always such a moment, unless segments are being made: then a little later. */
+static void limit_if_idle(struct ingest *ingest)
+{
+	if (!ingest->limits_wait || ingest->writing || ingest->keeping)
+		return;
+	ingest->limits_wait = false;
+	log_limit(ingest->log, &ingest->options);
+}
+
 static void write_in_pool(uv_work_t *job)
 {
 	struct ingest *ingest = job->data;
@@ -87,6 +97,7 @@ static void on_written(uv_work_t *job, int status)
 	ingest->flushed = ingest->flushing.count;
 	answer_all(&ingest->flushing);
 	gather_longer(ingest, uv_hrtime() - ingest->write_began);
+	limit_if_idle(ingest);
 	if (log_wants_segment(ingest->log))
 		commit_keep(ingest);
 	ingest_settle(ingest);
@@ -131,6 +142,7 @@ static void on_kept(uv_work_t *job, int status)
 	ingest->keeping = false;
 	if (ingest->keep_why.text[0])
 		line(SL_DEBUG, "%s", ingest->keep_why.text);
+	limit_if_idle(ingest);
 	ingest_settle(ingest);
 }
 
@@ -157,6 +169,12 @@ void commit_keep(struct ingest *ingest)
 	}
 	ingest->keeping = true;
 	uv_queue_work(&ingest->loop, &ingest->keep_job, keep_in_pool, on_kept);
+}
+
+void commit_limit(struct ingest *ingest)
+{
+	ingest->limits_wait = true;
+	limit_if_idle(ingest);
 }
 
 /* ------------------------------------------------------------ begin and end */

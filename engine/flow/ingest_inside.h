@@ -83,11 +83,13 @@ struct ingest {
 	const char *data;
 	int fds[INGEST_LISTENERS];
 	size_t fd_count;
+	struct buf late_part; /* came while the log was being opened */
 	struct ingest_table *table;
 	struct http_server *server;
 	struct refused *refused;
 	struct log *log;
-	struct log_options options;
+	struct log_options options; /* of the log */
+	bool limits_wait;           /* they have changed, and the log does not know yet */
 	uv_timer_t beat;
 	uv_work_t open_job;
 	struct why why; /* of the job that opens, or of a part that was not taken */
@@ -129,6 +131,7 @@ void commit_begin(struct ingest *ingest);
 void commit_park(struct ingest *ingest, struct http_request *request, int status, size_t bytes);
 bool commit_idle(const struct ingest *ingest); /* nothing is gathered, no job under way */
 void commit_keep(struct ingest *ingest);       /* segments: begins a job if one is needed */
+void commit_limit(struct ingest *ingest);      /* ingest->options have changed */
 void commit_end(struct ingest *ingest);
 
 /* ingest_tell.c */

@@ -146,6 +146,13 @@ void log_close(struct log **at)
 	*at = NULL;
 }
 
+void log_limit(struct log *log, const struct log_options *options)
+{
+	log->options = *options;
+	log->looked = 0;
+	log->prepare_again = 0;
+}
+
 const char *log_id(const struct log *log)
 {
 	return log->id;

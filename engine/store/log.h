@@ -8,8 +8,7 @@
  *
  * Nothing here knows a loop.  log_append only gathers in memory; log_write,
  * log_prepare, log_check and log_retire block, and are run in a pool thread: at
- * most one log_write or log_check at a time, and one log_prepare or log_retire
- * beside it.
+ * most one log_write at a time, and one of the others beside it.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -57,6 +56,8 @@ struct log_batch; /* records gathered for one write + fdatasync */
 struct log *log_open(const char *dir, const struct log_options *options, int64_t wait_ms, struct why *why);
 void log_close(struct log **log);
 const char *log_id(const struct log *log);
+/* Other limits from now on.  No log_write, log_prepare or log_retire is under way. */
+void log_limit(struct log *log, const struct log_options *options);
 
 enum log_room { LOG_ROOM, LOG_FULL, LOG_NO_SPACE, LOG_FAILED };
 /* Whether a record of so many bytes (its texts together) would be taken now.
@@ -82,7 +83,7 @@ bool log_wants_segment(const struct log *log);     /* time for log_prepare? */
  * no room now, why says, and log_wants_segment asks again a second later. */
 bool log_prepare(struct log *log, struct why *why);
 /* Blocks shortly: whether the files are still the ones written to, looked at once
- * a second at most.  log_write does it too; call it where the log may be idle. */
+ * a second at most.  log_write does it too; for a log that may be idle. */
 bool log_check(struct log *log, struct why *why);
 /* Blocks: lets go of whole segments below `floor` (the lowest seq a route still
  * needs) that are older than `keep` or whose room is needed. */

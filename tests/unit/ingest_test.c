@@ -387,6 +387,18 @@ static void a_reload_changes_the_table_and_keeps_connections(void **state)
 	assert_int_equal(stop(daemon), 0);
 }
 
+static void a_new_part_waits_until_the_log_is_open(void **state)
+{
+	struct daemon *daemon = *state;
+	spawn(daemon);
+	start_part(daemon, "start", roomy, SOURCES);
+	start_part(daemon, "part", roomy, "{\"name\":\"new\",\"webhook\":{\"auth\":\"none\"}}");
+	expect_message(daemon, "\"ready\"");
+	expect(daemon, "POST", "/in/new", "", "{}", "200", "ok");
+	expect(daemon, "POST", "/in/open", "", "{}", "404", "no such source");
+	assert_int_equal(stop(daemon), 0);
+}
+
 static void a_stop_answers_what_has_begun(void **state)
 {
 	struct daemon *daemon = *state;
@@ -433,6 +445,16 @@ static void a_successor_waits_for_the_log(void **state)
 	assert_int_equal(stored_count(daemon), 2);
 }
 
+/* The status of a post to the open source. */
+static const char *answered(const struct daemon *daemon, const char *body)
+{
+	static char status[4];
+	char *answer = ask(daemon, "POST", "/in/open", "", body);
+	snprintf(status, sizeof(status), "%.3s", answer + 9);
+	free(answer);
+	return status;
+}
+
 static void a_full_log_is_503_until_there_is_room(void **state)
 {
 	struct daemon *daemon = *state;
@@ -441,21 +463,20 @@ static void a_full_log_is_503_until_there_is_room(void **state)
 	body[50000] = '\0';
 	begin_with(daemon, "\"size\":3000000,\"keep\":1,\"reserve\":0,\"segment\":1048576");
 	int taken = 0;
-	for (char *answer = NULL;; taken++, free(answer)) {
-		answer = ask(daemon, "POST", "/in/open", "", body);
-		if (strncmp(answer + 9, "503", 3) == 0) {
-			assert_non_null(strstr(answer, "Retry-After: 30"));
-			free(answer);
-			break;
-		}
-		assert_int_equal(strncmp(answer + 9, "200", 3), 0);
-	}
+	while (strcmp(answered(daemon, body), "200") == 0)
+		taken++;
 	assert_in_range(taken, 20, 60);
 	for (int i = 0; i < 20; i++)
-		expect(daemon, "POST", "/in/open", "", body, "503", "the log is full");
+		expect(daemon, "POST", "/in/open", "", body, "503", "Retry-After: 30\r\n");
 	expect_message(daemon, "\"state\":\"refusing\",\"error\":\"the log is full");
 	assert_int_equal(page_get(daemon->page, COUNTER_log_end), taken);
 	atomic_store(&daemon->page->floor, (uint64_t)taken + 1);
+	expect_message(daemon, "\"state\":\"running\",\"sources\"");
+	expect(daemon, "POST", "/in/open", "", body, "200", "ok");
+	start_part(daemon, "part", "\"size\":1000,\"keep\":1,\"reserve\":0,\"segment\":1048576", SOURCES);
+	while (strcmp(answered(daemon, body), "503") != 0)
+		assert_true(++taken < 200);
+	start_part(daemon, "part", roomy, SOURCES);
 	expect_message(daemon, "\"state\":\"running\",\"sources\"");
 	expect(daemon, "POST", "/in/open", "", body, "200", "ok");
 	assert_int_equal(stop(daemon), 0);
@@ -538,6 +559,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_genuine_is_stored_and_what_is_not_is_refused, fresh, gone),
 		cmocka_unit_test_setup_teardown(only_ten_challenges_a_minute_are_answered, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_reload_changes_the_table_and_keeps_connections, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_new_part_waits_until_the_log_is_open, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_stop_answers_what_has_begun, fresh, gone),
 		cmocka_unit_test_setup_teardown(it_ends_when_its_master_is_gone, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_successor_waits_for_the_log, fresh, gone),
