@@ -119,7 +119,7 @@ static void answer_stat(struct ingest *ingest, struct buf *out)
 	json_member_int(out, "oldest", stat.oldest);
 	json_member_uint(out, "segments", stat.segments);
 	json_member_uint(out, "damaged", stat.damaged);
-	json_member_string(out, "id", stat.id);
+	json_member_string(out, "log_id", stat.id);
 }
 
 void tell_answer(struct ingest *ingest, const struct sl_json *question)
