@@ -126,8 +126,6 @@ static void send_start(struct child *child)
 	const struct suspect *suspect = &child->suspect;
 	struct buf more = { 0 };
 	json_member_int(&more, "master", getpid());
-	if (child->route)
-		json_member_bool(&more, "paused", child->paused);
 	if (child->route && suspect->seq) {
 		json_key(&more, "suspect");
 		json_open(&more, '{');
@@ -168,7 +166,7 @@ static void heard_status(struct child *child, const struct sl_json *message)
 	struct sl_text sources = sl_json_raw(sl_json_get(message, "sources"));
 	why_say(&child->error, "%.*s", (int)error.len, error.at ? error.at : "");
 	snprintf(child->says, sizeof(child->says), "%.*s", (int)state.len, state.at ? state.at : "");
-	child->paused = sl_text_is(state, "paused");
+	child->paused = sl_json_true(sl_json_get(message, "paused"));
 	if (!sources.len)
 		return;
 	buf_clear(&child->sources);

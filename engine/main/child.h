@@ -56,7 +56,7 @@ struct child {
 	char *label;     /* for sentences: "the ingress", "route cards" */
 	bool route;
 	bool unwanted;   /* gone from the configuration: free it once it has stopped */
-	bool paused;     /* as it last said itself; its successor is told */
+	bool paused;     /* as it last said itself */
 	struct buf part; /* JSON: its part of the configuration */
 	uint64_t print;  /* of the files the part names: which plugins and tables it runs with */
 	const int *fds;  /* sockets handed on as 5, 6, ...; -1 behind the last; NULL: none */
