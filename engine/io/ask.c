@@ -63,8 +63,11 @@ struct ask *ask_open(const char *address, struct why *why)
 {
 	const char *from = authority(address);
 	if (from && strncasecmp(address, "http://", 7) != 0) {
-		why_say(why, "%s: only http:// is spoken here; send to the daemon's own address, behind the proxy that does TLS",
-			address);
+		why_say(why, "%s: only http:// is spoken here; write the daemon's own address, behind the proxy", address);
+		return NULL;
+	}
+	if (from && strcspn(from, ":/?#") == 0) {
+		why_say(why, "\"%s\" names no host", address);
 		return NULL;
 	}
 	struct ask *ask = must_alloc(sizeof(*ask));
@@ -84,16 +87,16 @@ static void hang_up(struct ask *ask)
 	ask->used = false;
 }
 
-void ask_close(struct ask **pointer)
+void ask_close(struct ask **ask)
 {
-	struct ask *ask = *pointer;
-	if (!ask)
+	struct ask *gone = *ask;
+	if (!gone)
 		return;
-	*pointer = NULL;
-	hang_up(ask);
-	free(ask->address);
-	free(ask->host);
-	free(ask);
+	*ask = NULL;
+	hang_up(gone);
+	free(gone->address);
+	free(gone->host);
+	free(gone);
 }
 
 /* ------------------------------------------------------------------ sending */

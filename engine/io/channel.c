@@ -13,9 +13,9 @@
 #include "base/line.h"
 
 #define LARGEST ((size_t)64 << 20)
-#define PREFIX 4                      /* bytes of length in front of a message */
+#define PREFIX 4 /* bytes of length in front of a message */
 #define READ_STEP ((size_t)16 << 10)
-#define KEPT_ROOM ((size_t)1 << 20)   /* a buffer that had to grow beyond this is given back */
+#define KEPT_ROOM ((size_t)1 << 20) /* a buffer that had to grow beyond this is given back */
 
 struct channel {
 	uv_poll_t poll;
@@ -201,13 +201,13 @@ static void on_closed(uv_handle_t *handle)
 	free(channel);
 }
 
-void channel_close(struct channel **pointer)
+void channel_close(struct channel **channel)
 {
-	struct channel *channel = *pointer;
-	if (!channel)
+	struct channel *gone = *channel;
+	if (!gone)
 		return;
-	*pointer = NULL;
-	flush(channel);
-	channel->closed = true;
-	uv_close((uv_handle_t *)&channel->poll, on_closed);
+	*channel = NULL;
+	flush(gone);
+	gone->closed = true;
+	uv_close((uv_handle_t *)&gone->poll, on_closed);
 }

@@ -95,7 +95,7 @@ struct http_limits {
 	size_t body;          /* bytes, 10 MiB: 413 */
 	size_t in_flight;     /* bytes held for requests not yet answered, 64 MiB: 503 */
 	size_t connections;   /* 1024: 503 */
-	size_t per_address;   /* connections of one IPv4 address or IPv6 /64, 64: 429; proxies and unix sockets are exempt */
+	size_t per_address;   /* of one IPv4 address or IPv6 /64, 64: 429; proxies and unix sockets are exempt */
 	size_t pipeline;      /* requests of a connection without answer, 16: it is read no further */
 	int64_t request_time; /* ms from a request's first byte to its last, 30 s: 408 */
 	int64_t idle_time;    /* ms without a request, 60 s: closed */

@@ -5,34 +5,65 @@
  * folded, or have no name.  RFC 9112 section 7.1 fits in a table: state and kind
  * of character give the next state, and what is not in the table is an error.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "io/http_inside.h"
 
 enum state {
 	BROKEN, /* not in the table */
-	SIZE_FIRST, SIZE, SIZE_LF,
-	NAME_FIRST, NAME, VALUE_FIRST, VALUE, QUOTED, ESCAPED, QUOTE_END, /* extensions: ;name=value;name="value" */
-	DATA, DATA_CR, DATA_LF,
-	TRAILER_FIRST, TRAILER_NAME, TRAILER_VALUE, TRAILER_LF, END_LF,
+	SIZE_FIRST,
+	SIZE,
+	SIZE_LF,
+	NAME_FIRST, /* of an extension: ;name=value or ;name="value" */
+	NAME,
+	VALUE_FIRST,
+	VALUE,
+	QUOTED,
+	ESCAPED,
+	QUOTE_END,
+	DATA,
+	DATA_CR,
+	DATA_LF,
+	TRAILER_FIRST,
+	TRAILER_NAME,
+	TRAILER_VALUE,
+	TRAILER_LF,
+	END_LF,
 	DONE,
 	STATES
 };
 
-enum kind { CONTROL, OTHER, TOKEN, HEX, SEMICOLON, EQUALS, QUOTE, BACKSLASH, COLON, CR, LF, KINDS };
-
-static const unsigned char kinds[256] = {
-	['\t'] = OTHER, [' '] = OTHER, ['('] = OTHER, [')'] = OTHER, [','] = OTHER, ['/'] = OTHER, ['<'] = OTHER,
-	['>' ... '@'] = OTHER, ['['] = OTHER, [']'] = OTHER, ['{'] = OTHER, ['}'] = OTHER, [0x80 ... 0xff] = OTHER,
-	['!'] = TOKEN, ['#'] = TOKEN, ['$'] = TOKEN, ['%'] = TOKEN, ['&'] = TOKEN, ['\''] = TOKEN, ['*'] = TOKEN,
-	['+'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['^'] = TOKEN, ['_'] = TOKEN, ['`'] = TOKEN, ['|'] = TOKEN,
-	['~'] = TOKEN, ['g' ... 'z'] = TOKEN, ['G' ... 'Z'] = TOKEN,
-	['0' ... '9'] = HEX, ['a' ... 'f'] = HEX, ['A' ... 'F'] = HEX,
-	[';'] = SEMICOLON, ['='] = EQUALS, ['"'] = QUOTE, ['\\'] = BACKSLASH, [':'] = COLON, ['\r'] = CR, ['\n'] = LF,
+enum kind {
+	CONTROL,
+	OTHER,
+	TOKEN,
+	HEX,
+	SEMICOLON, /* from here on one character each */
+	EQUALS,
+	QUOTE,
+	BACKSLASH,
+	COLON,
+	CR,
+	LF,
+	KINDS
 };
 
-#define ANY_TOKEN(to) [TOKEN] = to, [HEX] = to
-#define ANY_TEXT(to) ANY_TOKEN(to), [OTHER] = to, [SEMICOLON] = to, [EQUALS] = to, [COLON] = to
+static enum kind kind_of(char c)
+{
+	static const char singles[] = ";=\"\\:\r\n", marks[] = "!#$%&'*+-.^_`|~";
+	const char *single = c ? strchr(singles, c) : NULL;
+	if (single)
+		return SEMICOLON + (enum kind)(single - singles);
+	if (isxdigit((unsigned char)c))
+		return HEX;
+	if (c && (isalnum((unsigned char)c) || strchr(marks, c)))
+		return TOKEN;
+	return c == '\t' || ((unsigned char)c >= ' ' && c != 0x7f) ? OTHER : CONTROL;
+}
+
+#define ANY_TOKEN(to) [TOKEN] = (to), [HEX] = (to)
+#define ANY_TEXT(to) ANY_TOKEN(to), [OTHER] = (to), [SEMICOLON] = (to), [EQUALS] = (to), [COLON] = (to)
 
 static const unsigned char next[STATES][KINDS] = {
 	[SIZE_FIRST] = { [HEX] = SIZE },
@@ -49,7 +80,8 @@ static const unsigned char next[STATES][KINDS] = {
 	[DATA_LF] = { [LF] = SIZE_FIRST },
 	[TRAILER_FIRST] = { ANY_TOKEN(TRAILER_NAME), [CR] = END_LF },
 	[TRAILER_NAME] = { ANY_TOKEN(TRAILER_NAME), [COLON] = TRAILER_VALUE },
-	[TRAILER_VALUE] = { ANY_TEXT(TRAILER_VALUE), [BACKSLASH] = TRAILER_VALUE, [QUOTE] = TRAILER_VALUE, [CR] = TRAILER_LF },
+	[TRAILER_VALUE] = { ANY_TEXT(TRAILER_VALUE), [BACKSLASH] = TRAILER_VALUE, [QUOTE] = TRAILER_VALUE,
+		[CR] = TRAILER_LF },
 	[TRAILER_LF] = { [LF] = TRAILER_FIRST },
 	[END_LF] = { [LF] = DONE },
 };
@@ -84,7 +116,7 @@ static enum http_chunks_end take_framing(struct http_exchange *exchange, struct 
 	const struct http_limits *limits = &exchange->server->limits;
 	size_t have = (size_t)(exchange->end - exchange->request.body.at);
 	bool sized = chunks->state == SIZE_FIRST || chunks->state == SIZE;
-	chunks->state = next[chunks->state][kinds[(unsigned char)c]];
+	chunks->state = next[chunks->state][kind_of(c)];
 	if (sized && chunks->state == SIZE)
 		chunks->left = chunks->left * 16 + digit(c);
 	if (have + chunks->left > limits->body)
@@ -93,7 +125,9 @@ static enum http_chunks_end take_framing(struct http_exchange *exchange, struct 
 		chunks->state = TRAILER_FIRST;
 	if (++chunks->framing > limits->header_bytes + 16 * have)
 		return CHUNKS_TOO_ODD;
-	return chunks->state == BROKEN ? CHUNKS_BROKEN : chunks->state == DONE ? CHUNKS_DONE : CHUNKS_MORE;
+	if (chunks->state == DONE)
+		return CHUNKS_DONE;
+	return chunks->state == BROKEN ? CHUNKS_BROKEN : CHUNKS_MORE;
 }
 
 enum http_chunks_end http_chunks_take(struct http_connection *connection, struct http_exchange *exchange)

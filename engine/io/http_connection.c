@@ -8,9 +8,9 @@
 #include "base/arena.h"
 #include "io/http_inside.h"
 
-#define SMALLEST ((size_t)4 << 10)  /* room of a buffer of its own */
-#define STEP ((size_t)16 << 10)     /* and how far it grows beyond what a client has really sent */
-#define MOST_THROWN HTTP_SCRATCH    /* bytes read after the end; then the client's sends block */
+#define SMALLEST ((size_t)4 << 10) /* room of a buffer of its own */
+#define STEP ((size_t)16 << 10)    /* and how far it grows beyond what a client has really sent */
+#define MOST_THROWN HTTP_SCRATCH   /* bytes read after the end; then the client's sends block */
 
 /* ------------------------------------------------------------------- buffers */
 

@@ -84,7 +84,15 @@ const llhttp_settings_t http_parser_settings = {
 
 /* ------------------------------------------------------------------- guards */
 
-enum known { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING, EXPECT, UPGRADE, KNOWN_COUNT };
+enum known {
+	HOST,
+	CONTENT_LENGTH,
+	TRANSFER_ENCODING,
+	CONTENT_ENCODING,
+	EXPECT,
+	UPGRADE,
+	KNOWN_COUNT
+};
 
 static const struct sl_text known_names[KNOWN_COUNT] = {
 	[HOST] = { "host", 4 },
@@ -324,7 +332,8 @@ static void tidy_headers(struct http_exchange *exchange)
 		to += field->name.len;
 		memmove(to + 2, field->value.at, field->value.len);
 		field->value.at = to + 2;
-		memcpy(to, ": ", 2);
+		to[0] = ':';
+		to[1] = ' ';
 		to += 2 + field->value.len;
 		*to++ = '\n';
 	}

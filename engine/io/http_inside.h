@@ -42,17 +42,17 @@ struct http_exchange {
 	bool serving;                       /* a function of the service is running on it */
 	bool queued;
 	bool answered;
-	bool unread;                        /* its body was not read to the end */
-	bool old;                           /* HTTP/1.0 */
-	bool waits;                         /* for "100 Continue" */
-	int fault;                          /* status for what a callback of the parser found too large */
-	char *begin;                        /* its first byte in the read buffer */
+	bool unread; /* its body was not read to the end */
+	bool old;    /* HTTP/1.0 */
+	bool waits;  /* for "100 Continue" */
+	int fault;   /* status for what a callback of the parser found too large */
+	char *begin; /* its first byte in the read buffer */
 	char *target;
 	size_t target_len;
-	char *end;                          /* end of its head; of its body, as far as chunks are undone */
-	size_t cost;                        /* its share of in_flight */
-	struct buf answer;                  /* waits for the answers before it */
-	size_t room;                        /* of `fields` */
+	char *end;         /* end of its head; of its body, as far as chunks are undone */
+	size_t cost;       /* its share of in_flight */
+	struct buf answer; /* waits for the answers before it */
+	size_t room;       /* of `fields` */
 	struct http_header fields[];
 };
 
@@ -70,10 +70,21 @@ struct http_network {
 };
 
 /* Where the reading of a connection stands: the steps of http_read.c. */
-enum http_phase { PHASE_BETWEEN, PHASE_HEAD, PHASE_LENGTH, PHASE_CHUNKS };
+enum http_phase {
+	PHASE_BETWEEN,
+	PHASE_HEAD,
+	PHASE_LENGTH,
+	PHASE_CHUNKS
+};
 
 /* What a connection waits for, and so which deadline it has. */
-enum http_wait { WAIT_NOTHING, WAIT_NEXT, WAIT_REQUEST, WAIT_WRITE, WAIT_LINGER };
+enum http_wait {
+	WAIT_NOTHING,
+	WAIT_NEXT,
+	WAIT_REQUEST,
+	WAIT_WRITE,
+	WAIT_LINGER
+};
 
 struct http_chunks {
 	unsigned char state;
@@ -97,11 +108,11 @@ struct http_connection {
 	bool counted; /* in the table of addresses */
 	bool surplus; /* over the limit, only here to be told */
 
-	bool last;    /* no further request will be read */
-	bool paused;  /* not now either: the queue or the client's ears are full */
-	bool busy;    /* the steps are running */
-	bool woken;   /* in the server's list */
-	bool ended;   /* all is answered: what still comes is thrown away */
+	bool last;   /* no further request will be read */
+	bool paused; /* not now either: the queue or the client's ears are full */
+	bool busy;   /* the steps are running */
+	bool woken;  /* in the server's list */
+	bool ended;  /* all is answered: what still comes is thrown away */
 	bool closed;
 	bool reading;
 	bool eof;
@@ -117,7 +128,7 @@ struct http_connection {
 	struct http_exchange *first, *tail; /* the queue */
 	size_t queued;
 
-	char *in; /* the server's read buffer or `own` */
+	char *in;       /* the server's read buffer or `own` */
 	size_t len, at; /* filled, read */
 	char *own;
 	size_t room;
@@ -152,7 +163,13 @@ bool http_head_finish(struct http_connection *connection);
 
 /* ------------------------------------------------------------------- chunks */
 
-enum http_chunks_end { CHUNKS_MORE, CHUNKS_DONE, CHUNKS_BROKEN, CHUNKS_TOO_LARGE, CHUNKS_TOO_ODD };
+enum http_chunks_end {
+	CHUNKS_MORE,
+	CHUNKS_DONE,
+	CHUNKS_BROKEN,
+	CHUNKS_TOO_LARGE,
+	CHUNKS_TOO_ODD
+};
 
 void http_chunks_begin(struct http_chunks *chunks);
 /* From connection->at on; what is body is put to exchange->end. */
@@ -218,13 +235,13 @@ struct http_server {
 	uv_idle_t wake;
 	bool sweeping;
 	uint64_t complained; /* when descriptors were last missing */
-	time_t second;      /* what `date` says */
+	time_t second;       /* what `date` says */
 	char date[40];
 	char scratch[HTTP_SCRATCH];
 };
 
 void http_server_release(struct http_server *server);
 void http_server_changed(struct http_server *server); /* connections came or went: the sweep, the end of draining */
-void http_server_wake(struct http_server *server); /* on_wake with the next turn */
+void http_server_wake(struct http_server *server);    /* on_wake with the next turn */
 
 #endif

@@ -13,7 +13,11 @@
 
 #include "io/http_inside.h"
 
-enum going { GO_ON, NEED_MORE, HALT };
+enum going {
+	GO_ON,
+	NEED_MORE,
+	HALT
+};
 
 /* Runs after a function of the service: what was answered in it may end now. */
 static void served(struct http_exchange *exchange)
@@ -57,8 +61,9 @@ static enum going between(struct http_connection *connection)
 static enum going malformed(struct http_connection *connection)
 {
 	int fault = connection->now->fault;
+	const char *sentence = fault == 414 ? "the target of the request is too long" : "there are too many headers";
 	if (fault)
-		http_reject(connection, fault, fault == 414 ? "the target of the request is too long" : "there are too many headers");
+		http_reject(connection, fault, "%s", sentence);
 	else
 		http_reject(connection, 400, "the request is malformed: %s", llhttp_get_error_reason(&connection->parser));
 	return HALT;

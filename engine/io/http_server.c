@@ -13,9 +13,9 @@
 #include "base/line.h"
 #include "io/http_inside.h"
 
-#define ACCEPTS 64        /* connections taken in one go */
-#define KEPT_FILES 48     /* descriptors that connections leave to everybody else */
-#define COMPLAINT 10000   /* ms between two log lines about missing descriptors */
+#define ACCEPTS 64              /* connections taken in one go */
+#define KEPT_FILES ((rlim_t)48) /* descriptors that connections leave to everybody else */
+#define COMPLAINT 10000         /* ms between two log lines about missing descriptors */
 
 /* -------------------------------------------------------------------- limits */
 
@@ -292,22 +292,22 @@ static void on_handle_closed(uv_handle_t *handle)
 	http_server_release(handle->data);
 }
 
-void http_server_free(struct http_server **pointer)
+void http_server_free(struct http_server **server)
 {
-	struct http_server *server = *pointer;
-	if (!server)
+	struct http_server *gone = *server;
+	if (!gone)
 		return;
-	*pointer = NULL;
-	server->freed = true;
-	while (server->listeners) {
-		struct http_listener *listener = server->listeners;
-		server->listeners = listener->next;
+	*server = NULL;
+	gone->freed = true;
+	while (gone->listeners) {
+		struct http_listener *listener = gone->listeners;
+		gone->listeners = listener->next;
 		uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
 	}
-	close_all(server);
-	uv_close((uv_handle_t *)&server->sweep, on_handle_closed);
-	uv_close((uv_handle_t *)&server->wake, on_handle_closed);
-	http_server_release(server);
+	close_all(gone);
+	uv_close((uv_handle_t *)&gone->sweep, on_handle_closed);
+	uv_close((uv_handle_t *)&gone->wake, on_handle_closed);
+	http_server_release(gone);
 }
 
 void http_server_release(struct http_server *server)

@@ -86,7 +86,7 @@ static bool read_parts(const char *address, struct parts *parts, struct why *why
 static bool look_up(const char *address, struct addrinfo **found, struct why *why)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct parts parts;
+	struct parts parts = { .port = NULL };
 	if (!read_parts(address, &parts, why))
 		return false;
 	bool any = !parts.host[0] || strcmp(parts.host, "*") == 0;
@@ -109,11 +109,11 @@ static bool read_address(const char *text, struct address *out, struct why *why)
 	return true;
 }
 
-bool socket_address_valid(const char *text, struct why *why)
+bool socket_address_valid(const char *address, struct why *why)
 {
-	struct address address = { .text = text };
+	struct address local = { .text = address };
 	struct parts parts;
-	return unix_path(text) ? read_unix(unix_path(text), &address, why) : read_parts(text, &parts, why);
+	return unix_path(address) ? read_unix(unix_path(address), &local, why) : read_parts(address, &parts, why);
 }
 
 /* ---------------------------------------------------------------- listening */
@@ -145,52 +145,53 @@ static bool make_way(const struct address *address, struct why *why)
 	return true;
 }
 
+static const struct {
+	int error;
+	const char *sentence;
+} reasons[] = {
+	{ EADDRINUSE, "the address is in use by another process; stop it, or choose another address" },
+	{ EACCES, "not permitted; a port below 1024 needs a privilege, a socket a folder one may write to" },
+	{ EADDRNOTAVAIL, "this machine has no such address" },
+	{ ENOENT, "the folder of the socket does not exist" },
+};
+
 static bool say_bind_failed(const struct address *address, struct why *why)
 {
-	switch (errno) {
-	case EADDRINUSE:
-		return why_say(why, "%s: the address is in use by another process; stop it, or choose another address",
-			address->text);
-	case EACCES:
-		return why_say(why, "%s: not permitted; ports below 1024 need a privilege, and a socket's folder has to be writable",
-			address->text);
-	case EADDRNOTAVAIL:
-		return why_say(why, "%s: this machine has no such address", address->text);
-	case ENOENT:
-		return why_say(why, "%s: the folder of the socket does not exist", address->text);
-	default:
-		return why_errno(why, "%s: cannot listen", address->text);
-	}
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].error == errno)
+			return why_say(why, "%s: %s", address->text, reasons[i].sentence);
+	return why_errno(why, "%s: cannot listen", address->text);
 }
 
 /* The mode is set before anybody can connect: a bound socket that does not
  * listen refuses. */
 static bool bind_and_listen(int fd, const struct address *address, int mode, struct why *why)
 {
-	int on = 1;
+	const struct sockaddr *at = (const struct sockaddr *)&address->at;
+	int on = 1, off = 0;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address->at.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address->at)->sin6_addr))
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int));
-	if (bind(fd, (const struct sockaddr *)&address->at, address->len) != 0)
+	if (at->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* [::] takes IPv4 too */
+	if (bind(fd, at, address->len) != 0)
 		return say_bind_failed(address, why);
-	if (address->at.ss_family == AF_UNIX && chmod(((const struct sockaddr_un *)&address->at)->sun_path, (mode_t)mode) != 0)
+	if (at->sa_family == AF_UNIX && chmod(((const struct sockaddr_un *)at)->sun_path, (mode_t)mode) != 0)
 		return why_errno(why, "%s: the mode of the socket cannot be set", address->text);
 	if (listen(fd, BACKLOG) != 0)
 		return say_bind_failed(address, why);
 	return true;
 }
 
-bool socket_listen(const char *text, int mode, int *fd, struct why *why)
+bool socket_listen(const char *address, int mode, int *fd, struct why *why)
 {
-	struct address address;
-	if (!read_address(text, &address, why))
+	struct address local;
+	if (!read_address(address, &local, why))
 		return false;
-	if (address.at.ss_family == AF_UNIX && !make_way(&address, why))
+	if (local.at.ss_family == AF_UNIX && !make_way(&local, why))
 		return false;
-	*fd = socket(address.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*fd = socket(local.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
-		return why_errno(why, "%s: no socket can be made", text);
-	if (bind_and_listen(*fd, &address, mode, why))
+		return why_errno(why, "%s: no socket can be made", address);
+	if (bind_and_listen(*fd, &local, mode, why))
 		return true;
 	close(*fd);
 	*fd = -1;
@@ -233,24 +234,24 @@ static int connect_to(const struct sockaddr *at, socklen_t len, int64_t until)
 	return -1;
 }
 
-int socket_connect(const char *text, int64_t timeout, struct why *why)
+int socket_connect(const char *address, int64_t timeout, struct why *why)
 {
 	int64_t until = clock_ticks() + timeout;
 	struct addrinfo *found = NULL;
 	struct address local;
 	int fd = -1;
-	if (unix_path(text)) {
-		if (!read_address(text, &local, why))
+	if (unix_path(address)) {
+		if (!read_address(address, &local, why))
 			return -1;
 		fd = connect_to((const struct sockaddr *)&local.at, local.len, until);
 	} else {
-		if (!look_up(text, &found, why))
+		if (!look_up(address, &found, why))
 			return -1;
 		for (struct addrinfo *one = found; one && fd < 0; one = one->ai_next)
 			fd = connect_to(one->ai_addr, one->ai_addrlen, until);
 	}
 	if (fd < 0)
-		why_errno(why, "%s cannot be reached", text);
+		why_errno(why, "%s cannot be reached", address);
 	if (found)
 		freeaddrinfo(found);
 	return fd;

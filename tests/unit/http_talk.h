@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "io/http.h"
 #include "io/socket.h"
+#include "sdk/text.h"
 
 #define MOST_LATER 64
 
@@ -64,9 +65,9 @@ static inline bool on_head(struct http_request *request, void *data)
 {
 	struct house *house = data;
 	house->heads++;
-	if (request->path.len == 8 && memcmp(request->path.at, "/missing", 8) == 0)
+	if (sl_text_is(request->path, "/missing"))
 		http_refuse(request, 404, NULL, "there is nothing here");
-	else if (request->path.len == 5 && memcmp(request->path.at, "/post", 5) == 0 && strcmp(request->method, "POST") != 0)
+	else if (sl_text_is(request->path, "/post") && strcmp(request->method, "POST") != 0)
 		http_refuse(request, 405, "Allow: POST\r\n", "only POST is served here");
 	else
 		return true;

@@ -89,8 +89,12 @@ static const struct row refused[] = {
 	{ "a folded header, with a tab", GET "X-A: b\r\n\tc\r\n\r\n", 400, "" },
 	{ "a fold that hides a header", GET "X-A: b\r\n Content-Length: 40\r\n\r\n" EVIL, 400, "" },
 	{ "a NUL in a name", NULL, 400, "" },
-	{ "a control character in a value", GET "X-A: a\x01" "b\r\n\r\n", 400, "" },
-	{ "DEL in a value", GET "X-A: a\x7f" "b\r\n\r\n", 400, "" },
+	{ "a control character in a value", GET "X-A: a\x01"
+						"b\r\n\r\n",
+		400, "" },
+	{ "DEL in a value", GET "X-A: a\x7f"
+				"b\r\n\r\n",
+		400, "" },
 	{ "a bare CR in a value", GET "X-A: a\rX-B: c\r\n\r\n", 400, "" },
 	{ "a bare LF after the request line", "GET / HTTP/1.1\n" HOST "\r\n", 400, "" },
 	{ "a bare LF after a header", GET "X-A: b\nX-C: d\r\n\r\n", 400, "" },
@@ -143,7 +147,9 @@ static const struct row refused[] = {
 	{ "a body larger than any", POST "Content-Length: 999999999999\r\n\r\n", 413, "" },
 	{ "a packed body", POST "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", 415, "" },
 	{ "another expectation", POST "Expect: the-unexpected\r\nContent-Length: 1\r\n\r\nx", 417, "" },
-	{ "valid, invalid, valid", GET "\r\n" "GET / HTTP/1.1\r\n\r\n" EVIL, 400, "GET /||\n" },
+	{ "valid, invalid, valid", GET "\r\n"
+				       "GET / HTTP/1.1\r\n\r\n" EVIL,
+		400, "GET /||\n" },
 	{ "404 with a body ends the connection", "POST /missing HTTP/1.1\r\n" HOST "Content-Length: 41\r\n\r\n" EVIL EVIL, 404, "" },
 	{ "405 says what is allowed", "PUT /post HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", 405, "" },
 };
@@ -215,7 +221,8 @@ static void head_is_answered_without_the_body(void **state)
 {
 	struct house *house = open_house(&plain, NULL);
 	struct client client = call_in(house);
-	say(&client, "HEAD / HTTP/1.1\r\n" HOST "\r\n" "HEAD /missing HTTP/1.1\r\n" HOST "\r\n");
+	say(&client, "HEAD / HTTP/1.1\r\n" HOST "\r\n"
+		     "HEAD /missing HTTP/1.1\r\n" HOST "\r\n");
 	assert_int_equal(status_of(&client, 0), 200);
 	assert_int_equal(status_of(&client, 1), 404);
 	assert_non_null(strstr(client.got.at, "Content-Length: 2\r\n\r\nHTTP"));
@@ -369,7 +376,8 @@ static void headers_are_told_as_tidy_lines(void **state)
 	struct house *house = open_house(&plain, NULL);
 	house->service.handle = a_requests_members_are_what_was_sent;
 	struct client client = call_in(house);
-	const char *bytes = "POST / HTTP/1.1\r\nHost:a\r\nX-B:\r\nx-TRELLO-Webhook: \t kEEP  it \t\r\nContent-length:2\r\n\r\nhi";
+	const char *bytes = "POST / HTTP/1.1\r\nHost:a\r\nX-B:\r\n"
+			    "x-TRELLO-Webhook: \t kEEP  it \t\r\nContent-length:2\r\n\r\nhi";
 	for (size_t step = 1; step < 4; step++)
 		say_bytes(&client, bytes, strlen(bytes), step);
 	say(&client, bytes);
@@ -470,9 +478,11 @@ static void what_is_too_large_is_named_at_the_same_byte_however_it_is_split(void
 		{ CHUNKED "4\r\n1234\r\n5\r\n12345\r\n0\r\n\r\n", 413 },
 		{ CHUNKED "1\r\n1\r\n1\r\n2\r\n1\r\n3\r\n1\r\n4\r\n1\r\n5\r\n1\r\n6\r\n0\r\n\r\n", 200 },
 		{ CHUNKED "1;abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-			  "\r\n1\r\n0\r\n\r\n", 400 },
+			  "\r\n1\r\n0\r\n\r\n",
+			400 },
 		{ CHUNKED "0\r\nA: 1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\r\n"
-			  "\r\n", 400 },
+			  "\r\n",
+			400 },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (size_t step = strlen(rows[i].bytes); step > 0; step = step > 7 ? step / 3 : step - 1)
@@ -686,7 +696,7 @@ static void who_takes_nothing_of_an_answer_is_cut(void **state)
 		got += n > 0 ? (size_t)n : 0;
 	}
 	assert_int_equal(http_server_connections(house->server), 1); /* the slow one is left */
-	assert_string_equal(house->heard.at, "GET /||\nGET /||\n");   /* the deaf one's next was not begun */
+	assert_string_equal(house->heard.at, "GET /||\nGET /||\n");  /* the deaf one's next was not begun */
 	for (int i = 0; i < 1000 && got < large.len; i++) {
 		turn(house);
 		ssize_t n = recv(slow.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -828,7 +838,8 @@ static void conversations_split_at_random_are_heard_the_same(void **state)
 	for (unsigned round = 0; round < 60; round++) {
 		struct buf bytes = { 0 }, expected = { 0 };
 		seed = round + 1;
-		struct house *house = open_house(&(struct http_limits){ .pipeline = 1 + below(5), .in_flight = 100 << 20 }, NULL);
+		struct http_limits limits = { .pipeline = 1 + below(5), .in_flight = 100 << 20 };
+		struct house *house = open_house(&limits, NULL);
 		struct client client = call_in(house);
 		house->defer = below(2);
 		compose(&bytes, &expected);
