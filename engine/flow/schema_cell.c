@@ -84,7 +84,8 @@ static bool read_bool(const struct sl_json *value, struct arena *arena, struct s
 
 static bool milliseconds(const struct sl_json *value, int64_t *ms)
 {
-	return sl_json_kind(value) == SL_KIND_NUMBER && sl_json_integer(value, ms) && *ms >= EARLIEST_MS && *ms <= LATEST_MS;
+	return sl_json_kind(value) == SL_KIND_NUMBER && sl_json_integer(value, ms) && *ms >= EARLIEST_MS &&
+		*ms <= LATEST_MS;
 }
 
 static bool read_timestamp(const struct sl_json *value, struct arena *arena, struct sl_cell *cell)

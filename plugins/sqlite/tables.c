@@ -169,7 +169,8 @@ static bool check_column(struct job *job, const struct sl_table *table, const st
 static bool match_column(struct job *job, const struct sl_table *table, const struct sl_column *column)
 {
 	sqlite3_stmt *statement;
-	if (!base_prepare(job, "SELECT type, hidden FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE", &statement))
+	if (!base_prepare(job, "SELECT type, hidden FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE",
+		&statement))
 		return false;
 	sqlite3_bind_text(statement, 1, table->name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 2, column->name, -1, SQLITE_STATIC);
@@ -246,10 +247,15 @@ static bool create_key(struct job *job, const struct sl_table *table)
 	int code = sql ? sqlite3_exec(job->sink->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
 	sqlite3_free(sql);
 	if ((code & 0xff) == SQLITE_CONSTRAINT)
-		return job_fail(job, "%s: the table %s has rows that are the same in the columns of the key; remove the doubles",
-			job->sink->options->path, table->name);
+		return job_fail(job, "%s: the table %s has rows that are the same in the columns of the key; remove the "
+			"doubles", job->sink->options->path, table->name);
 	return code == SQLITE_OK || base_error(job, "making the index of a key");
 }
+
+/* INTEGER PRIMARY KEY is the row's own number, and has no index. */
+static const char is_rowid[] =
+	"SELECT count(*) = 1 AND max(name) = ?2 COLLATE NOCASE AND max(type) = 'INTEGER' COLLATE NOCASE"
+	" FROM pragma_table_info(?1) WHERE pk > 0";
 
 static bool make_key(struct job *job, const struct sl_table *table)
 {
@@ -261,9 +267,7 @@ static bool make_key(struct job *job, const struct sl_table *table)
 		return false;
 	if (has || !(only = key_column(table, 1, &index)))
 		return true;
-	/* INTEGER PRIMARY KEY is the row's own number, and has no index. */
-	if (!key_column(table, 2, &index) && !count_of(job, "SELECT count(*) = 1 AND max(name) = ?2 COLLATE NOCASE"
-		" AND max(type) = 'INTEGER' COLLATE NOCASE FROM pragma_table_info(?1) WHERE pk > 0", table->name, only->name, &rowid))
+	if (!key_column(table, 2, &index) && !count_of(job, is_rowid, table->name, only->name, &rowid))
 		return false;
 	return rowid || create_key(job, table);
 }

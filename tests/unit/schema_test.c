@@ -183,29 +183,34 @@ static void a_file_becomes_tables(void **state)
 	assert_string_equal(schema_options(f->schema)[1].initial, "48h");
 }
 
+static const struct {
+	const char *yaml, *sentence;
+} wrong[] = {
+	{ "tabels: {}\n", "shop.yaml:1:1: " },
+	{ "tables: []\n", "must be a map" },
+	{ "tables:\n  t: { mode: upsert, key: a, columns: { a: text }, indices: [] }\n", "shop.yaml:2:52: `indices` is no key of a table; did you mean `indexes`?" },
+	{ "tables:\n  t: { mode: upsert, key: b, columns: { a: text } }\n", "shop.yaml:2:27: table t has no column 'b'; did you mean `a`?" },
+	{ "tables:\n  t: { mode: upsert, columns: { a: text } }\n", "shop.yaml:2:3: table t needs a key" },
+	{ "tables:\n  t: { mode: patch, key: a, columns: { a: text } }\n", "patch comes with a later version" },
+	{ "tables:\n  t: { mode: delete, key: a, columns: { a: text } }\n", "delete comes with a later version" },
+	{ "tables:\n  t: { mode: upsort, key: a, columns: { a: text } }\n", "no write mode \"upsort\"" },
+	{ "tables:\n  t: { mode: once, key: a, columns: { a: txt } }\n", "shop.yaml:2:42: 'txt' is no type of a column (text, int, decimal, bool, timestamp, date, json); did you mean `text`?" },
+	{ "tables:\n  t: { mode: once, key: a, columns: { a: text, A: int } }\n", "differ only in case" },
+	{ "tables:\n  t: { mode: once, key: a, columns: { a: text, _event_id: int } }\n", "has a column _event_id already" },
+	{ "tables:\n  t: { mode: replace, key: a, columns: { a: text } }\n", "needs `parent`" },
+	{ "tables:\n  t: { mode: once, parent: a, key: a, columns: { a: text } }\n", "for the mode replace" },
+	{ "tables:\n  t: { mode: replace, parent: a, key: a, columns: { a: text, rows: int } }\n", "no column `rows`" },
+	{ "tables:\n  _sluice_x: { mode: once, key: a, columns: { a: text } }\n", "are taken" },
+	{ "tables:\n  t: { mode: once, key: a, columns: { a: { type: text, persnal: true } } }\n", "shop.yaml:2:56: " },
+	{ "options: { a: { type: txt } }\ntables: {}\n", "did you mean `text`?" },
+	{ "options: { a: { type: duration, initial: 48 } }\ntables: {}\n", "must be a duration" },
+	{ "options: { a: { type: int } }\ntables: {}\n", "the option a must be given" },
+};
+
 static void a_wrong_file_is_refused_with_its_place(void **state)
 {
-	refused("tabels: {}\n", "shop.yaml:1:1: ");
-	refused("tables: []\n", "must be a map");
-	refused("tables:\n  t: { mode: upsert, key: a, columns: { a: text }, indices: [] }\n", "shop.yaml:2:52: `indices` is no key of a table; did you mean `indexes`?");
-	refused("tables:\n  t: { mode: upsert, key: b, columns: { a: text } }\n",
-		"shop.yaml:2:27: table t has no column 'b'; did you mean `a`?");
-	refused("tables:\n  t: { mode: upsert, columns: { a: text } }\n", "shop.yaml:2:3: table t needs a key");
-	refused("tables:\n  t: { mode: patch, key: a, columns: { a: text } }\n", "patch comes with a later version");
-	refused("tables:\n  t: { mode: delete, key: a, columns: { a: text } }\n", "delete comes with a later version");
-	refused("tables:\n  t: { mode: upsort, key: a, columns: { a: text } }\n", "no write mode \"upsort\"");
-	refused("tables:\n  t: { mode: once, key: a, columns: { a: txt } }\n",
-		"shop.yaml:2:42: 'txt' is no type of a column (text, int, decimal, bool, timestamp, date, json); did you mean `text`?");
-	refused("tables:\n  t: { mode: once, key: a, columns: { a: text, A: int } }\n", "differ only in case");
-	refused("tables:\n  t: { mode: once, key: a, columns: { a: text, _event_id: int } }\n", "has a column _event_id already");
-	refused("tables:\n  t: { mode: replace, key: a, columns: { a: text } }\n", "needs `parent`");
-	refused("tables:\n  t: { mode: once, parent: a, key: a, columns: { a: text } }\n", "for the mode replace");
-	refused("tables:\n  t: { mode: replace, parent: a, key: a, columns: { a: text, rows: int } }\n", "no column `rows`");
-	refused("tables:\n  _sluice_x: { mode: once, key: a, columns: { a: text } }\n", "are taken");
-	refused("tables:\n  t: { mode: once, key: a, columns: { a: { type: text, persnal: true } } }\n", "shop.yaml:2:56: ");
-	refused("options: { a: { type: txt } }\ntables: {}\n", "did you mean `text`?");
-	refused("options: { a: { type: duration, initial: 48 } }\ntables: {}\n", "must be a duration");
-	refused("options: { a: { type: int } }\ntables: {}\n", "the option a must be given");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		refused(wrong[i].yaml, wrong[i].sentence);
 }
 
 static void a_missing_file_is_named(void **state)
@@ -315,13 +320,15 @@ static void what_does_not_fit_is_named(void **state)
 		"orders.seats: expected a whole number of 64 bits, found the number 9223372036854775808");
 	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":\"\",\"seats\":\"12 \"}",
 		"orders.seats: expected a whole number of 64 bits, found the string \"12 \"");
-	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":true}", "orders.note: expected a text, found the truth value true");
+	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":true}",
+		"orders.note: expected a text, found the truth value true");
 	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":[1]}", "orders.note: expected a text, found an array");
 	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":\"\",\"paid\":1}",
 		"orders.paid: expected true or false, found the number 1");
 	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":\"\",\"price\":\"\302\24345\"}",
 		"orders.price: expected a decimal number, found the string \"\302\24345\"");
-	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":\"\",\"price\":\"123456789012345678901234567890123456789\u00fc56789\"}",
+	misfit(f, "orders",
+		"{\"order_id\":\"o\",\"note\":\"\",\"price\":\"123456789012345678901234567890123456789\u00fc56789\"}",
 		"orders.price: expected a decimal number, found the string \"123456789012345678901234567890123456789...\"");
 	misfit(f, "orders", "{\"order_id\":\"o\",\"note\":\"\",\"placed_at\":999999999999999}",
 		"orders.placed_at: expected a timestamp, found the number 999999999999999");
@@ -355,7 +362,8 @@ static void missing_columns_and_tables_are_named(void **state)
 static void an_event_may_name_another_mode(void **state)
 {
 	struct fixture *f = *state;
-	assert_true(row_of(f, &(struct sl_event){ .type = "orders", .mode = "once" }, "{\"order_id\":\"o\",\"note\":\"\"}"));
+	assert_true(row_of(f, &(struct sl_event){ .type = "orders", .mode = "once" },
+		"{\"order_id\":\"o\",\"note\":\"\"}"));
 	assert_int_equal(f->row.mode, SL_ONCE);
 }
 

@@ -31,7 +31,8 @@ static const char shop[] =
 	"    mode: append\n"
 	"    key: [id]\n"
 	"    indexes: [[about, at]]\n"
-	"    columns: { id: text, about: text, at: timestamp, paid: bool, size: int, day: date, price: decimal, raw: json }\n"
+	"    columns: { id: text, about: text, at: timestamp, paid: bool, size: int, day: date, price: decimal,"
+	" raw: json }\n"
 	"  states:\n"
 	"    mode: upsert\n"
 	"    key: [shop, \"odd \\\"name\"]\n"
@@ -186,7 +187,8 @@ static struct sl_row *row(struct fixture *f, const char *table, const char *json
 	struct sl_document *document = sl_json_read((struct sl_text){ json, strlen(json) }, why.text, sizeof(why.text));
 	struct sl_event event = { .type = table, .id = f->id, .time = f->time, .source = "shop", .received = NOW };
 	struct sl_row *made = add(f);
-	if (!document || !schema_row(f->schema, &event, sl_json_root(document), NULL, f->index++, NOW, f->arena, made, &why))
+	if (!document || !schema_row(f->schema, &event, sl_json_root(document), NULL, f->index++, NOW, f->arena,
+		made, &why))
 		fail_msg("%s: %s", json, why.text);
 	sl_json_free(&document);
 	return made;
@@ -374,7 +376,8 @@ static void a_second_open_changes_nothing(void **state)
 static void missing_columns_are_added(void **state)
 {
 	struct fixture *f = *state;
-	does(f, "CREATE TABLE events (ID varchar(20) PRIMARY KEY, at DATETIME, mine); INSERT INTO events VALUES ('a', 1, 2);"
+	does(f, "CREATE TABLE events (ID varchar(20) PRIMARY KEY, at DATETIME, mine);"
+		"INSERT INTO events VALUES ('a', 1, 2);"
 		"CREATE TABLE states (shop TEXT, \"odd \"\"name\" INT)");
 	assert_int_equal(open_sink(f), SL_DONE);
 	sees(f, "SELECT count(*) FROM pragma_table_info('events')", "12\n");
@@ -410,7 +413,8 @@ static void views_follow_their_text(void **state)
 	close_sink(f);
 	assert_int_equal(open_sink(f), SL_DONE);
 	sees(f, "SELECT n FROM w", "0\n");
-	load(f, shop, "-- view: v\nSELECT id, ${late} AS s FROM events UNION SELECT 'x', 2\n-- view: w\nSELECT count(*) AS n FROM v");
+	load(f, shop, "-- view: v\nSELECT id, ${late} AS s FROM events UNION SELECT 'x', 2\n"
+		"-- view: w\nSELECT count(*) AS n FROM v");
 	close_sink(f);
 	assert_int_equal(open_sink(f), SL_DONE);
 	sees(f, "SELECT n FROM w", "1\n");
@@ -486,7 +490,8 @@ static void the_newest_row_wins_in_any_order(void **state)
 static void a_set_is_replaced_whole_by_a_newer_one(void **state)
 {
 	struct fixture *f = *state;
-	row(f, "lines", "{\"order\":\"o\",\"part\":1,\"rows\":[{\"line\":1,\"title\":\"a\"},{\"line\":2,\"title\":\"b\"}]}");
+	row(f, "lines",
+		"{\"order\":\"o\",\"part\":1,\"rows\":[{\"line\":1,\"title\":\"a\"},{\"line\":2,\"title\":\"b\"}]}");
 	row(f, "lines", "{\"order\":\"o\",\"part\":2,\"rows\":[{\"line\":1,\"title\":\"other\"}]}");
 	delivers(f);
 	f->time -= 1;
@@ -533,8 +538,8 @@ static void bad_rows_are_all_found_and_nothing_is_written(void **state)
 	assert_int_equal(f->settled[2], SL_FAIL);
 	assert_non_null(strstr(f->reasons[2], "lines: UNIQUE constraint failed: lines.order, lines.part, lines.line"));
 	assert_int_equal(f->settled[3], SL_DONE);
-	sees(f, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM lines) + (SELECT count(*) FROM _sluice_routes)",
-		"0\n");
+	sees(f, "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM lines)"
+		" + (SELECT count(*) FROM _sluice_routes)", "0\n");
 	row(f, "events", "{\"id\":\"good\"}");
 	delivers(f);
 	sees(f, "SELECT id FROM events", "good\n");
@@ -543,7 +548,8 @@ static void bad_rows_are_all_found_and_nothing_is_written(void **state)
 static void a_trigger_that_ends_the_transaction_harms_nobody(void **state)
 {
 	struct fixture *f = *state;
-	does(f, "CREATE TRIGGER t BEFORE INSERT ON events WHEN new.size < 0 BEGIN SELECT raise(ROLLBACK, 'all of it'); END");
+	does(f, "CREATE TRIGGER t BEFORE INSERT ON events WHEN new.size < 0 BEGIN"
+		" SELECT raise(ROLLBACK, 'all of it'); END");
 	row(f, "events", "{\"id\":\"a\"}");
 	row(f, "events", "{\"id\":\"b\",\"size\":-1}");
 	row(f, "events", "{\"id\":\"c\"}");
@@ -590,7 +596,8 @@ static void open_rows_are_put_removed_and_recalled(void **state)
 	OPENS(f, SL_EXPECT, "cards");
 	assert_string_equal(recalls(f),
 		"cards|3|1|dead|e3|boards|createCard||bad|3|1795300000000000||\n"
-		"cards|12|0|waiting|e12|boards|createCard|c|why \"not\"|1|1795300000000000|1795300000000000|1795300002000000\n");
+		"cards|12|0|waiting|e12|boards|createCard|c|why \"not\"|1|1795300000000000"
+		"|1795300000000000|1795300002000000\n");
 	OPENS(f, SL_EXPECT, "cards", "", "", "dead");
 	assert_string_equal(recalls(f), "cards|3|1|dead|e3|boards|createCard||bad|3|1795300000000000||\n");
 	OPENS(f, SL_EXPECT, "nobody");

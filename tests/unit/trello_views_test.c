@@ -144,7 +144,8 @@ static void closes(struct fixture *f, const char *card, const char *time, int cl
 
 static void card(struct fixture *f, const char *id, const char *closed)
 {
-	insert(f, "INSERT INTO cards (card_id, name, purchaser, closed) VALUES (%Q, 'name ' || %Q, 'Ann', %s)", id, id, closed);
+	insert(f, "INSERT INTO cards (card_id, name, purchaser, closed) VALUES (%Q, 'name ' || %Q, 'Ann', %s)",
+		id, id, closed);
 }
 
 /* ------------------------------------------------------------------- the tests */
@@ -161,7 +162,8 @@ static void a_card_is_where_its_newest_move_brought_it(void **state)
 	moves(f, "b", "01T10:00:00.000", NULL, "To do");
 	moves(f, "b", "01T10:00:00.000", "To do", "Doing"); /* one moment: the event's id decides */
 	insert(f, "INSERT INTO trello_events (event_id, action_date, card_id, is_list_transition, list_id, list_name)"
-		" VALUES ('x1', '2026-11-04T00:00:00.000Z', 'c', 0, 'l', 'Seen'), ('x2', '2026-11-04T00:00:00.000Z', 'a', 0, 'l', 'No')");
+		" VALUES ('x1', '2026-11-04T00:00:00.000Z', 'c', 0, 'l', 'Seen'),"
+		" ('x2', '2026-11-04T00:00:00.000Z', 'a', 0, 'l', 'No')");
 	shows(f, "SELECT card_id, current_list_id, current_list_name, last_moved_at FROM card_current_state ORDER BY 1",
 		"a|id of Done|Done|2026-11-03T10:00:00.000Z\n"
 		"b|id of Doing|Doing|2026-11-01T10:00:00.000Z\n"
@@ -180,8 +182,8 @@ static void a_job_is_active_until_it_is_closed_or_completed(void **state)
 	closes(f, "back", "03T00:00:00.000", 0); /* the newest one counts */
 	closes(f, "back", "02T00:00:00.000", 1);
 	closes(f, "reborn", "02T00:00:00.000", 0);
-	shows(f, "SELECT card_id, name, purchaser, current_list, current_list_id, round(hours_in_current_list, 2) FROM active_jobs"
-		" ORDER BY 1",
+	shows(f, "SELECT card_id, name, purchaser, current_list, current_list_id, round(hours_in_current_list, 2)"
+		" FROM active_jobs ORDER BY 1",
 		"active|name active|Ann|To do|id of To do|1.5\n"
 		"back|name back|Ann|To do|id of To do|1.5\n"
 		"reborn|name reborn|Ann|To do|id of To do|1.5\n"
