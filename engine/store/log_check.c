@@ -38,7 +38,8 @@ static bool same_file(struct log *log, const char *name, uint64_t inode, uint64_
 		what = "truncated";
 	if (!what)
 		return true;
-	return why_say(why, "%s/%s was %s under the running daemon", log->path, name, what);
+	return why_say(why, "%s/%s was %s under the running daemon; a restart goes on with what is left",
+		log->path, name, what);
 }
 
 static bool page_same(struct log *log, struct why *why)
@@ -83,9 +84,10 @@ static bool segments_same(struct log *log, struct why *why)
 /* Names what may be lost although it was acknowledged. */
 static bool tell(struct log *log, struct why *why)
 {
-	if (log->synced > log->checked_end)
+	uint64_t from = log->checked_end + 1, to = log->synced;
+	if (to >= from)
 		line(SL_ERROR, "%s: seq %" PRIu64 " to %" PRIu64 " were accepted since the files were last seen whole",
-			log->path, log->checked_end + 1, log->synced);
+			log->path, from, to);
 	return log_fail(log, why);
 }
 
@@ -100,13 +102,17 @@ static bool failed_before(struct log *log, struct why *why)
 bool log_check(struct log *log, struct why *why)
 {
 	int64_t now = clock_ticks();
+	struct why unheard;
+	if (!why)
+		why = &unheard;
 	if (log->failed)
 		return failed_before(log, why);
 	if (log->checked && now - log->checked < CHECK_EVERY)
 		return true;
+	uint64_t synced = log->synced;
 	if (!page_same(log, why) || !segments_same(log, why))
 		return tell(log, why);
 	log->checked = now;
-	log->checked_end = log->synced;
+	log->checked_end = synced;
 	return true;
 }

@@ -43,9 +43,11 @@ struct log {
 	int fd; /* of the segment being written; -1: the next write begins one */
 	struct segment writing; /* the one begun last; ordinal 0: none yet */
 	uint64_t offset;        /* where its records end */
-	uint64_t synced; /* the durable end, perhaps not published yet */
-	int64_t checked; /* when the files were last looked at */
-	uint64_t checked_end;
+	_Atomic uint64_t synced; /* the durable end, perhaps not published yet */
+
+	/* log_check's */
+	_Atomic int64_t checked; /* when the files were last looked at */
+	_Atomic uint64_t checked_end;
 
 	/* under `preparing` */
 	pthread_mutex_t preparing;

@@ -208,6 +208,9 @@ bool write_again(struct log *log, char *at, size_t len, struct why *why)
 
 bool log_write(struct log *log, struct log_batch *batch, struct why *why)
 {
+	struct why unheard;
+	if (!why)
+		why = &unheard;
 	if (!log_check(log, why))
 		return false;
 	for (size_t from = 0; from < batch->len;)

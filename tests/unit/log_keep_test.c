@@ -151,6 +151,60 @@ static void a_segment_that_is_being_read_is_not_used_again(void **unused)
 	arena_free(&arena);
 }
 
+/* ------------------------------------------- readers while segments come and go */
+
+static atomic_bool over;
+
+/* Every seq up to the end is read as it was written, or is said to be gone. */
+static void read_until_over(void)
+{
+	struct log_reader *reader = open_reader();
+	uint64_t next = 1, records = 0;
+	while (next <= 6000) {
+		struct tally tally = read_with(reader, next);
+		if (tally.damaged)
+			_exit(2);
+		records += tally.records;
+		next = tally.next;
+		usleep(next % 3 * 500);
+	}
+	_exit(records > 100 ? 0 : 3);
+}
+
+static void *keep_house(void *unused)
+{
+	while (!over) {
+		uint64_t end = atomic_load(&writer->page->end);
+		if (log_wants_segment(writer))
+			log_prepare(writer, NULL);
+		log_retire(writer, end > 600 ? end - 600 : 1, NULL);
+		usleep(300);
+	}
+	return NULL;
+}
+
+static void readers_are_not_fooled_by_segments_that_are_used_again(void **unused)
+{
+	pid_t readers[2];
+	pthread_t house;
+	int status;
+	options.size = 24 * SEGMENT;
+	open_writer();
+	for (int i = 0; i < 2; i++)
+		if ((readers[i] = fork()) == 0)
+			read_until_over();
+	over = false;
+	pthread_create(&house, NULL, keep_house, NULL);
+	add_many(600, 10);
+	over = true;
+	pthread_join(house, NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(waitpid(readers[i], &status, 0), readers[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
+}
+
 /* ---------------------------------------------------------------- a full disk */
 
 /* No file may grow beyond so many bytes: as good as a disk that is full. */
@@ -290,6 +344,7 @@ int main(void)
 		TEST(a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age),
 		TEST(a_used_segment_becomes_a_new_one_and_its_records_do_not),
 		TEST(a_segment_that_is_being_read_is_not_used_again),
+		TEST(readers_are_not_fooled_by_segments_that_are_used_again),
 		TEST(without_space_nothing_is_taken_and_it_goes_on_by_itself),
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
 		TEST(a_log_opens_without_space),
