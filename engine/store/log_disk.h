@@ -47,6 +47,7 @@ struct record_head {
 	uint32_t flags;
 };
 _Static_assert(sizeof(struct record_head) == LOG_ALIGN, "a head never straddles a sector");
+_Static_assert(offsetof(struct segment_head, first) == 80, "as in docs/log.md");
 
 /* ------------------------------------------------------------ log_record.c */
 
@@ -123,6 +124,7 @@ struct log_page {
 	struct log_mark marks[2];  /* the same for recovery: written in turn, one is always whole */
 	struct log_clean clean;    /* where a clean close left off; zero while the log is open */
 };
+_Static_assert(offsetof(struct log_page, marks) == 64 && offsetof(struct log_page, clean) == 96, "as in docs/log.md");
 
 int page_file_open(int dir, const char *id, bool *made, struct why *why); /* the writer's */
 struct log_page *page_file_map(int fd, bool writable); /* NULL: no page of a log */
