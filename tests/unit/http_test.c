@@ -869,6 +869,62 @@ static void conversations_split_at_random_are_heard_the_same(void **state)
 	}
 }
 
+/* One to four small changes to bytes of two rows of the tables. */
+static void mutate(struct buf *bytes)
+{
+	static const char spice[] = "\r\n\r\n \t:;,=\"\\0aF\0\x7f\xff";
+	const size_t good = sizeof(accepted) / sizeof(accepted[0]), bad = sizeof(refused) / sizeof(refused[0]);
+	buf_string(bytes, accepted[below((unsigned)good)].bytes);
+	const char *second = refused[below((unsigned)bad)].bytes;
+	buf_string(bytes, second && below(2) ? second : accepted[below((unsigned)good)].bytes);
+	for (unsigned i = 0, count = 1 + below(4); i < count; i++) {
+		size_t at = below((unsigned)bytes->len), len = 1 + below(3);
+		len = len > bytes->len - at ? bytes->len - at : len;
+		if (below(3) == 0) {
+			bytes->at[at] = spice[below(sizeof(spice) - 1)];
+		} else if (below(2)) {
+			memmove(bytes->at + at, bytes->at + at + len, bytes->len - at - len);
+			bytes->len -= len;
+		} else {
+			buf_char(bytes, 0);
+			memmove(bytes->at + at + 1, bytes->at + at, bytes->len - at - 1);
+			bytes->at[at] = spice[below(sizeof(spice) - 1)];
+		}
+	}
+}
+
+/* What came of it, as one text. */
+static void outcome(const struct buf *bytes, size_t step, struct buf *out)
+{
+	struct http_limits limits = { .body = 60, .header_bytes = 150, .headers = 5, .url = 30 };
+	struct house *house = open_house(&limits, NULL);
+	struct client client = call_in(house);
+	say_bytes(&client, bytes->at, bytes->len, step);
+	for (int n = 0; status_of(&client, n); n++)
+		if (status_of(&client, n) != 100) /* said only to who waits for it */
+			buf_format(out, "%d ", status_of(&client, n));
+	buf_format(out, "%s\n", client.closed ? "closed" : "open");
+	buf_add(out, house->heard.at, house->heard.len);
+	leave(&client);
+	close_house(house);
+}
+
+static void spoilt_requests_come_to_the_same_end_however_they_are_split(void **state)
+{
+	unsigned rounds = getenv("HTTP_ROUNDS") ? (unsigned)atoi(getenv("HTTP_ROUNDS")) : 400;
+	for (unsigned round = 0; round < rounds; round++) {
+		struct buf bytes = { 0 }, whole = { 0 }, split = { 0 };
+		seed = round * 7919 + 1;
+		mutate(&bytes);
+		outcome(&bytes, bytes.len, &whole);
+		outcome(&bytes, 1 + below(2) * below(9), &split);
+		if (whole.len != split.len || memcmp(whole.at, split.at, whole.len) != 0)
+			fail_msg("round %u:\n%.*s\n-- whole: %s\n-- split: %s", round, (int)bytes.len, bytes.at, whole.at,
+				split.at);
+		buf_free(&bytes), buf_free(&whole), buf_free(&split);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -902,6 +958,7 @@ int main(void)
 		cmocka_unit_test(draining_an_empty_house_is_done_at_once),
 		cmocka_unit_test(without_descriptors_clients_wait_and_the_loop_sleeps),
 		cmocka_unit_test(conversations_split_at_random_are_heard_the_same),
+		cmocka_unit_test(spoilt_requests_come_to_the_same_end_however_they_are_split),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
