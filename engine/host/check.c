@@ -32,7 +32,8 @@ static bool check_place(const struct sl_plugin *face, const struct sl_option *op
 	const struct field *field = &fields[option->type];
 	if (option->at % field->align || option->at > face->options_size || face->options_size - option->at < field->size)
 		return why_say(why, "its option %s lies outside its options struct of %zu bytes; "
-			"set .options_size = sizeof(struct ...)", option->name, face->options_size);
+				    "set .options_size = sizeof(struct ...)",
+			option->name, face->options_size);
 	for (const struct sl_option *other = face->options; other != option; other++)
 		if (overlap(option, other))
 			return why_say(why, "its options %s and %s share one field", other->name, option->name);
@@ -68,12 +69,16 @@ static bool check_selectors(const struct sl_webhook *webhook, struct why *why)
 	const struct {
 		const char *name, *selector;
 	} all[] = {
-		{ "id", webhook->id }, { "type", webhook->type }, { "subject", webhook->subject },
-		{ "time", webhook->time }, { "timestamp", webhook->timestamp },
+		{ "id", webhook->id },
+		{ "type", webhook->type },
+		{ "subject", webhook->subject },
+		{ "time", webhook->time },
+		{ "timestamp", webhook->timestamp },
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i].selector && !is_selector(all[i].selector))
-			return why_say(why, "its webhook's %s is \"%s\"; a selector begins with body:, header:, query: or sha256(body)",
+			return why_say(why,
+				"its webhook's %s is \"%s\"; a selector begins with body:, header:, query: or sha256(body)",
 				all[i].name, all[i].selector);
 	return true;
 }

@@ -59,8 +59,12 @@ static void describe_steps(const struct sl_plugin *face, struct buf *out)
 		bool offered;
 		const char *name;
 	} steps[] = {
-		{ face->open, "open" }, { face->decode, "decode" }, { face->poll, "poll" },
-		{ face->transform, "transform" }, { face->deliver, "deliver" }, { face->recall, "recall" },
+		{ face->open, "open" },
+		{ face->decode, "decode" },
+		{ face->poll, "poll" },
+		{ face->transform, "transform" },
+		{ face->deliver, "deliver" },
+		{ face->recall, "recall" },
 	};
 	json_key(out, "steps");
 	json_open(out, '[');

@@ -30,7 +30,14 @@
 #include "sdk/json.h"
 #include "sdk/plugin.h"
 
-enum step { STEP_NONE, STEP_OPEN, STEP_DECODE, STEP_POLL, STEP_TRANSFORM, STEP_DELIVER, STEP_RECALL, STEP_COUNT };
+enum step { STEP_NONE,
+	STEP_OPEN,
+	STEP_DECODE,
+	STEP_POLL,
+	STEP_TRANSFORM,
+	STEP_DELIVER,
+	STEP_RECALL,
+	STEP_COUNT };
 const char *step_name(enum step step);
 
 /* ----------------------------------------------------------------- plugins */
@@ -39,9 +46,9 @@ struct plugin {
 	const struct sl_plugin *face; /* what the plugin said of itself, in this engine's sizes; read only */
 	char *path;                   /* absolute */
 	bool lua;
-	void *handle;                 /* dlopen's, or the Lua loader's */
-	struct arena *arena;          /* of `face` and what hangs on it */
-	size_t users;                 /* instances, and whoever loaded it */
+	void *handle;        /* dlopen's, or the Lua loader's */
+	struct arena *arena; /* of `face` and what hangs on it */
+	size_t users;        /* instances, and whoever loaded it */
 };
 
 /* Loads PATH (.so or .lua) and checks what can be checked: ABI, sizes, option
@@ -61,8 +68,8 @@ struct instance;
 
 struct host_settings {
 	uv_loop_t *loop;
-	struct page *page;      /* may be NULL: nobody watches */
-	size_t script_memory;   /* bytes a Lua state may take; 0: 64 MB */
+	struct page *page;    /* may be NULL: nobody watches */
+	size_t script_memory; /* bytes a Lua state may take; 0: 64 MB */
 };
 
 /* `options` is an object of validated values: strings for text, secret lists as
@@ -77,35 +84,35 @@ const struct sl_plugin *instance_face(const struct instance *instance);
 /* ------------------------------------------------------------------- calls */
 
 struct emitted {
-	struct sl_event event; /* copied into the call's arena; data is filled, json too once asked for */
-	const struct sl_table *table;   /* emit_row: the table; else NULL */
+	struct sl_event event;        /* copied into the call's arena; data is filled, json too once asked for */
+	const struct sl_table *table; /* emit_row: the table; else NULL */
 	const struct sl_cell *cells;
 };
 
 struct settled {
 	enum sl_outcome outcome;
 	const char *why; /* NULL for SL_DONE */
-	/* SL_WAIT: nothing was said of the row: written if the call ended SL_DONE, else not */
+			 /* SL_WAIT: nothing was said of the row: written if the call ended SL_DONE, else not */
 };
 
 struct call;
 typedef void call_finished(struct call *call, void *data);
 
 struct call {
-	struct sl_call pub;       /* the caller fills the inputs */
+	struct sl_call pub; /* the caller fills the inputs */
 	enum step step;
-	uint64_t seq;             /* for the page and log lines; 0: none */
+	uint64_t seq; /* for the page and log lines; 0: none */
 	uint32_t part;
-	struct arena *arena;      /* the call's memory; inputs may be put there too */
-	enum sl_outcome outcome;  /* once it has ended */
-	struct why why;           /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */
-	int64_t retry_after;      /* milliseconds; 0: nothing was asked */
-	struct emitted *emitted;  /* nothing, if it was dropped or did not end SL_DONE */
+	struct arena *arena;     /* the call's memory; inputs may be put there too */
+	enum sl_outcome outcome; /* once it has ended */
+	struct why why;          /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */
+	int64_t retry_after;     /* milliseconds; 0: nothing was asked */
+	struct emitted *emitted; /* nothing, if it was dropped or did not end SL_DONE */
 	size_t emitted_count;
-	const char *dropped;      /* the reason, or NULL; a transform that emits nothing says so here */
-	const char *advanced;     /* poll: the new cursor, or NULL */
-	struct settled *settled;  /* deliver: pub.row_count of them */
-	int64_t started;          /* clock_ticks at call_run */
+	const char *dropped;     /* the reason, or NULL; a transform that emits nothing says so here */
+	const char *advanced;    /* poll: the new cursor, or NULL */
+	struct settled *settled; /* deliver: pub.row_count of them */
+	int64_t started;         /* clock_ticks at call_run */
 	struct instance *instance;
 };
 

@@ -7,12 +7,14 @@
 #include "host/host.h"
 
 /* How a wait goes on: asked for while a step runs, begun when it has returned. */
-enum wait { WAIT_NONE, WAIT_SLEEP, WAIT_WORK };
+enum wait { WAIT_NONE,
+	WAIT_SLEEP,
+	WAIT_WORK };
 
 struct asked {
 	enum wait wait;
-	int64_t ms;                 /* sleep */
-	void (*blocking)(void *);   /* work */
+	int64_t ms;               /* sleep */
+	void (*blocking)(void *); /* work */
 	void *data;
 	sl_step *next;
 };
@@ -59,13 +61,13 @@ static inline struct running *running_of(struct sl_call *call)
 
 /* A document read into a call's memory; NULL and a sentence if it is not JSON. */
 const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why);
-void call_over(struct running *running);     /* gives the struct back to its instance */
+void call_over(struct running *running);       /* gives the struct back to its instance */
 void instance_left(struct instance *instance); /* one call less */
 
 /* The Lua side: lua_plugin.c, lua_step.c. */
 bool lua_describe(struct plugin *plugin, struct why *why); /* fills plugin->face */
 bool lua_begin(struct instance *instance, const struct sl_json *options, struct why *why);
-void lua_call_over(struct call *call);                      /* before a call's memory goes */
+void lua_call_over(struct call *call); /* before a call's memory goes */
 
 /* "hmac-sha256" ... by enum sl_auth; auth_count of them. */
 extern const char *const auth_names[];

@@ -239,7 +239,10 @@ void lua_guard_open(lua_State *lua)
 		{ NULL, NULL },
 	};
 	static const luaL_Reg coroutines[] = {
-		{ "create", create }, { "resume", guarded_resume }, { "wrap", wrap }, { NULL, NULL },
+		{ "create", create },
+		{ "resume", guarded_resume },
+		{ "wrap", wrap },
+		{ NULL, NULL },
 	};
 	remove_fields(lua, LUA_GNAME, base);
 	remove_fields(lua, LUA_STRLIBNAME, string);

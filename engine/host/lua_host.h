@@ -22,37 +22,42 @@
 #define LUA_LARGEST_JSON ((size_t)16 << 20) /* bytes that one json.encode, json.decode or emit may have */
 
 /* Why a call is over before its function has returned. */
-enum ending { ENDING_NONE, ENDING_DROP, ENDING_FAIL, ENDING_RETRY, ENDING_KILLED, ENDING_MEMORY };
+enum ending { ENDING_NONE,
+	ENDING_DROP,
+	ENDING_FAIL,
+	ENDING_RETRY,
+	ENDING_KILLED,
+	ENDING_MEMORY };
 
 struct script;
 
 struct seat {
 	lua_State *lua;
 	struct script *script;
-	struct call *call;     /* NULL: nobody sits here */
-	uint64_t serial;       /* of the call; views that name an older one are dead */
-	int64_t budget;        /* what is left of LUA_BUDGET */
-	enum ending ending;    /* once it is set nothing the script does counts */
-	size_t emitted;        /* bytes; not more than a script's memory */
-	int64_t wait;          /* milliseconds; -1: the script did not ask for a wait */
-	struct seat *next;     /* idle ones; all seats are freed with the script */
+	struct call *call;  /* NULL: nobody sits here */
+	uint64_t serial;    /* of the call; views that name an older one are dead */
+	int64_t budget;     /* what is left of LUA_BUDGET */
+	enum ending ending; /* once it is set nothing the script does counts */
+	size_t emitted;     /* bytes; not more than a script's memory */
+	int64_t wait;       /* milliseconds; -1: the script did not ask for a wait */
+	struct seat *next;  /* idle ones; all seats are freed with the script */
 	struct seat *older;
 };
 
 struct script {
 	lua_State *lua;
-	size_t used, limit;    /* bytes */
-	bool spent;            /* out of memory once, or its instance is gone: closes with its last call */
-	bool loading;          /* the file itself runs, not yet a call */
+	size_t used, limit; /* bytes */
+	bool spent;         /* out of memory once, or its instance is gone: closes with its last call */
+	bool loading;       /* the file itself runs, not yet a call */
 	size_t calls;
-	struct seat *seat;     /* whose code is on the CPU */
-	struct seat loader;    /* stands for it while the file itself runs */
+	struct seat *seat;  /* whose code is on the CPU */
+	struct seat loader; /* stands for it while the file itself runs */
 	struct seat *idle, *all;
-	struct buf out;        /* what emit and json.encode write, used again and again */
+	struct buf out; /* what emit and json.encode write, used again and again */
 	struct buf sorted;
 	struct sl_document *options; /* what scripts are handed as opt */
-	char *folder;          /* where its own modules are */
-	const char *file;      /* the name it has in messages */
+	char *folder;                /* where its own modules are */
+	const char *file;            /* the name it has in messages */
 };
 
 /* The text a plugin was described from; every state of it runs the same.  It is
@@ -72,7 +77,7 @@ static inline struct script *script_of(lua_State *lua)
 /* lua_state.c */
 struct script *script_new(const struct lua_source *source, size_t memory, struct why *why); /* the file has run */
 void script_free(struct script **script);
-void script_table_push(lua_State *lua); /* what the file returned */
+void script_table_push(lua_State *lua);                                    /* what the file returned */
 void script_words(lua_State *lua, int error, int status, struct why *why); /* an error as a sentence */
 #define SCRIPT_PLACE 96
 const char *script_place(lua_State *lua, char place[SCRIPT_PLACE]); /* "cards.lua:7" */
@@ -87,7 +92,7 @@ void lua_guard_meter(lua_State *lua);
 void lua_view_open(lua_State *lua);
 void lua_view_push(lua_State *lua, const struct sl_json *value); /* of the running call */
 void lua_null_push(lua_State *lua);
-bool lua_is_none(lua_State *lua, int index); /* nil or json.null */
+bool lua_is_none(lua_State *lua, int index);                  /* nil or json.null */
 const struct sl_json *lua_view_at(lua_State *lua, int index); /* NULL: no view; a dead one is an error */
 void lua_request_push(lua_State *lua);
 

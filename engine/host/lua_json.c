@@ -407,8 +407,13 @@ static int json_kind(lua_State *lua)
 void lua_json_open(lua_State *lua)
 {
 	static const luaL_Reg functions[] = {
-		{ "decode", json_decode }, { "encode", json_encode },  { "copy", json_copy }, { "array", json_array },
-		{ "raw", json_raw_member }, { "kind", json_kind },     { NULL, NULL },
+		{ "decode", json_decode },
+		{ "encode", json_encode },
+		{ "copy", json_copy },
+		{ "array", json_array },
+		{ "raw", json_raw_member },
+		{ "kind", json_kind },
+		{ NULL, NULL },
 	};
 	luaL_newlib(lua, functions);
 	lua_null_push(lua);

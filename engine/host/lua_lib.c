@@ -121,10 +121,17 @@ static int text_lines(lua_State *lua)
 void lua_lib_open(lua_State *lua)
 {
 	static const luaL_Reg time[] = {
-		{ "parse", time_parse }, { "format", time_format }, { "date", time_date }, { "now", time_now }, { NULL, NULL },
+		{ "parse", time_parse },
+		{ "format", time_format },
+		{ "date", time_date },
+		{ "now", time_now },
+		{ NULL, NULL },
 	};
 	static const luaL_Reg text[] = {
-		{ "trim", text_trim }, { "lower", text_lower }, { "lines", text_lines }, { NULL, NULL },
+		{ "trim", text_trim },
+		{ "lower", text_lower },
+		{ "lines", text_lines },
+		{ NULL, NULL },
 	};
 	luaL_newlib(lua, time);
 	lua_setglobal(lua, "time");

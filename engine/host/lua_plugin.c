@@ -151,7 +151,9 @@ static enum sl_auth auth_of(lua_State *lua, const char *word)
 	for (size_t i = 0; word && i < auth_count; i++)
 		if (strcmp(auth_names[i], word) == 0)
 			return (enum sl_auth)i;
-	luaL_error(lua, word ? "webhook: auth '%s' does not exist" : "webhook: auth is missing (none, hmac-sha256, ...)", word);
+	if (!word)
+		luaL_error(lua, "webhook: auth is missing: none, hmac-sha256, bearer or another");
+	luaL_error(lua, "webhook: auth '%s' does not exist", word);
 	return SL_AUTH_NONE;
 }
 
@@ -160,10 +162,18 @@ static void read_webhook_fields(lua_State *lua, struct arena *arena, struct sl_w
 	const struct {
 		const char *name, **to;
 	} texts[] = {
-		{ "proof", &webhook->proof },         { "prefix", &webhook->prefix },     { "encoding", &webhook->encoding },
-		{ "covers", &webhook->covers },       { "timestamp", &webhook->timestamp }, { "audience", &webhook->audience },
-		{ "secret", &webhook->secret },       { "id", &webhook->id },             { "type", &webhook->type },
-		{ "subject", &webhook->subject },     { "time", &webhook->time },         { "challenge", &webhook->challenge },
+		{ "proof", &webhook->proof },
+		{ "prefix", &webhook->prefix },
+		{ "encoding", &webhook->encoding },
+		{ "covers", &webhook->covers },
+		{ "timestamp", &webhook->timestamp },
+		{ "audience", &webhook->audience },
+		{ "secret", &webhook->secret },
+		{ "id", &webhook->id },
+		{ "type", &webhook->type },
+		{ "subject", &webhook->subject },
+		{ "time", &webhook->time },
+		{ "challenge", &webhook->challenge },
 	};
 	webhook->auth = auth_of(lua, text_field(lua, arena, "webhook: ", "auth"));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -209,7 +219,9 @@ static const char *file_name(struct arena *arena, const char *file)
 
 static int read_table(lua_State *lua)
 {
-	static const char *const names[] = { "name", "version", "summary", "options", "webhook", "transform", "decode", NULL };
+	static const char *const names[] = {
+		"name", "version", "summary", "options", "webhook", "transform", "decode", NULL
+	};
 	struct reading *reading = lua_touserdata(lua, 1);
 	struct arena *arena = reading->plugin->arena;
 	struct sl_plugin *face = reading->face;

@@ -12,7 +12,7 @@ static const char modules_key; /* in the registry: name -> what the module retur
 static bool is_name(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-	for (const char *at = name; ; at++) {
+	for (const char *at = name;; at++) {
 		size_t len = strspn(at, letters);
 		at += len;
 		if (!len || (*at && *at != '.'))
@@ -71,7 +71,8 @@ static int require(lua_State *lua)
 	if (!lua_isnil(lua, 3))
 		return 1;
 	if (!script_of(lua)->loading)
-		return luaL_error(lua, "require '%s' belongs to the top of the file: modules are loaded before calls run", name);
+		return luaL_error(lua, "require '%s' belongs to the top of the file: modules are loaded before calls run",
+			name);
 	lua_pushboolean(lua, 0);
 	lua_setfield(lua, 2, name);
 	load_module(lua, name);

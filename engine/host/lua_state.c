@@ -53,8 +53,12 @@ static int panic(lua_State *lua)
 static int open_libraries(lua_State *lua)
 {
 	static const luaL_Reg libraries[] = {
-		{ LUA_GNAME, luaopen_base },      { LUA_TABLIBNAME, luaopen_table },  { LUA_STRLIBNAME, luaopen_string },
-		{ LUA_MATHLIBNAME, luaopen_math }, { LUA_UTF8LIBNAME, luaopen_utf8 }, { LUA_COLIBNAME, luaopen_coroutine },
+		{ LUA_GNAME, luaopen_base },
+		{ LUA_TABLIBNAME, luaopen_table },
+		{ LUA_STRLIBNAME, luaopen_string },
+		{ LUA_MATHLIBNAME, luaopen_math },
+		{ LUA_UTF8LIBNAME, luaopen_utf8 },
+		{ LUA_COLIBNAME, luaopen_coroutine },
 	};
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
 		luaL_requiref(lua, libraries[i].name, libraries[i].func, 1);

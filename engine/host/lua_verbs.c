@@ -36,7 +36,7 @@ static const char *word(lua_State *lua, const char *name)
 static int64_t moment(lua_State *lua)
 {
 	struct sl_text text;
-	int64_t microseconds;
+	int64_t microseconds = 0;
 	int whole;
 	if (lua_is_none(lua, -1))
 		return 0;
@@ -47,7 +47,7 @@ static int64_t moment(lua_State *lua)
 	if (!text.at || !sl_time_read(text, &microseconds))
 		luaL_error(lua, "emit: time has to be whole milliseconds or an ISO 8601 text, not %s",
 			text.at ? text.at : luaL_typename(lua, -1));
-	return microseconds / 1000;
+	return microseconds / 1000 - (microseconds % 1000 < 0);
 }
 
 static const char *const fields[] = { "type", "id", "subject", "mode", "source", "time", "data" };
@@ -193,8 +193,14 @@ static int verb_print(lua_State *lua)
 void lua_verbs_open(lua_State *lua)
 {
 	static const luaL_Reg verbs[] = {
-		{ "emit", verb_emit },   { "drop", verb_drop }, { "fail", verb_fail },   { "retry", verb_retry },
-		{ "sleep", verb_sleep }, { "log", verb_log },   { "print", verb_print }, { NULL, NULL },
+		{ "emit", verb_emit },
+		{ "drop", verb_drop },
+		{ "fail", verb_fail },
+		{ "retry", verb_retry },
+		{ "sleep", verb_sleep },
+		{ "log", verb_log },
+		{ "print", verb_print },
+		{ NULL, NULL },
 	};
 	lua_pushglobaltable(lua);
 	luaL_setfuncs(lua, verbs, 0);

@@ -174,7 +174,8 @@ static int walk(lua_State *lua)
 	struct view *view = alive(lua, lua_touserdata(lua, lua_upvalueindex(1)));
 	const struct sl_json *at = lua_touserdata(lua, lua_upvalueindex(2));
 	lua_Integer number = lua_tointeger(lua, lua_upvalueindex(3)) + 1;
-	at = number == 1 ? sl_json_first(view->value) : at ? sl_json_next(at) : NULL;
+	at = number == 1 ? sl_json_first(view->value) : at ? sl_json_next(at)
+							   : NULL;
 	lua_pushlightuserdata(lua, (void *)at);
 	lua_replace(lua, lua_upvalueindex(2));
 	lua_pushinteger(lua, number);
@@ -270,16 +271,30 @@ static void make_metatable(lua_State *lua, const char *key, const char *name, co
 void lua_view_open(lua_State *lua)
 {
 	static const luaL_Reg object[] = {
-		{ "__index", object_index }, { "__newindex", view_write }, { "__len", no_length }, { "__pairs", view_pairs },
-		{ "__eq", view_equal },      { "__tostring", view_text },  { NULL, NULL },
+		{ "__index", object_index },
+		{ "__newindex", view_write },
+		{ "__len", no_length },
+		{ "__pairs", view_pairs },
+		{ "__eq", view_equal },
+		{ "__tostring", view_text },
+		{ NULL, NULL },
 	};
 	static const luaL_Reg array[] = {
-		{ "__index", array_index }, { "__newindex", view_write }, { "__len", array_length }, { "__pairs", view_pairs },
-		{ "__eq", view_equal },     { "__tostring", view_text },  { NULL, NULL },
+		{ "__index", array_index },
+		{ "__newindex", view_write },
+		{ "__len", array_length },
+		{ "__pairs", view_pairs },
+		{ "__eq", view_equal },
+		{ "__tostring", view_text },
+		{ NULL, NULL },
 	};
 	static const luaL_Reg null[] = {
-		{ "__index", nothing },   { "__newindex", view_write }, { "__len", no_length }, { "__pairs", no_pairs },
-		{ "__tostring", null_text }, { NULL, NULL },
+		{ "__index", nothing },
+		{ "__newindex", view_write },
+		{ "__len", no_length },
+		{ "__pairs", no_pairs },
+		{ "__tostring", null_text },
+		{ NULL, NULL },
 	};
 	static const luaL_Reg request[] = { { "__index", request_index }, { "__newindex", view_write }, { NULL, NULL } };
 	make_metatable(lua, &object_key, "JSON object", object);

@@ -18,10 +18,11 @@ static bool abi_check(const struct sl_plugin *face, struct why *why)
 	unsigned major = face->abi >> 16, minor = face->abi & 0xffff;
 	if (major != SL_ABI_MAJOR)
 		return why_say(why, "it was built for plugin interface %u.%u, this engine has %d.%d; "
-			"compile it again with the plugin.h of this engine", major, minor, SL_ABI_MAJOR, SL_ABI_MINOR);
+				    "compile it again with the plugin.h of this engine",
+			major, minor, SL_ABI_MAJOR, SL_ABI_MINOR);
 	if (minor > SL_ABI_MINOR)
 		return why_say(why, "it was built for plugin interface %u.%u, this engine has only %d.%d; "
-			"update the engine, or compile the plugin with this engine's plugin.h",
+				    "update the engine, or compile the plugin with this engine's plugin.h",
 			major, minor, SL_ABI_MAJOR, SL_ABI_MINOR);
 	if (face->size < PLUGIN_1_0 || (minor == SL_ABI_MINOR && face->size != sizeof(*face)))
 		return why_say(why, "its sl_plugin has %u bytes where interface %u.%u has %zu; declare it with SL_PLUGIN(...)",
@@ -42,7 +43,8 @@ static bool copy_options(struct sl_plugin *face, struct arena *arena, struct why
 	while (count <= MOST_OPTIONS && ((const struct sl_option *)(const void *)(row + count * stride))->name)
 		count++;
 	if (count > MOST_OPTIONS)
-		return why_say(why, "its option table has more than %d rows; does it end with a row without a name?", MOST_OPTIONS);
+		return why_say(why, "its option table has more than %d rows; does it end with a row without a name?",
+			MOST_OPTIONS);
 	struct sl_option *copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
 	for (size_t i = 0; i < count; i++)
 		memcpy(&copy[i], row + i * stride, size);

@@ -37,9 +37,11 @@ static const char script[] =
 
 static const char document_head[] =
 	"{\"model\":{\"id\":\"54c2f73c734b5b084777d1aa\",\"name\":\"A board of ours\",\"desc\":\"%s\",\"closed\":false,"
-	"\"idOrganization\":null,\"prefs\":{\"permissionLevel\":\"private\",\"voting\":\"disabled\",\"comments\":\"members\","
+	"\"idOrganization\":null,\"prefs\":{\"permissionLevel\":\"private\",\"voting\":\"disabled\","
+	"\"comments\":\"members\","
 	"\"invitations\":\"members\",\"selfJoin\":true,\"cardCovers\":true,\"background\":\"blue\"},"
-	"\"labelNames\":{\"green\":\"ready\",\"yellow\":\"waiting\",\"orange\":\"\",\"red\":\"late\",\"purple\":\"\",\"blue\":\"\"}},"
+	"\"labelNames\":{\"green\":\"ready\",\"yellow\":\"waiting\",\"orange\":\"\","
+	"\"red\":\"late\",\"purple\":\"\",\"blue\":\"\"}},"
 	"\"action\":{\"id\":\"55900c950fbd86334d5c4071\",\"idMemberCreator\":\"50e853a3a98492ed05002257\",\"data\":{"
 	"\"listAfter\":{\"name\":\"In work\",\"id\":\"5514564da07f76c2633f07f0\"},"
 	"\"listBefore\":{\"name\":\"To do\",\"id\":\"550def1c239fb24e102559c0\"},"
@@ -65,6 +67,7 @@ static char *document(void)
 static struct instance *instance(uv_loop_t *loop)
 {
 	char path[] = "/tmp/sluice-bench-XXXXXX.lua";
+	const struct host_settings settings = { .loop = loop };
 	struct why why = { 0 };
 	int fd = mkstemps(path, 4);
 	if (fd < 0 || write(fd, script, sizeof(script) - 1) < 0)
@@ -72,7 +75,7 @@ static struct instance *instance(uv_loop_t *loop)
 	close(fd);
 	struct plugin *plugin = plugin_load(path, &why);
 	unlink(path);
-	struct instance *made = plugin ? instance_new(&(struct host_settings){ .loop = loop }, plugin, "bench", NULL, &why) : NULL;
+	struct instance *made = plugin ? instance_new(&settings, plugin, "bench", NULL, &why) : NULL;
 	if (!made)
 		fprintf(stderr, "%s\n", why.text);
 	plugin_free(&plugin);
@@ -82,8 +85,15 @@ static struct instance *instance(uv_loop_t *loop)
 static bool run_once(struct instance *into, struct sl_text text, bool show)
 {
 	struct call *call = call_new(into, STEP_TRANSFORM);
-	struct sl_event event = { .source = "boards", .id = "55900c950fbd86334d5c4071", .type = "updateCard",
-		.subject = "550df104f244348fb46ce2b5", .time = 1435503765235, .received = 1435503765999, .data = text };
+	struct sl_event event = {
+		.source = "boards",
+		.id = "55900c950fbd86334d5c4071",
+		.type = "updateCard",
+		.subject = "550df104f244348fb46ce2b5",
+		.time = 1435503765235,
+		.received = 1435503765999,
+		.data = text,
+	};
 	call->pub.event = &event;
 	bool fine = call_run(call, NULL, NULL) == SL_DONE && call->emitted_count == 1;
 	if (!fine)
@@ -134,7 +144,8 @@ int main(int argc, char **argv)
 	whole_call(into, whole, calls / 10);
 	double call = whole_call(into, whole, calls), parse = parse_only(whole, calls);
 	printf(json ? "{\"bench\":\"lua\",\"bytes\":%zu,\"parse_us\":%.2f,\"call_us\":%.2f}\n"
-		: "lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us\n", whole.len, parse, call);
+		    : "lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us\n",
+		whole.len, parse, call);
 	instance_free(&into);
 	uv_loop_close(&loop);
 	free(text);

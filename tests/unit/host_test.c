@@ -102,8 +102,15 @@ static struct call *start(struct instance *instance, const char *type, bool *fin
 {
 	struct call *call = call_new(instance, STEP_TRANSFORM);
 	struct sl_event *event = arena_alloc(call->arena, sizeof(*event));
-	*event = (struct sl_event){ .source = "s", .id = "e1", .type = type, .subject = "c1", .time = 5, .received = 6,
-		.data = { "{\"card\":{\"id\":7}}", 17 } };
+	*event = (struct sl_event){
+		.source = "s",
+		.id = "e1",
+		.type = type,
+		.subject = "c1",
+		.time = 5,
+		.received = 6,
+		.data = { "{\"card\":{\"id\":7}}", 17 },
+	};
 	event->json = emitted_json(call, &(struct emitted){ .event = *event }, NULL);
 	call->pub.event = event;
 	*finished = call_run(call, script_finished, finished) != SL_WAIT;

@@ -13,6 +13,8 @@ static const char *refusal(const char *text)
 	return "it was accepted";
 }
 
+#define assert_refused(text, why) assert_string_equal(refusal(text), why)
+
 static char *described(const char *text)
 {
 	struct why why;
@@ -36,12 +38,14 @@ static void assert_at(const char *json, const char *pointer, const char *raw)
 
 static void a_script_describes_itself(void **state)
 {
-	char *json = described("return { version = '2.1', summary = 'Cards as rows.', options = {\n"
+	char *json = described(
+		"return { version = '2.1', summary = 'Cards as rows.', options = {\n"
 		"{ 'completed', 'list', initial = { 'Done', 'Shipped' }, help = 'Lists that mean finished.' },\n"
 		"{ 'page', 'int', initial = 1000, min = 1, max = 1000 }, { 'deep', 'bool', initial = true },\n"
 		"{ 'mode', 'choice', initial = 'a', choices = { 'a', 'b' } }, { 'secret', 'secret' } },\n"
 		"webhook = { auth = 'hmac-sha1', proof = 'header:X-Trello-Webhook', encoding = 'base64',\n"
-		"covers = '{body}{callback}', secret = 'secret', head = true, id = 'body:/action/id', tolerance_ms = 300000 },\n"
+		"covers = '{body}{callback}', secret = 'secret', head = true, id = 'body:/action/id',\n"
+		"tolerance_ms = 300000 },\n"
 		"transform = function() end }");
 	assert_at(json, "/name", "\"cards\"");
 	assert_at(json, "/version", "\"2.1\"");
@@ -61,38 +65,50 @@ static void a_script_describes_itself(void **state)
 
 static void slips_in_the_table_are_told(void **state)
 {
-	assert_string_equal(refusal("return { summary = 's', transfrom = print }"),
+	assert_refused(
+		"return { summary = 's', transfrom = print }",
 		"the table that the script returns: unknown key 'transfrom'");
-	assert_string_equal(refusal("return { transform = print }"),
+	assert_refused(
+		"return { transform = print }",
 		"summary is missing: one sentence that says what the script does");
-	assert_string_equal(refusal("return { summary = 's' }"),
+	assert_refused(
+		"return { summary = 's' }",
 		"it offers nothing: no webhook, decode, poll, transform or deliver");
-	assert_string_equal(refusal("return { summary = 's', transform = {} }"), "transform has to be a function");
-	assert_string_equal(refusal("local x = 1"),
-		"it has to end with: return { summary = ..., transform = ... }");
-	assert_string_equal(refusal("local x = = 1"), "bad.lua:1: unexpected symbol near '='");
-	assert_string_equal(refusal("local x\nx.y = 1"), "bad.lua:2: attempt to index a nil value (local 'x')");
+	assert_refused("return { summary = 's', transform = {} }", "transform has to be a function");
+	assert_refused("local x = 1", "it has to end with: return { summary = ..., transform = ... }");
+	assert_refused("local x = = 1", "bad.lua:1: unexpected symbol near '='");
+	assert_refused("local x\nx.y = 1", "bad.lua:2: attempt to index a nil value (local 'x')");
 }
 
 static void slips_in_options_and_webhook_are_told(void **state)
 {
-	assert_string_equal(refusal("return { summary = 's', transform = print, options = { { 'a' } } }"),
+	assert_refused(
+		"return { summary = 's', transform = print, options = { { 'a' } } }",
 		"options: a row is { \"name\", \"type\", initial = ..., help = ... }; its type is missing");
-	assert_string_equal(refusal("return { summary = 's', transform = print, options = { { 'a', 'txet' } } }"),
+	assert_refused(
+		"return { summary = 's', transform = print, options = { { 'a', 'txet' } } }",
 		"options: a has the type 'txet', which does not exist");
-	assert_string_equal(refusal("return { summary = 's', transform = print, options = { { 'a', 'text', init = 1 } } }"),
+	assert_refused(
+		"return { summary = 's', transform = print, options = { { 'a', 'text', init = 1 } } }",
 		"options: unknown key 'init'");
-	assert_non_null(strstr(refusal("return { summary = 's', transform = print, options = { { 'a', 'int', initial = 'x' } } }"),
+	assert_non_null(strstr(refusal("return { summary = 's', transform = print, options = {"
+				       "{ 'a', 'int', initial = 'x' } } }"),
 		"a"));
-	assert_non_null(strstr(refusal("return { summary = 's', transform = print,"
-		"options = { { 'a', 'text' }, { 'a', 'text' } } }"), "a"));
-	assert_string_equal(refusal("return { summary = 's', transform = print, options = { { 'use', 'text' } } }"),
+	assert_non_null(strstr(refusal(
+				       "return { summary = 's', transform = print,"
+				       "options = { { 'a', 'text' }, { 'a', 'text' } } }"),
+		"a"));
+	assert_refused(
+		"return { summary = 's', transform = print, options = { { 'use', 'text' } } }",
 		"its option use can never be given: in the configuration, use: names the plugin");
-	assert_string_equal(refusal("return { summary = 's', webhook = { auth = 'hmac' } }"),
+	assert_refused(
+		"return { summary = 's', webhook = { auth = 'hmac' } }",
 		"webhook: auth 'hmac' does not exist");
-	assert_string_equal(refusal("return { summary = 's', webhook = { auth = 'bearer', secrt = 'x' } }"),
+	assert_refused(
+		"return { summary = 's', webhook = { auth = 'bearer', secrt = 'x' } }",
 		"webhook: unknown key 'secrt'");
-	assert_string_equal(refusal("return { summary = 's', webhook = { auth = 'bearer', secret = 'x' } }"),
+	assert_refused(
+		"return { summary = 's', webhook = { auth = 'bearer', secret = 'x' } }",
 		"its webhook's secret is x, but it has no option of type secret with that name");
 }
 
@@ -101,7 +117,9 @@ static void options_are_checked_and_completed(void **state)
 	const struct host_settings settings = { .loop = &script_loop };
 	struct why why;
 	struct plugin *plugin = plugin_load(script_write("opt.lua",
-		"return { summary = 's', transform = print, options = { { 'page', 'int', initial = 5 }, { 'word', 'text' } } }"), &why);
+						    "return { summary = 's', transform = print, options = {"
+						    "{ 'page', 'int', initial = 5 }, { 'word', 'text' } } }"),
+		&why);
 	assert_non_null(plugin);
 	assert_null(instance_new(&settings, plugin, "cards", NULL, &why));
 	assert_non_null(strstr(why.text, "word"));
@@ -131,7 +149,8 @@ static void folder(const char *name)
 static void modules_come_from_the_scripts_folder(void **state)
 {
 	folder("lib");
-	script_write("lib/names.lua", "local deeper = require 'lib.deeper_1'\nreturn { join = function(t) return deeper .. t end }");
+	script_write("lib/names.lua",
+		"local deeper = require 'lib.deeper_1'\nreturn { join = function(t) return deeper .. t end }");
 	script_write("lib/deeper_1.lua", "return 'deep '");
 	script_write("quiet.lua", "loaded_times = (loaded_times or 0) + 1");
 	struct instance *instance = script_transform(

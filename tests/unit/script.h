@@ -87,8 +87,15 @@ static inline struct call *script_call(struct instance *instance, const char *js
 	bool finished = false;
 	struct call *call = call_new(instance, STEP_TRANSFORM);
 	struct sl_event *event = arena_alloc(call->arena, sizeof(*event));
-	*event = (struct sl_event){ .source = "boards", .id = "e1", .type = "updateCard", .subject = "card1",
-		.time = 1700000000123, .received = 1700000000456, .data = { json, json ? strlen(json) : 0 } };
+	*event = (struct sl_event){
+		.source = "boards",
+		.id = "e1",
+		.type = "updateCard",
+		.subject = "card1",
+		.time = 1700000000123,
+		.received = 1700000000456,
+		.data = { json, json ? strlen(json) : 0 },
+	};
 	call->pub.event = event;
 	if (call_run(call, script_finished, &finished) == SL_WAIT)
 		while (!finished)
@@ -124,5 +131,8 @@ static inline const char *script_try(const char *body, const char *json)
 	instance_free(&instance);
 	return text;
 }
+
+/* What a transform with this body makes of `json`, as script_try tells it. */
+#define assert_becomes(body, json, expected) assert_string_equal(script_try(body, json), expected)
 
 #endif

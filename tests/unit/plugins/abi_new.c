@@ -8,7 +8,11 @@ static enum sl_outcome transform(struct sl_call *call)
 }
 
 __attribute__((visibility("default"))) const struct sl_plugin sl_plugin = {
-	.abi = SL_ABI + 7, .size = sizeof(struct sl_plugin), .option_size = sizeof(struct sl_option),
-	.name = "abi_new", .version = "1.0", .summary = "it was built for a later minor version.",
+	.abi = SL_ABI + 7,
+	.size = sizeof(struct sl_plugin),
+	.option_size = sizeof(struct sl_option),
+	.name = "abi_new",
+	.version = "1.0",
+	.summary = "it was built for a later minor version.",
 	.transform = transform,
 };

@@ -19,7 +19,13 @@ static const struct sl_option table[] = {
 };
 
 __attribute__((visibility("default"))) const struct sl_plugin sl_plugin = {
-	.abi = SL_ABI, .size = sizeof(struct sl_plugin), .option_size = sizeof(struct sl_option),
-	.name = "option_outside", .version = "1.0", .summary = "an option lies outside the struct.",
-	.transform = transform, .options = table, .options_size = 8,
+	.abi = SL_ABI,
+	.size = sizeof(struct sl_plugin),
+	.option_size = sizeof(struct sl_option),
+	.name = "option_outside",
+	.version = "1.0",
+	.summary = "an option lies outside the struct.",
+	.transform = transform,
+	.options = table,
+	.options_size = 8,
 };

@@ -19,7 +19,13 @@ static const struct sl_option table[] = {
 };
 
 __attribute__((visibility("default"))) const struct sl_plugin sl_plugin = {
-	.abi = SL_ABI, .size = sizeof(struct sl_plugin), .option_size = sizeof(struct sl_option),
-	.name = "option_twice", .version = "1.0", .summary = "two options have one name.",
-	.transform = transform, .options = table, .options_size = sizeof(struct options),
+	.abi = SL_ABI,
+	.size = sizeof(struct sl_plugin),
+	.option_size = sizeof(struct sl_option),
+	.name = "option_twice",
+	.version = "1.0",
+	.summary = "two options have one name.",
+	.transform = transform,
+	.options = table,
+	.options_size = sizeof(struct options),
 };

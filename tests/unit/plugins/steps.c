@@ -27,7 +27,8 @@ static enum sl_outcome greet(struct sl_call *call)
 {
 	const struct options *options = call->options;
 	for (int64_t i = 0; i < options->times; i++) {
-		struct sl_text data = call->host->format(call, "{\"greeting\":\"%s\",\"number\":%d}", options->greeting, (int)i);
+		static const char form[] = "{\"greeting\":\"%s\",\"number\":%d}";
+		struct sl_text data = call->host->format(call, form, options->greeting, (int)i);
 		struct sl_event event = { .type = "greetings", .data = data };
 		call->host->emit(call, &event);
 		memset((char *)data.at, '#', data.len); /* what was emitted is a copy */
@@ -119,9 +120,18 @@ static enum sl_outcome transform(struct sl_call *call)
 		const char *type;
 		sl_step *step;
 	} steps[] = {
-		{ "greet", greet }, { "nap", nap_again }, { "work", work }, { "drop", drop }, { "refuse", refuse },
-		{ "later", later }, { "pass", pass }, { "wrong wait", wrong_wait }, { "wrong done", wrong_done },
-		{ "wrong number", wrong_number }, { "mute", mute }, { "nothing", nothing },
+		{ "greet", greet },
+		{ "nap", nap_again },
+		{ "work", work },
+		{ "drop", drop },
+		{ "refuse", refuse },
+		{ "later", later },
+		{ "pass", pass },
+		{ "wrong wait", wrong_wait },
+		{ "wrong done", wrong_done },
+		{ "wrong number", wrong_number },
+		{ "mute", mute },
+		{ "nothing", nothing },
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!strcmp(steps[i].type, call->event->type))

@@ -8,7 +8,11 @@ static enum sl_outcome transform(struct sl_call *call)
 }
 
 __attribute__((visibility("default"))) const struct sl_plugin sl_plugin = {
-	.abi = SL_ABI, .size = 40, .option_size = sizeof(struct sl_option),
-	.name = "wrong_size", .version = "1.0", .summary = "its constant is shorter than its version says.",
+	.abi = SL_ABI,
+	.size = 40,
+	.option_size = sizeof(struct sl_option),
+	.name = "wrong_size",
+	.version = "1.0",
+	.summary = "its constant is shorter than its version says.",
 	.transform = transform,
 };
