@@ -201,7 +201,7 @@ static void post_ask(struct admin *admin, struct http_request *request, struct s
 	else if (!sl_json_string(sl_json_get(body, "what")).at)
 		http_refuse(request, 400, NULL, "the question must be a JSON object with a text `what`");
 	else if (!child_running(child))
-		http_refuse(request, 503, NULL, "%s is not running: %s%s%s", child->label, child_state_name(child->state),
+		http_refuse(request, 503, NULL, "%s is not running: %s%s%s", child->label, child_word(child),
 			child->error.text[0] ? ", " : "", child->error.text);
 	else
 		ask_child(admin, child, request, body);

@@ -28,21 +28,10 @@
 
 static void on_timer_begin(uv_timer_t *timer);
 
-const char *child_state_name(enum child_state state)
-{
-	static const char *const names[] = {
-		[CHILD_WAITING] = "restarting", [CHILD_STARTING] = "starting", [CHILD_READY] = "running",
-		[CHILD_STOPPING] = "stopping",  [CHILD_STOPPED] = "stopped",   [CHILD_FAILED] = "failed",
-	};
-	return names[state];
-}
-
 static void enter(struct child *child, enum child_state state)
 {
-	child->since = clock_ticks();
-	if (child->state == CHILD_READY)
-		child->away_since = child->since;
 	child->state = state;
+	child->since = clock_ticks();
 }
 
 struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct buf *part, struct why *why)
@@ -99,6 +88,22 @@ bool child_running(const struct child *child)
 	return child->state == CHILD_STARTING || child->state == CHILD_READY;
 }
 
+const char *child_word(const struct child *child)
+{
+	static const char *const names[] = {
+		[CHILD_WAITING] = "restarting", [CHILD_STARTING] = "starting", [CHILD_READY] = "running",
+		[CHILD_STOPPING] = "stopping",  [CHILD_STOPPED] = "stopped",   [CHILD_FAILED] = "failed",
+	};
+	if (child->state != CHILD_READY)
+		return names[child->state];
+	return child->says[0] ? child->says : names[child->route ? CHILD_STARTING : CHILD_READY];
+}
+
+bool child_serving(const struct child *child)
+{
+	return child->state == CHILD_READY && strcmp(child_word(child), "starting") != 0;
+}
+
 /* --------------------------------------------------------------- messages */
 
 void child_send(struct child *child, const struct buf *message)
@@ -143,7 +148,6 @@ static void heard_ready(struct child *child)
 	if (child->state != CHILD_STARTING)
 		return;
 	enter(child, CHILD_READY);
-	child->was_ready = true;
 	child->error.text[0] = '\0';
 	child->watch->ready(child);
 }
@@ -460,6 +464,10 @@ void child_tick(struct child *child, int64_t passed)
 	uint64_t beat = atomic_load(&child->page->beat);
 	if (!child_running(child))
 		return;
+	if (child_serving(child)) {
+		child->has_served = true;
+		child->away_since = clock_ticks();
+	}
 	child->silent = beat == child->beat ? child->silent + passed : 0;
 	child->beat = beat;
 	bool begun = beat || child->state == CHILD_READY;

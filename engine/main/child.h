@@ -75,8 +75,8 @@ struct child {
 	struct buf sources;  /* of the ingress, the array `sources` in it: JSON; empty: none */
 	int64_t behind_since; /* clock_wall when it was first seen behind the log's end; 0: it is not */
 	int64_t since;       /* clock_ticks when the state was entered */
-	int64_t away_since;  /* likewise, when it was last READY */
-	bool was_ready;      /* ever */
+	int64_t away_since;  /* likewise, when it was last seen serving */
+	bool has_served;     /* ever */
 	uint64_t restarts;
 	int64_t silent;      /* ms in which it did not move though we did */
 	int64_t delay;       /* ms it was last waited with after a death; 0: it has not died under this configuration */
@@ -99,6 +99,7 @@ void child_free(struct child **child); /* its process, if there still is one, is
 void child_begin(struct child *child);
 void child_send(struct child *child, const struct buf *message); /* nothing happens if it has no process */
 bool child_running(const struct child *child); /* STARTING or READY */
+bool child_serving(const struct child *child); /* READY; a route has also found out where it stands */
 
 /* Asks it to end within so many ms.  `watch->ended` is called when it has, also
  * if there was nothing to end. */
@@ -112,6 +113,7 @@ void child_replace(struct child *child, struct buf *part);
 /* Called twice a second; `passed` are the ms in which the master itself ran. */
 void child_tick(struct child *child, int64_t passed);
 
-const char *child_state_name(enum child_state state);
+/* In a word: what it last told of itself if it is ready, else its state. */
+const char *child_word(const struct child *child);
 
 #endif

@@ -62,7 +62,7 @@ static void judge(struct verdict *verdict, enum health health, const char *form,
 /* One that was never ready and has died already is no hiccup. */
 static enum health weigh_absence(const struct child *child)
 {
-	bool hopeless = child->state == CHILD_FAILED || (!child->was_ready && child->delay);
+	bool hopeless = child->state == CHILD_FAILED || (!child->has_served && child->delay);
 	return hopeless || clock_ticks() - child->away_since > PATIENCE ? HEALTH_RED : HEALTH_YELLOW;
 }
 
@@ -71,24 +71,18 @@ static void judge_presence(struct verdict *verdict, const struct child *child)
 	const char *error = last_error(child);
 	if (child->state == CHILD_STOPPED)
 		return;
-	if (child->state != CHILD_READY)
-		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_state_name(child->state),
-			*error ? ": " : "", error);
+	if (!child_serving(child))
+		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_word(child), *error ? ": " : "", error);
 	else if (child->silent >= STILLNESS)
 		judge(verdict, HEALTH_RED, "%s has stood still for %" PRId64 " s", child->label, child->silent / 1000);
 	else if (child->delay && clock_ticks() - child->since < PATIENCE)
 		judge(verdict, HEALTH_YELLOW, "%s has just been begun again: %s", child->label, child->death.text);
 }
 
-static bool says_state(const struct child *child, const char *state)
-{
-	return child->state == CHILD_READY && strcmp(child->says, state) == 0;
-}
-
 static void judge_ingress(struct verdict *verdict, const struct child *ingress)
 {
 	judge_presence(verdict, ingress);
-	if (says_state(ingress, "refusing"))
+	if (strcmp(child_word(ingress), "refusing") == 0)
 		judge(verdict, HEALTH_RED, "the ingress accepts nothing: %s", ingress->error.text);
 }
 
@@ -119,9 +113,9 @@ static void judge_route(struct verdict *verdict, const struct child *route)
 {
 	uint64_t dead = page_get(route->page, COUNTER_dead);
 	judge_presence(verdict, route);
-	if (page_get(route->page, COUNTER_outage_since) || says_state(route, "outage"))
+	if (page_get(route->page, COUNTER_outage_since) || strcmp(child_word(route), "outage") == 0)
 		judge(verdict, HEALTH_RED, "%s cannot deliver: %s", route->label, route->error.text);
-	else if (says_state(route, "blocked"))
+	else if (strcmp(child_word(route), "blocked") == 0)
 		judge(verdict, HEALTH_RED, "%s is blocked: %s", route->label, route->error.text);
 	if (route->paused)
 		judge(verdict, HEALTH_YELLOW, "%s is paused", route->label);
@@ -183,8 +177,7 @@ static void member_counters(struct buf *out, const struct page *page, enum count
 static void write_process(const struct child *child, struct buf *out)
 {
 	const char *error = last_error(child);
-	bool says = child->state == CHILD_READY && child->says[0];
-	json_member_string(out, "state", says ? child->says : child_state_name(child->state));
+	json_member_string(out, "state", child_word(child));
 	json_key(out, "pid");
 	if (child->pid)
 		json_int(out, child->pid);

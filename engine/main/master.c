@@ -35,8 +35,8 @@ struct child *master_route(const struct master *master, const char *name)
  * cannot run does not keep the others from it: health tells of it. */
 static bool settled(const struct child *child)
 {
-	return child->state == CHILD_READY || child->state == CHILD_FAILED || child->unwanted ||
-	       (child->route && (child->restarts || clock_ticks() - child->since > SETTLE_TIME));
+	return child_serving(child) || child->state == CHILD_FAILED || child->unwanted ||
+	       (child->route && (child->restarts || clock_ticks() - child->away_since > SETTLE_TIME));
 }
 
 static void check_ready(struct master *master)
@@ -82,6 +82,7 @@ static void on_child_heard(struct child *child, struct sl_text say, const struct
 {
 	struct master *master = child->owner;
 	admin_heard(master->admin, child, say, message);
+	check_ready(master);
 }
 
 static void on_child_ended(struct child *child)
