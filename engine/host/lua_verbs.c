@@ -26,8 +26,10 @@ static const char *word(lua_State *lua, const char *name)
 	if (lua_is_none(lua, -1))
 		return NULL;
 	const char *text = lua_tolstring(lua, -1, &len);
-	if (!text)
+	if (!text) {
 		luaL_error(lua, "emit: %s has to be a text, not a %s", name, luaL_typename(lua, -1));
+		return NULL;
+	}
 	if (memchr(text, '\0', len) || !sl_utf8((struct sl_text){ text, len }))
 		luaL_error(lua, "emit: %s is no readable text: it holds a zero byte or is not UTF-8", name);
 	return text;
