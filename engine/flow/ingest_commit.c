@@ -16,8 +16,7 @@
 #define SLOW_FLUSH UINT64_C(2000000) /* ns */
 #define GATHER_SHARE 4               /* a quarter of what the last flush took */
 #define GATHER_MOST 10               /* ms */
-#define RETIRE_EVERY 1000            /* ms */
-#define RETIRE_OLD 60000             /* ms: nothing has changed but the time */
+#define KEEP_EVERY 1000              /* ms */
 
 /* ------------------------------------------------------------------ parking */
 
@@ -128,45 +127,35 @@ static void on_check(uv_check_t *check)
 static void keep_in_pool(uv_work_t *job)
 {
 	struct ingest *ingest = job->data;
-	ingest->keep_why.text[0] = '\0';
-	if (ingest->retiring)
-		log_retire(ingest->log, ingest->floor, &ingest->keep_why);
-	if (ingest->preparing)
-		log_prepare(ingest->log, &ingest->keep_why);
+	struct why no_room = { "" }; /* is told by tell_beat, once */
+	ingest->kept = log_check(ingest->log, &ingest->keep_why);
+	if (ingest->kept && ingest->floor && !log_retire(ingest->log, ingest->floor, &ingest->keep_why))
+		line(SL_WARNING, "%s", ingest->keep_why.text);
+	if (ingest->kept && ingest->preparing)
+		log_prepare(ingest->log, &no_room);
 }
 
-/* That there is no room is told by tell_beat, once. */
 static void on_kept(uv_work_t *job, int status)
 {
 	struct ingest *ingest = job->data;
 	ingest->keeping = false;
-	if (ingest->keep_why.text[0])
-		line(SL_DEBUG, "%s", ingest->keep_why.text);
+	if (!ingest->kept)
+		ingest_die(ingest, ingest->keep_why.text, false);
 	limit_if_idle(ingest);
 	ingest_settle(ingest);
 }
 
-/* A segment goes once everyone is past it and it is old, or its room is needed. */
-static bool time_to_retire(const struct ingest *ingest, uint64_t floor)
-{
-	int64_t since = clock_ticks() - ingest->retired;
-	bool likely = floor != ingest->floor || ingest->room != LOG_ROOM || log_wants_segment(ingest->log);
-	return floor && since >= (likely ? RETIRE_EVERY : RETIRE_OLD);
-}
-
+/* Once a second: are the files still ours, and may the oldest segments go?  At
+ * once: the next segment. */
 void commit_keep(struct ingest *ingest)
 {
-	uint64_t floor = atomic_load_explicit(&ingest->page->floor, memory_order_relaxed);
-	if (ingest->keeping)
+	int64_t now = clock_ticks();
+	bool prepare = log_wants_segment(ingest->log);
+	if (ingest->keeping || (!prepare && now - ingest->kept_at < KEEP_EVERY))
 		return;
-	ingest->retiring = time_to_retire(ingest, floor);
-	ingest->preparing = log_wants_segment(ingest->log);
-	if (!ingest->retiring && !ingest->preparing)
-		return;
-	if (ingest->retiring) {
-		ingest->floor = floor;
-		ingest->retired = clock_ticks();
-	}
+	ingest->preparing = prepare;
+	ingest->floor = atomic_load_explicit(&ingest->page->floor, memory_order_relaxed);
+	ingest->kept_at = now;
 	ingest->keeping = true;
 	uv_queue_work(&ingest->loop, &ingest->keep_job, keep_in_pool, on_kept);
 }

@@ -102,14 +102,14 @@ struct ingest {
 	uv_check_t check;  /* begins a write when all that was there has been read */
 	uv_timer_t gather; /* puts one off while flushes are slow */
 	uv_work_t write_job, keep_job;
-	bool writing, written, keeping, preparing, retiring;
+	bool writing, written, keeping, kept, preparing;
 	struct why write_why, keep_why;
 	struct log_batch *batch; /* being written */
 	struct parking gathering, flushing;
 	size_t flushed;       /* how many shared the last flush */
 	uint64_t write_began; /* uv_hrtime */
-	uint64_t floor;       /* of the last log_retire */
-	int64_t retired;      /* clock_ticks of it */
+	uint64_t floor;       /* for log_retire */
+	int64_t kept_at;      /* clock_ticks */
 
 	/* ingest_tell.c */
 	bool changed; /* since it was told */

@@ -23,8 +23,8 @@ bool header_next(struct sl_text *rest, struct header_line *line)
 	size_t length = end ? (size_t)(end - rest->at) : rest->len;
 	const char *colon = memchr(rest->at, ':', length);
 	size_t name = colon ? (size_t)(colon - rest->at) : length;
-	size_t skip = name < length;
-	if (name + 1 < length && colon[1] == ' ')
+	size_t skip = colon != NULL;
+	if (colon && name + 1 < length && colon[1] == ' ')
 		skip++;
 	line->name = (struct sl_text){ rest->at, name };
 	line->value = (struct sl_text){ rest->at + name + skip, length - name - skip };

@@ -510,6 +510,18 @@ static void after_a_failed_write_nothing_is_acknowledged(void **state)
 	stored_free(&it);
 }
 
+static void a_log_that_was_taken_away_ends_it(void **state)
+{
+	struct daemon *daemon = *state;
+	char command[128];
+	begin_with(daemon, roomy);
+	expect(daemon, "POST", "/in/open", "", "one", "200", "ok");
+	snprintf(command, sizeof(command), "rm -r %s/log", daemon->folder);
+	assert_int_equal(system(command), 0);
+	expect_message(daemon, "\"say\":\"fatal\"");
+	assert_int_equal(WEXITSTATUS(wait_exit(daemon)), 1);
+}
+
 static void a_source_without_its_secret_does_not_start(void **state)
 {
 	struct daemon *daemon = *state;
@@ -565,6 +577,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_successor_waits_for_the_log, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_full_log_is_503_until_there_is_room, fresh, gone),
 		cmocka_unit_test_setup_teardown(after_a_failed_write_nothing_is_acknowledged, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_log_that_was_taken_away_ends_it, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_source_without_its_secret_does_not_start, fresh, gone),
 		cmocka_unit_test_setup_teardown(nothing_acknowledged_is_lost_by_a_kill, fresh, gone),
 	};
