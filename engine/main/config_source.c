@@ -201,14 +201,15 @@ static const struct sl_json *read_overrides(const struct reading *r, const struc
 
 static bool read_form(struct reading *r)
 {
-	const struct yaml_node *map = r->part->plugin ? yaml_get(r->part->node, "webhook") : r->part->node;
-	const struct sl_json *given = r->part->plugin && map ? read_overrides(r, map) : r->values;
+	const struct description *d = r->part->description;
+	const struct yaml_node *map = d ? yaml_get(r->part->node, "webhook") : r->part->node;
+	const struct sl_json *given = d && map ? read_overrides(r, map) : r->values;
 	struct buf out = { 0 };
 	if (!given)
 		return false;
 	json_open(&out, '{');
-	if (r->part->plugin)
-		put_described(parse_text(r, r->part->description->webhook), map, &out);
+	if (d)
+		put_described(parse_text(r, d->webhook), map, &out);
 	if (map)
 		put_given(map, given, &out);
 	json_close(&out, '}');

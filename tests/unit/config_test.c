@@ -357,8 +357,7 @@ static void what_is_put_in_is_never_shown(void **state)
 		"deadline: ${SECRET}\n",
 		"proxies: ${SECRET}\n",
 		"admin: ${SECRET}\n",
-		"sources:\n  b: { use: vendor, secret: s, insecure: ${SECRET} "
-		"}\n",
+		"sources:\n  b: { use: vendor, secret: s, insecure: ${SECRET} }\n",
 		"sources: ${SECRET}\n",
 		"limits: ${SECRET}\n",
 		"routes: [ { name: ${SECRET}, from: x, to: y } ]\n",
