@@ -57,13 +57,18 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
 	return 0;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static int on_value_complete(llhttp_t *parser)
 {
 	struct http_exchange *exchange = exchange_of(parser);
 	struct http_header *field = &exchange->fields[exchange->request.header_count];
 	if (!field->value.at)
 		field->value = (struct sl_text){ field->name.at + field->name.len, 0 };
-	while (field->value.len && strchr(" \t", field->value.at[field->value.len - 1]))
+	while (field->value.len && is_blank(field->value.at[field->value.len - 1]))
 		field->value.len--;
 	exchange->fields[++exchange->request.header_count] = (struct http_header){ 0 };
 	return 0;
@@ -127,6 +132,30 @@ static void find_known(struct head *head)
 	}
 }
 
+/* Eight bytes at once: none of them is below ' ', none is DEL. */
+static bool eight_plain(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t word, del;
+	memcpy(&word, at, sizeof(word));
+	del = word ^ ones * 0x7f;
+	return !((((word - ones * ' ') & ~word) | ((del - ones) & ~del)) & ones * 0x80);
+}
+
+static bool has_control(const char *from, const char *end)
+{
+	while (from < end) {
+		if (end - from >= 8 && eight_plain(from)) {
+			from += 8;
+			continue;
+		}
+		if (((unsigned char)*from < ' ' && *from != '\t') || *from == 0x7f)
+			return true;
+		from++;
+	}
+	return false;
+}
+
 /* Every line ends with CR LF, no other control character stands anywhere but the
  * tab, and no line begins with a blank (a folded one) or a colon (no name). */
 static bool unclean_lines(const struct head *head)
@@ -134,12 +163,9 @@ static bool unclean_lines(const struct head *head)
 	const char *end = head->exchange->end;
 	for (const char *line = head->exchange->begin; line < end;) {
 		const char *feed = memchr(line, '\n', (size_t)(end - line));
-		if (!feed || feed == line || feed[-1] != '\r' || *line == ' ' || *line == '\t' || *line == ':')
+		if (!feed || feed == line || feed[-1] != '\r' || is_blank(*line) || *line == ':')
 			return true;
-		unsigned bad = 0;
-		for (const char *c = line; c < feed - 1; c++)
-			bad |= ((unsigned char)*c < ' ' && *c != '\t') | (*c == 0x7f);
-		if (bad)
+		if (has_control(line, feed - 1))
 			return true;
 		line = feed + 1;
 	}
@@ -207,7 +233,7 @@ static bool doubtful_host(const struct head *head)
 	if (head->known[HOST].count > 1)
 		return true;
 	for (size_t i = 0; i < host.len; i++)
-		if (strchr(" \t,/@\\?#", host.at[i]))
+		if (is_blank(host.at[i]) || host.at[i] == ',' || host.at[i] == '/' || host.at[i] == '@')
 			return true;
 	return false;
 }
