@@ -22,7 +22,9 @@
 /* ------------------------------------------------------------------- turns */
 
 /* In the order an event meets them. */
-static bool (*const steps[])(struct route *) = { route_read, route_run, route_rewind, route_asks, route_ship };
+static bool (*const steps[])(struct route *) = {
+	route_read, route_run, route_rewind, route_asks, route_ship, route_probe,
+};
 
 static void idle_until_woken(struct route *route)
 {
@@ -38,7 +40,7 @@ static void turn(uv_idle_t *idle)
 	bool worked = false;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		worked |= steps[i](route);
-	if (route->state == ROUTE_STOPPING && !route->consignment && !route->recalling)
+	if (route->state == ROUTE_STOPPING && !route_sink_busy(route))
 		route_quit(route);
 	else if (!worked)
 		idle_until_woken(route);
@@ -121,8 +123,7 @@ static void beat(uv_timer_t *timer)
 	atomic_fetch_add(&route->page->beat, 1);
 	acquit(route);
 	show(route);
-	if (log_reader_end(route->log) > route->read_to)
-		route_turn(route);
+	route_turn(route);
 }
 
 static void woken(uv_poll_t *poll, int status, int events)
@@ -212,6 +213,7 @@ void route_recovered(struct route *route)
 		line(SL_INFO, "the sink %s can be had again after %" PRId64 " s", instance_name(route->sink),
 			(clock_wall() - route->outage_since) / 1000);
 	route->outage_since = 0;
+	route->heard_sink = clock_ticks();
 	route->error.text[0] = '\0';
 }
 
@@ -282,7 +284,7 @@ static void stop(struct route *route)
 	route->state = ROUTE_STOPPING;
 	if (route->gathering)
 		batch_free(route, &route->gathering);
-	if (!route->consignment)
+	if (!route_sink_busy(route))
 		route_quit(route);
 }
 

@@ -8,6 +8,7 @@
  *     route_rewind    where the route stands is set anew, if asked       (route_stand.c)
  *     route_asks      what people asked is answered                      (route_ask.c)
  *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.c)
+ *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *
  * Two batches are in memory at most: one being gathered and one being shipped.
  * A batch waits for none of its calls longer than `patience`: who takes longer
@@ -117,6 +118,8 @@ struct route {
 	struct delivery *run_first, *run_last;
 	size_t running;
 	struct consignment *consignment;
+	struct call *probing;
+	int64_t heard_sink;        /* clock_ticks when the sink last did what it was asked to */
 	struct call *opening;      /* open or recall under way */
 	size_t opened;             /* so many instances have been opened */
 	struct rewind *rewinding;
@@ -177,6 +180,10 @@ void drops_json(const struct route *route, struct buf *out);
 /* route_ship.c */
 bool route_ship(struct route *route);
 void consignment_free(struct route *route);
+
+/* route_probe.c */
+bool route_probe(struct route *route);
+bool route_sink_busy(const struct route *route); /* its calls never overlap */
 
 /* route_stand.c */
 bool route_rewind(struct route *route); /* a step: where we stand is set anew */

@@ -419,7 +419,7 @@ static void recall(struct request_for *ask)
 bool route_asks(struct route *route)
 {
 	struct request_for *ask = route->asked;
-	if (!ask || !route->answers || route->recalling || route->consignment || route->rewinding)
+	if (!ask || !route->answers || route_sink_busy(route) || route->rewinding)
 		return false;
 	route->asked = ask->next;
 	ask->next = NULL;

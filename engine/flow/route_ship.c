@@ -194,6 +194,7 @@ static void again(uv_timer_t *timer)
 {
 	struct route *route = timer->data;
 	route->state = ROUTE_RUNNING;
+	route->heard_sink = 0;
 	route_turn(route);
 }
 
@@ -409,7 +410,7 @@ void consignment_free(struct route *route)
 bool route_ship(struct route *route)
 {
 	struct batch *gathering = route->gathering;
-	if (route->consignment || route->rewinding || route->recalling || (route->state != ROUTE_RUNNING && route->state != ROUTE_STOPPING))
+	if (route_sink_busy(route) || route->rewinding || (route->state != ROUTE_RUNNING && route->state != ROUTE_STOPPING))
 		return false;
 	if (!route->shipping && gathering && !gathering->busy && !gathering->undecoded) {
 		route->shipping = gathering;

@@ -95,14 +95,15 @@ static void rewound(struct rewind *it)
 			it->removed);
 	json_member_uint(&more, "cursor", it->after.cursor);
 	json_member_uint(&more, "removed", it->removed);
+	if (route->state != ROUTE_STOPPING)
+		route->state = ROUTE_RUNNING;
+	route_recovered(route);
+	route_tell(route); /* before the answer: who got it and looks sees the new cursor */
 	if (it->ask)
 		route_answer(route, it->ask, true, NULL, &more);
 	buf_free(&more);
-	route->state = route->state == ROUTE_STOPPING ? ROUTE_STOPPING : ROUTE_RUNNING;
 	rewind_free(route);
-	route_recovered(route);
 	route_asks_begin(route);
-	route_tell(route);
 	route_turn(route);
 }
 
@@ -235,7 +236,7 @@ static void from_own_file(struct rewind *it)
 bool route_rewind(struct route *route)
 {
 	struct rewind *it = route->rewinding;
-	if (!it || it->begun || route->consignment || route->recalling)
+	if (!it || it->begun || route_sink_busy(route))
 		return false;
 	it->begun = true;
 	if (!route->transactional) {

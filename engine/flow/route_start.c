@@ -434,6 +434,8 @@ void route_forget(struct route *route)
 	struct delivery *delivery;
 	if (route->opening)
 		call_free(&route->opening);
+	if (route->probing)
+		call_free(&route->probing);
 	rewind_free(route);
 	consignment_free(route);
 	batch_free(route, &route->gathering);

@@ -305,7 +305,8 @@ struct sl_plugin {
 	sl_step *decode, *poll, *transform, *deliver; /* NULL: not offered */
 	/* A sink that offers recall is a transactional one: a batch is written
 	 * whole or not at all, the engine's own rows with it.  If any row of a batch
-	 * is settled SL_RETRY or SL_FAIL nothing of that batch may stay written. */
+	 * is settled SL_RETRY or SL_FAIL nothing of that batch may stay written.  A
+	 * batch of no rows asks such a sink whether it would take one now. */
 	sl_step *recall;
 	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
 	size_t batch_rows;          /* deliver: at most so many rows at a time; 0: the host's choice */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_probe.c - would the sink take a batch?  Asked while there is none.
+ *
+ * Health follows deliveries; when none are due an empty batch is handed over now
+ * and then, so that a destination which cannot be written is known before the
+ * next event needs it, and one that can be again is known without one.  Only sinks
+ * with transactions are asked: to them an empty batch is a question (plugin.h).
+ */
+#include "base/clock.h"
+#include "flow/route.h"
+
+#define PROBE_EVERY 2000 /* ms since the sink was last heard of */
+
+static void again(uv_timer_t *timer)
+{
+	struct route *route = timer->data;
+	route->state = ROUTE_RUNNING;
+	route->heard_sink = 0;
+	route_turn(route);
+}
+
+static void probed(struct call *call, void *data)
+{
+	struct route *route = data;
+	route->probing = NULL;
+	if (call->outcome == SL_RETRY) {
+		route_outage(route, call->why.text, call->retry_after, again);
+	} else if (call->outcome == SL_FAIL) {
+		route_block(route, call->why.text);
+	} else {
+		route_recovered(route);
+		route_tell(route);
+	}
+	call_free(&call);
+	route_turn(route);
+}
+
+bool route_probe(struct route *route)
+{
+	if (!route->transactional || route->state != ROUTE_RUNNING || route_sink_busy(route) || route->rewinding ||
+		clock_ticks() - route->heard_sink < PROBE_EVERY)
+		return false;
+	struct call *call = route->probing = call_new(route->sink, STEP_DELIVER);
+	if (call_run(call, probed, route) != SL_WAIT)
+		probed(call, route);
+	return true;
+}
+
+bool route_sink_busy(const struct route *route)
+{
+	return route->consignment || route->recalling || route->probing;
+}
