@@ -142,8 +142,8 @@ static bool missing_variable(struct build *build, const struct yaml_node *node, 
 {
 	if (build->env.path)
 		return fault(build, node, "${%s} is not set; add a line %s=... to %s", name, name, build->env.path);
-	return fault(build, node, "${%s} is not set; set it in the environment, or name a file of NAME=value lines with "
-				  "`env:`",
+	return fault(build, node,
+		"${%s} is not set; set it in the environment, or name a file of NAME=value lines with `env:`",
 		name);
 }
 

@@ -230,12 +230,12 @@ static bool proves_itself(const struct reading *r, const struct sl_json *secrets
 	if (r->source->insecure)
 		return true;
 	if (strcmp(r->source->auth, "none") == 0)
-		return fault(r->build, part->node, "%s would take in whatever anybody sends (auth: none); "
-						   "say `insecure: true` if that is meant",
+		return fault(r->build, part->node,
+			"%s would take in whatever anybody sends (auth: none); say `insecure: true` if that is meant",
 			part->what);
 	if (sl_json_count(secrets) == 0)
-		return fault(r->build, node ? node : part->node, "%s has no secret: give `%s: ${NAME}`, "
-								 "or `insecure: true` to take in whatever anybody sends",
+		return fault(r->build, node ? node : part->node,
+			"%s has no secret: give `%s: ${NAME}`, or `insecure: true` to take in whatever anybody sends",
 			part->what, r->secret);
 	return true;
 }
@@ -271,8 +271,8 @@ static bool compiles(const struct reading *r, const struct sl_json *secrets)
 	bool fine = webhook != NULL;
 	webhook_free(&webhook);
 	if (!fine && is_hidden(node ? node : r->part->node))
-		why_say(&why, "its webhook cannot be used as it is described; why is not told, because it holds what came "
-			      "from ${}");
+		why_say(&why,
+			"its webhook cannot be used as it is described; why is not told, because it holds what came from ${}");
 	return fine || fault(r->build, node ? node : r->part->node, "%s: %s", r->part->what, why.text);
 }
 

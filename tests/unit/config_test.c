@@ -225,8 +225,8 @@ static void unknown_keys_name_the_nearest(void **state)
 		":8:16: `form` is no key of route r; did you mean `from`?");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { tries: 3 } }\n",
 		":8:41: `tries` is no key of `retry` of route r");
-	refused(SOURCE(", webhook: { auht: none }"), ":4:43: `auht` is no key of `webhook` of source b; did you mean "
-						     "`auth`?");
+	refused(SOURCE(", webhook: { auht: none }"),
+		":4:43: `auht` is no key of `webhook` of source b; did you mean `auth`?");
 	refused("admin: { lisen: x }\n", ":1:10: `lisen` is no key of `admin`; did you mean `listen`?");
 }
 
@@ -274,8 +274,8 @@ static void a_source_has_its_secret(void **state)
 		":3:6: source b has no secret: give `secret: ${NAME}`, or `insecure: true`");
 	refused("public: https://h\nenv: good.env\nsources:\n  b: { use: vendor, secret: ${OLD} }\n",
 		":4:29: source b has no secret");
-	refused("sources:\n  b: { use: vendor, secret: s }\n", ":2:6: what source b signs holds the callback: give "
-							       "`public: https://...`");
+	refused("sources:\n  b: { use: vendor, secret: s }\n",
+		":2:6: what source b signs holds the callback: give `public: https://...`");
 	refused("sources:\n  b: { use: webhook, auth: none }\n", ":2:6: source b would take in whatever anybody sends");
 	refused("sources:\n  b: { use: webhook, secret: s }\n", ":2:6: source b needs `auth`");
 	read_fine("sources:\n  b: { use: vendor, insecure: true }\n");
@@ -319,9 +319,7 @@ static void a_missing_variable_names_itself_and_the_file(void **state)
 {
 	refused("data: ${NOT_THERE}\n", ":1:7: ${NOT_THERE} is not set; set it in the environment, or name a file");
 	assert_false(read_depth("env: good.env\nsources:\n  b: { use: vendor, key: ${NOT_THERE} }\n", CONFIG_WHOLE));
-	said(&errors, 0, arena_format(arena, "%s/c.yaml:3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to "
-					     "%s/good.env",
-				 folder, folder));
+	said(&errors, 0, arena_format(arena, "%s/c.yaml:3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to %s/good.env", folder, folder));
 	refused("data: ${A B}\n", ":1:7: ${A B} is no variable");
 	refused("data: 'x${A'\n", ":1:7: `${` has no `}`");
 	refused("data: ${file:nowhere}\n", ":1:7: ${file:nowhere}: ");
@@ -336,8 +334,8 @@ static void what_is_put_in_stays_one_value(void **state)
 	put("secret.txt", "line one\nline two\r\n", 0600);
 	read_fine("env: good.env\nsources:\n  b: { use: vendor, insecure: true, key: ${EVIL}, secret: "
 		  "'${file:secret.txt}', boards: [ $${KEY}, \"a${NUMBER}b\" ] }\n");
-	assert_string_equal(config->sources[0].options, "{\"key\":\"x }, insecure: true, y: "
-							"{\",\"boards\":[\"${KEY}\",\"a7b\"]}");
+	assert_string_equal(config->sources[0].options,
+		"{\"key\":\"x }, insecure: true, y: {\",\"boards\":[\"${KEY}\",\"a7b\"]}");
 	assert_string_equal(config->sources[0].secrets, "[\"line one\\nline two\"]");
 	read_fine("env: good.env\nlog: { size: '${NUMBER}0 GB' }\n");
 	assert_int_equal(config->log.size, (int64_t)70 << 30);
@@ -399,8 +397,8 @@ static void addresses_are_checked(void **state)
 {
 	refused("listen: [127.0.0.1:8080, here]\n", ":1:26: ");
 	refused("listen: []\n", ":1:9: `listen` is empty");
-	refused("proxies: [10.0.0.0/8, 10.0.0.0/99]\n", ":1:23: a proxy is an address, a network such as 10.0.0.0/8, or "
-							"`unix`, not '10.0.0.0/99'");
+	refused("proxies: [10.0.0.0/8, 10.0.0.0/99]\n",
+		":1:23: a proxy is an address, a network such as 10.0.0.0/8, or `unix`, not '10.0.0.0/99'");
 	refused("public: hooks.example.com\n", ":1:9: `public` must be an address such as https://hooks.example.com");
 	refused("admin: nowhere\n", ":1:8: ");
 	read_fine("admin: { listen: '127.0.0.1:9090', token: t }\n");

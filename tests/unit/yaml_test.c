@@ -126,8 +126,8 @@ static void refuses_what_configuration_never_needs(void **state)
 static void says_where_the_form_is_broken(void **state)
 {
 	refused("a:\n\tb: 1\n", "f.yaml:2:1: a tab cannot stand here; indent with spaces");
-	refused("a: [1, 2\nb: 3\n", "f.yaml:2:2: did not find expected ',' or ']', while parsing a flow sequence that "
-				    "began in line 1");
+	refused("a: [1, 2\nb: 3\n",
+		"f.yaml:2:2: did not find expected ',' or ']', while parsing a flow sequence that began in line 1");
 	refused("a: 'open\n", "f.yaml:2:1: found unexpected end of stream");
 	refused("a: 1\nb: \xff\n", "f.yaml:2:4: this is not text in UTF-8");
 	refused("a: \x01\n", "f.yaml:1:4: this is not text in UTF-8");
