@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - sluice run: the daemon. */
-#include <stdlib.h>
-
-#include "base/line.h"
 #include "main/command.h"
 #include "main/config.h"
 #include "main/master.h"
@@ -11,13 +8,8 @@
  * leaves no trace. */
 static int run(const struct command_line *line)
 {
-	enum sl_level level = SL_INFO;
 	struct config *config = config_or_say(line->config, CONFIG_WHOLE, true);
-	if (!config)
-		return EXIT_WRONG;
-	line_level(config->log.level, &level);
-	line_setup("master", NULL, level);
-	return master_run(config);
+	return config ? master_run(config) : EXIT_WRONG;
 }
 
 const struct command cmd_run[] = {

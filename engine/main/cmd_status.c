@@ -57,7 +57,8 @@ static void print_head(const struct sl_json *root, struct buf *out)
 	buf_char(out, '\n');
 	for (const struct sl_json *why = sl_json_first(sl_json_get(root, "why")); why; why = sl_json_next(why))
 		buf_format(out, "  %s\n", sl_json_string(why).at);
-	buf_format(out, "\nlog      %" PRId64 " of %" PRId64 " MB, ", number(log, "bytes") >> 20, number(log, "limit") >> 20);
+	buf_format(out, "\nlog      %" PRId64 " of %" PRId64 " MB, ", number(log, "bytes") >> 20,
+		number(log, "limit") >> 20);
 	if (number(log, "begin") <= number(log, "end"))
 		buf_format(out, "events %" PRId64 " to %" PRId64 "\n", number(log, "begin"), number(log, "end"));
 	else

@@ -72,7 +72,8 @@ static void judge_presence(struct verdict *verdict, const struct child *child)
 	if (child->state == CHILD_STOPPED)
 		return;
 	if (!child_serving(child))
-		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_word(child), *error ? ": " : "", error);
+		judge(verdict, weigh_absence(child), "%s is %s%s%s", child->label, child_word(child), *error ? ": " : "",
+			error);
 	else if (child->silent >= STILLNESS)
 		judge(verdict, HEALTH_RED, "%s has stood still for %" PRId64 " s", child->label, child->silent / 1000);
 	else if (child->delay && clock_ticks() - child->since < PATIENCE)

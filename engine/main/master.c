@@ -379,12 +379,20 @@ static void end(struct master *master, int code)
 	config_free(&master->config);
 }
 
+void master_speak(const struct config *config)
+{
+	enum sl_level level = SL_INFO;
+	line_level(config->log.level, &level);
+	line_setup("master", NULL, level);
+}
+
 int master_run(struct config *config)
 {
 	struct master master = { .config = config, .lock.fd = -1, .began = clock_wall() };
 	struct why why = { 0 };
 	bool fine = true;
 	uv_loop_init(&master.loop);
+	master_speak(config);
 	notify_setup();
 	for (size_t i = 0; fine && i < sizeof(beginning) / sizeof(*beginning); i++)
 		fine = beginning[i](&master, &why);

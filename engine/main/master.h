@@ -49,12 +49,15 @@ int master_run(struct config *config);
 
 struct child *master_route(const struct master *master, const char *name);
 
-/* Gives every route of a configuration its child, begun if the daemon runs. */
+/* Gives a route its child, and begins it. */
 bool master_add_route(struct master *master, const struct config *config, const struct config_route *route,
 	struct why *why);
 void master_part_ingress(const struct master *master, const struct config *config, struct buf *part);
 void master_part_route(const struct config *config, const struct config_route *route, struct buf *part);
 uint64_t master_print_route(const struct config_route *route);
+
+/* From now on log lines are the master's, of the level that the configuration says. */
+void master_speak(const struct config *config);
 
 /* Reads the configuration anew in a pool thread, then puts it in the place of
  * the old one, or leaves everything as it is.  `request` is answered when that

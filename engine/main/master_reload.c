@@ -156,6 +156,7 @@ static void apply(struct master *master, struct config *config, struct buf *repo
 {
 	struct config *old = master->config;
 	master->config = config;
+	master_speak(config);
 	json_key(report, "changed");
 	json_open(report, '[');
 	apply_ingress(master, config, report);

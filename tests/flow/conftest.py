@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""conftest.py - conversations with the real daemon.
-
-A test is handed a `daemon`: a temporary folder with a configuration, a mapping
-and a table, in which the program that SLUICE names is started, talked to and
-stopped.  Nothing sleeps: `wait_until` asks again until something is so, or says
-what never became true.  At the end of each test the daemon must have ended
-cleanly, left no process behind, and no report of a sanitizer.
-
-    def test_a_posted_event_becomes_a_row(daemon):
-        daemon.start()
-        assert daemon.post({"id": "1", "card": "c1", "text": "hello"}).status == 200
-        wait_until(lambda: daemon.rows("select text from notes") == [("hello",)])
-"""
+# conftest.py - conversations with the real daemon.
+#
+# A test is handed a `daemon`: a temporary folder with a configuration, a mapping
+# and a table, in which the program that SLUICE names is started, talked to and
+# stopped.  Nothing sleeps: `wait_until` asks again until something is so, or says
+# what never became true.  At the end of each test the daemon must have ended
+# cleanly, left no process behind, and no report of a sanitizer.
+#
+#     def test_a_posted_event_becomes_a_row(daemon):
+#         daemon.start()
+#         assert daemon.post({"id": "1", "card": "c1", "text": "hello"}).status == 200
+#         wait_until(lambda: daemon.rows("select text from notes") == [("hello",)])
 import base64
 import collections
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_admin.py - what the admin address tells, and to whom."""
+# test_admin.py - what the admin address tells, and to whom.
 import http.client
 import json
 import os

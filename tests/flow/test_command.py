@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_command.py - how commands are typed, and what is said to those mistyped."""
+# test_command.py - how commands are typed, and what is said to those mistyped.
 import subprocess
 
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_master.py - the daemon begins its processes, watches them, and lets none behind."""
+# test_master.py - the daemon begins its processes, watches them, and lets none behind.
 import os
 import signal
 import time
