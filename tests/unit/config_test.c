@@ -319,7 +319,8 @@ static void a_missing_variable_names_itself_and_the_file(void **state)
 {
 	refused("data: ${NOT_THERE}\n", ":1:7: ${NOT_THERE} is not set; set it in the environment, or name a file");
 	assert_false(read_depth("env: good.env\nsources:\n  b: { use: vendor, key: ${NOT_THERE} }\n", CONFIG_WHOLE));
-	said(&errors, 0, arena_format(arena, "%s/c.yaml:3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to %s/good.env", folder, folder));
+	said(&errors, 0,
+		arena_format(arena, ":3:26: ${NOT_THERE} is not set; add a line NOT_THERE=... to %s/good.env", folder));
 	refused("data: ${A B}\n", ":1:7: ${A B} is no variable");
 	refused("data: 'x${A'\n", ":1:7: `${` has no `}`");
 	refused("data: ${file:nowhere}\n", ":1:7: ${file:nowhere}: ");
