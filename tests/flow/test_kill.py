@@ -108,42 +108,40 @@ def kill_one(daemon, dice):
 
 
 def take_away(daemon):
-    """The destination cannot be written: where its file was is a folder."""
-    for name in ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm"):
-        path = daemon.folder / name
-        if path.exists():
-            os.rename(path, daemon.folder / f"away-{name}")
-    os.mkdir(daemon.folder / "warehouse.db")
+    """The destination cannot be written: where its folder was is a file."""
+    os.rename(daemon.folder / "store", daemon.folder / "away")
+    daemon.write("store", "")
 
 
 def give_back(daemon):
-    os.rmdir(daemon.folder / "warehouse.db")
-    for name in ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm"):
-        path = daemon.folder / f"away-{name}"
-        if path.exists():
-            os.rename(path, daemon.folder / name)
+    os.unlink(daemon.folder / "store")
+    os.rename(daemon.folder / "away", daemon.folder / "store")
+
+
+def ask(daemon, sql):
+    return daemon.rows(sql, database="store/warehouse.db")
 
 
 def compare(daemon, acknowledged):
     planned = {action for action, (_, _, end) in acknowledged.items() if end == "delivered"}
-    rows = daemon.rows("select event_id, card_id, list_id from trello_events order by rowid")
+    rows = ask(daemon, "select event_id, card_id, list_id from trello_events order by rowid")
     held = [event for event, _, _ in rows]
     assert len(held) == len(set(held)), "a row twice"
     assert planned - set(held) == set(), f"LOST {len(planned - set(held))} of {len(planned)}"
     dropped = {action for action, (_, _, end) in acknowledged.items() if end == "dropped"}
     assert not dropped & set(held), "what was to be dropped is there"
-    assert daemon.rows("select * from _sluice_open") == []
+    assert ask(daemon, "select * from _sluice_open") == []
     last = {}
     for _, card, list_id in rows:
         assert int(list_id, 16) > last.get(card, 0), f"card {card} out of order"
         last[card] = int(list_id, 16)
-    (delivered, drops, repeats, cursor), = daemon.rows("select delivered, dropped, repeats, cursor from _sluice_routes")
+    (delivered, drops, repeats, cursor), = ask(daemon, "select delivered, dropped, repeats, cursor from _sluice_routes")
     assert delivered + drops + repeats == cursor
     assert (delivered, drops) == (len(held), len(dropped))
 
 
 def table(daemon):
-    return daemon.rows("select event_id, card_id, list_id, action_type, raw_payload from trello_events order by event_id")
+    return ask(daemon, "select event_id, card_id, list_id, action_type, raw_payload from trello_events order by event_id")
 
 
 def test_kills_under_load_lose_nothing(daemon):
@@ -151,6 +149,8 @@ def test_kills_under_load_lose_nothing(daemon):
     print(f"SLUICE_SEED={seed}")
     dice = random.Random(seed)
     daemon.trello()
+    os.mkdir(daemon.folder / "store")
+    daemon.change("./warehouse.db", "./store/warehouse.db")
     daemon.start()
     generator = Generator(daemon, seed)
     generator.start()

@@ -279,6 +279,22 @@ def test_a_locked_destination_is_an_outage_that_kills_nothing(daemon):
     assert dead(daemon) == []
 
 
+def test_health_knows_of_a_lost_destination_before_any_event_needs_it(daemon):
+    begin(daemon)
+    os.mkdir(daemon.folder / "away")
+    daemon.post(note(1))
+    wait_until(all_passed(daemon, 1))
+    for name in ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm"):
+        os.rename(daemon.folder / name, daemon.folder / "away" / name)
+    os.mkdir(daemon.folder / "warehouse.db")
+    wait_until(lambda: daemon.get("/health").status == 503, within=6)
+    assert daemon.route_health()["state"] == "outage"
+    os.rmdir(daemon.folder / "warehouse.db")
+    for name in ("warehouse.db-wal", "warehouse.db-shm", "warehouse.db"):
+        os.rename(daemon.folder / "away" / name, daemon.folder / name)
+    wait_until(lambda: daemon.get("/health").status == 200, within=6)
+
+
 def test_a_script_that_never_returns_becomes_a_dead_letter_alone(daemon):
     begin(daemon, **{"data: ./data": "data: ./data\ndeadline: 1s"})
     daemon.post(note(1))
