@@ -82,7 +82,7 @@ struct http_service {
 	/* The whole request; http_answer is called in here or later. */
 	void (*handle)(struct http_request *request, void *data);
 	/* Told of what the server refused by itself; may be NULL.  Of the request
-	 * only `peer` is sure to be there.  A request that `head` wanted may end
+	 * only `peer` is sure to be there, and `path` if it was read that far.  A request that `head` wanted may end
 	 * here, or nowhere, so `data` must need no freeing. */
 	void (*refused)(const struct http_request *request, int status, const char *sentence, void *data);
 };

@@ -329,6 +329,8 @@ static const struct guard {
 /* Scheme and authority are passed over, a fragment is cut off. */
 static void split_target(struct http_exchange *exchange)
 {
+	if (!exchange->target)
+		return;
 	const char *from = exchange->target, *end = from + exchange->target_len;
 	const char *fragment = memchr(from, '#', exchange->target_len);
 	size_t scheme = scheme_length(from, exchange->target_len);
@@ -366,22 +368,26 @@ static void tidy_headers(struct http_exchange *exchange)
 	request->text.len = (size_t)(to - request->text.at);
 }
 
+static void name_client(const struct http_connection *connection, struct http_exchange *exchange)
+{
+	struct sl_text client = { 0 };
+	if (connection->proxy)
+		client = http_address_forwarded(&exchange->server->addresses, &exchange->request);
+	if (client.at)
+		exchange->request.peer = client;
+}
+
 static void fill(const struct head *head)
 {
 	const struct http_connection *connection = head->connection;
 	const llhttp_t *parser = &connection->parser;
 	struct http_exchange *exchange = head->exchange;
 	struct http_request *request = &exchange->request;
-	split_target(exchange);
 	tidy_headers(exchange);
+	name_client(connection, exchange); /* again: its text has moved */
 	request->length = parser->flags & F_CHUNKED ? -1 : (int64_t)parser->content_length;
 	request->keep_alive = !connection_says(request, "close") &&
 		(!exchange->old || connection_says(request, "keep-alive"));
-	if (connection->proxy) {
-		struct sl_text client = http_address_forwarded(&exchange->server->addresses, request);
-		if (client.at)
-			request->peer = client;
-	}
 	exchange->unread = request->length != 0;
 	exchange->waits = head->known[EXPECT].count && exchange->unread && !exchange->old;
 }
@@ -394,6 +400,9 @@ bool http_head_finish(struct http_connection *connection)
 	exchange->request.is_head = connection->parser.method == HTTP_HEAD;
 	exchange->old = connection->parser.http_major == 1 && connection->parser.http_minor == 0;
 	find_known(&head);
+	/* What is known of it is told with a refusal too. */
+	split_target(exchange);
+	name_client(connection, exchange);
 	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
 		if (!guards[i].finds(&head))
 			continue;
