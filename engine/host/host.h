@@ -68,8 +68,9 @@ struct instance;
 
 struct host_settings {
 	uv_loop_t *loop;
-	struct page *page;    /* may be NULL: nobody watches */
-	size_t script_memory; /* bytes a Lua state may take; 0: 64 MB */
+	struct page *page;     /* may be NULL: nobody watches */
+	size_t script_memory;  /* bytes a Lua state may take; 0: 64 MB */
+	int64_t script_budget; /* instructions of one call into a script; 0: 50 million */
 };
 
 /* `options` is an object of validated values: strings for text, secret lists as
@@ -83,6 +84,7 @@ const struct sl_plugin *instance_face(const struct instance *instance);
 
 /* ------------------------------------------------------------------- calls */
 
+/* What a step left out is its event's own: those strings are the event's, not copies. */
 struct emitted {
 	struct sl_event event;        /* copied into the call's arena; data is filled, json too once asked for */
 	const struct sl_table *table; /* emit_row: the table; else NULL */

@@ -5,8 +5,6 @@
 #include "base/option.h"
 #include "host/inside.h"
 
-#define SCRIPT_MEMORY ((size_t)64 << 20)
-
 static bool begin(struct instance *instance, const struct sl_json *options, struct why *why)
 {
 	const struct sl_plugin *face = instance->plugin->face;
@@ -35,8 +33,6 @@ struct instance *instance_new(const struct host_settings *settings, struct plugi
 {
 	struct instance *instance = must_alloc(sizeof(*instance));
 	instance->settings = *settings;
-	if (!instance->settings.script_memory)
-		instance->settings.script_memory = SCRIPT_MEMORY;
 	instance->plugin = plugin;
 	plugin->users++;
 	instance->arena = arena_new();

@@ -43,9 +43,9 @@ void lua_guard_meter(lua_State *lua)
 	if (seat->budget > 0)
 		return;
 	if (seat->ending == ENDING_NONE)
-		seat->budget = LUA_BUDGET / 100;
-	lua_guard_end(lua, ENDING_KILLED, "%s: used more than %d instructions in one go; is there a loop without an end?",
-		script_place(lua, place), LUA_BUDGET);
+		seat->budget = seat->script->budget / 100;
+	lua_guard_end(lua, ENDING_KILLED, "%s: used more than %lld instructions in one go; is there a loop without an end?",
+		script_place(lua, place), (long long)seat->script->budget);
 }
 
 /* An error that a script may see; one that is an end goes on upwards. */

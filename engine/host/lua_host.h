@@ -17,7 +17,6 @@
 
 #include "host/inside.h"
 
-#define LUA_BUDGET 50000000 /* VM instructions, or their worth of memory traffic, in one call */
 #define LUA_HOOK_EVERY 10000
 #define LUA_LARGEST_JSON ((size_t)16 << 20) /* bytes that one json.encode, json.decode or emit may have */
 
@@ -36,7 +35,7 @@ struct seat {
 	struct script *script;
 	struct call *call;  /* NULL: nobody sits here */
 	uint64_t serial;    /* of the call; views that name an older one are dead */
-	int64_t budget;     /* what is left of LUA_BUDGET */
+	int64_t budget;     /* what is left of the script's budget */
 	enum ending ending; /* once it is set nothing the script does counts */
 	size_t emitted;     /* bytes; not more than a script's memory */
 	int64_t wait;       /* milliseconds; -1: the script did not ask for a wait */
@@ -47,6 +46,7 @@ struct seat {
 struct script {
 	lua_State *lua;
 	size_t used, limit; /* bytes */
+	int64_t budget;     /* of one call: VM instructions, or their worth of memory traffic */
 	bool spent;         /* out of memory once, or its instance is gone: closes with its last call */
 	bool loading;       /* the file itself runs, not yet a call */
 	size_t calls;
@@ -75,7 +75,8 @@ static inline struct script *script_of(lua_State *lua)
 }
 
 /* lua_state.c */
-struct script *script_new(const struct lua_source *source, size_t memory, struct why *why); /* the file has run */
+struct script *script_new(const struct lua_source *source, const struct host_settings *settings,
+	struct why *why); /* the file has run */
 void script_free(struct script **script);
 void script_table_push(lua_State *lua);                                    /* what the file returned */
 void script_words(lua_State *lua, int error, int status, struct why *why); /* an error as a sentence */

@@ -10,8 +10,6 @@
 #include "base/option.h"
 #include "host/lua_host.h"
 
-#define DESCRIBE_MEMORY ((size_t)64 << 20)
-
 /* All of this runs in a protected call; what it makes is in the plugin's arena. */
 struct reading {
 	struct plugin *plugin;
@@ -258,9 +256,10 @@ bool lua_describe(struct plugin *plugin, struct why *why)
 {
 	struct sl_plugin *face = arena_alloc(plugin->arena, sizeof(*face));
 	struct reading reading = { .plugin = plugin, .face = face };
+	static const struct host_settings settings;
 	*face = (struct sl_plugin){ .abi = SL_ABI, .size = sizeof(*face), .option_size = sizeof(struct sl_option) };
 	plugin->handle = read_source(plugin, why);
-	struct script *script = plugin->handle ? script_new(plugin->handle, DESCRIBE_MEMORY, why) : NULL;
+	struct script *script = plugin->handle ? script_new(plugin->handle, &settings, why) : NULL;
 	if (!script)
 		return false;
 	bool fine = script_protected(script, read_table, &reading, why);

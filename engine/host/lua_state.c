@@ -8,6 +8,8 @@
 #include "host/lua_host.h"
 
 #define LARGEST_SCRIPT ((size_t)1 << 20)
+#define SCRIPT_MEMORY ((size_t)64 << 20)
+#define SCRIPT_BUDGET 50000000
 
 /* --------------------------------------------------------------------- limits */
 
@@ -165,14 +167,15 @@ void script_words(lua_State *lua, int error, int status, struct why *why)
 
 /* --------------------------------------------------------------- life and end */
 
-struct script *script_new(const struct lua_source *source, size_t memory, struct why *why)
+struct script *script_new(const struct lua_source *source, const struct host_settings *settings, struct why *why)
 {
 	struct script *script = must_alloc(sizeof(*script));
-	script->limit = memory;
+	script->limit = settings->script_memory ? settings->script_memory : SCRIPT_MEMORY;
+	script->budget = settings->script_budget ? settings->script_budget : SCRIPT_BUDGET;
 	script->folder = must_string(source->folder);
 	script->file = source->file;
 	script->loading = true;
-	script->loader = (struct seat){ .script = script, .budget = LUA_BUDGET };
+	script->loader = (struct seat){ .script = script, .budget = script->budget };
 	script->seat = &script->loader;
 	script->lua = lua_newstate(allocate, script);
 	if (!script->lua) {

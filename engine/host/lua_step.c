@@ -13,7 +13,7 @@ struct lua_instance {
 	struct script *script; /* the one that new calls run in; NULL: the last one ran out of memory */
 	const struct lua_source *source;
 	struct sl_text options; /* JSON */
-	size_t memory;
+	const struct host_settings *settings;
 };
 
 /* In the registry. */
@@ -133,7 +133,7 @@ static struct seat *seat_take(struct script *script, struct call *call, struct w
 	else if (!(seat = seat_new(script, why)))
 		return NULL;
 	seat->call = call;
-	seat->budget = LUA_BUDGET;
+	seat->budget = script->budget;
 	seat->ending = ENDING_NONE;
 	seat->emitted = 0;
 	script->calls++;
@@ -148,7 +148,7 @@ static void seat_leave(struct seat **at)
 	*at = NULL;
 	if (lua_status(seat->lua) != LUA_OK) {
 		seat->ending = ENDING_KILLED;
-		seat->budget = LUA_BUDGET / 100;
+		seat->budget = script->budget / 100;
 		script->seat = seat;
 		lua_resetthread(seat->lua);
 		script->seat = &script->loader;
@@ -279,7 +279,7 @@ static int prepare(lua_State *lua)
 
 static bool start(struct lua_instance *instance, struct why *why)
 {
-	struct script *script = script_new(instance->source, instance->memory, why);
+	struct script *script = script_new(instance->source, instance->settings, why);
 	if (script && !script_protected(script, prepare, instance, why))
 		script_free(&script);
 	instance->script = script;
@@ -294,7 +294,7 @@ bool lua_begin(struct instance *instance, const struct sl_json *options, struct 
 	*state = (struct lua_instance){
 		.source = instance->plugin->handle,
 		.options = { arena_copy(instance->arena, all.at, all.len), all.len },
-		.memory = instance->settings.script_memory,
+		.settings = &instance->settings,
 	};
 	buf_free(&all);
 	return fine && start(state, why);

@@ -18,6 +18,7 @@
 #include "host/host.h"
 
 static uv_loop_t script_loop;
+static int64_t script_budget; /* of the instances to come; 0: as always */
 static char script_folder[64];
 
 /* A temporary folder for the whole program. */
@@ -49,7 +50,11 @@ static inline const char *script_write(const char *name, const char *text)
 /* An instance of a script; `options` is JSON or NULL. */
 static inline struct instance *script_instance(const char *text, const char *options, size_t memory)
 {
-	const struct host_settings settings = { .loop = &script_loop, .script_memory = memory };
+	const struct host_settings settings = {
+		.loop = &script_loop,
+		.script_memory = memory,
+		.script_budget = script_budget,
+	};
 	struct why why = { 0 };
 	struct plugin *plugin = plugin_load(script_write("test.lua", text), &why);
 	struct sl_document *document = NULL;
