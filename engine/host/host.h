@@ -91,10 +91,11 @@ struct emitted {
 	const struct sl_cell *cells;
 };
 
+/* What was said of a row.  SL_WAIT: nothing; it is written if the call ended
+ * SL_DONE, else it is not. */
 struct settled {
 	enum sl_outcome outcome;
 	const char *why; /* NULL for SL_DONE */
-			 /* SL_WAIT: nothing was said of the row: written if the call ended SL_DONE, else not */
 };
 
 struct call;
