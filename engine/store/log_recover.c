@@ -89,6 +89,15 @@ static void tell_missing(struct found *found)
 
 /* ------------------------------------------------------------------- the end */
 
+/* A page older than the segment (a copy of the folder, say) would have us write
+ * over what came after it. */
+static bool nothing_follows(const struct log *log, uint64_t offset, int fd)
+{
+	struct record_head head;
+	return pread(fd, &head, sizeof(head), (off_t)offset) != (ssize_t)sizeof(head)
+		|| !record_head_good(&head, log->writing.salt, offset);
+}
+
 static bool resume(struct found *found)
 {
 	struct log *log = found->log;
@@ -98,13 +107,17 @@ static bool resume(struct found *found)
 		return false;
 	if (last && log->writing.file_size != log->writing.size)
 		return false;
+	int fd = last ? openat(log->dir, segment_name(last).text, O_RDWR | O_CLOEXEC) : -1;
+	bool good = fd >= 0 ? nothing_follows(log, clean->offset, fd) : !last;
+	if (good && fd >= 0 && !clean->sealed) {
+		log->fd = fd;
+		log->left = log->writing.size - clean->offset;
+	} else if (fd >= 0) {
+		close(fd);
+	}
 	log->synced = clean->end;
 	log->offset = clean->offset;
-	if (last && !clean->sealed)
-		log->fd = openat(log->dir, segment_name(last).text, O_RDWR | O_CLOEXEC);
-	if (log->fd >= 0)
-		log->left = log->writing.size - log->offset;
-	return true;
+	return good;
 }
 
 static bool read_failed(struct log *log, struct why *why)

@@ -106,12 +106,23 @@ static void add_some(void)
 	add(3);
 }
 
+static uint64_t salt_of(uint64_t inode)
+{
+	struct segment segment = { 0 };
+	for (uint64_t ordinal = 1; ordinal < 100 && segment.inode != inode; ordinal++) {
+		int fd = segment_open(writer->dir, ordinal, &segment);
+		if (fd >= 0)
+			close(fd);
+	}
+	return segment.inode == inode ? segment.salt : 0;
+}
+
 static void a_used_segment_becomes_a_new_one_and_its_records_do_not(void **unused)
 {
 	struct why why;
 	open_writer();
 	add_many(12, 20);
-	uint64_t inode = inode_of("000000000001.seg");
+	uint64_t inode = inode_of("000000000001.seg"), salt = salt_of(inode);
 	retire(100);
 	assert_int_equal(inode_of("spare"), inode);
 	while (exists("spare")) {
@@ -119,6 +130,7 @@ static void a_used_segment_becomes_a_new_one_and_its_records_do_not(void **unuse
 		if (log_wants_segment(writer))
 			assert_true(log_prepare(writer, &why));
 	}
+	assert_true(salt_of(inode) && salt_of(inode) != salt);
 	struct tally tally = read_all();
 	assert_int_equal(tally.damaged, 0);
 	assert_int_equal(tally.records + tally.gone, stat_now().end);
