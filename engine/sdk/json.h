@@ -39,13 +39,15 @@ const struct sl_json *sl_json_root(const struct sl_document *document);
 size_t sl_json_size(const struct sl_document *document); /* bytes of memory it takes */
 
 enum sl_kind sl_json_kind(const struct sl_json *value);
-const struct sl_json *sl_json_at(const struct sl_json *value, const char *pointer); /* RFC 6901: "/action/id", "" is the value */
-const struct sl_json *sl_json_get(const struct sl_json *value, const char *name);   /* a member of an object */
+/* RFC 6901: "/action/id"; "" is the value itself. */
+const struct sl_json *sl_json_at(const struct sl_json *value, const char *pointer);
+const struct sl_json *sl_json_get(const struct sl_json *value, const char *name); /* a member of an object */
 const struct sl_json *sl_json_get_text(const struct sl_json *value, struct sl_text name);
 const struct sl_json *sl_json_element(const struct sl_json *value, size_t index);
 struct sl_text sl_json_string(const struct sl_json *value); /* unescaped, a NUL behind; not a string: at NULL */
-int sl_json_integer(const struct sl_json *value, int64_t *number); /* 1 if it is a whole number that fits; 1e3 and 5.0 are */
-int sl_json_double(const struct sl_json *value, double *number);   /* 1 if it is a finite number */
+/* 1 if it is a whole number that fits; 1e3 and 5.0 are such. */
+int sl_json_integer(const struct sl_json *value, int64_t *number);
+int sl_json_double(const struct sl_json *value, double *number); /* 1 if it is a finite number */
 int sl_json_true(const struct sl_json *value);
 struct sl_text sl_json_raw(const struct sl_json *value); /* as it stands in the text; no NUL behind */
 size_t sl_json_count(const struct sl_json *value);

@@ -67,7 +67,8 @@ static void hmacs_of_the_rfcs(void **state)
 	unsigned char out[SL_DIGEST_MOST];
 	for (size_t i = 0; i < ROWS(table); i++) {
 		struct sl_text data = sl_text_of(table[i].data);
-		const struct sl_text parts[] = { { data.at, data.len / 2 }, { data.at + data.len / 2, data.len - data.len / 2 } };
+		size_t half = data.len / 2;
+		const struct sl_text parts[] = { { data.at, half }, { data.at + half, data.len - half } };
 		must_be(out, sl_hmac(table[i].digest, table[i].key, parts, 2, out), table[i].hex);
 		must_be(out, sl_digest_size(table[i].digest), table[i].hex);
 	}
@@ -103,8 +104,8 @@ static void base64_of_the_rfc(void **state)
 static void decoders_are_strict(void **state)
 {
 	static const char *const hex[] = { "0", "0g", " 00", "0x00", "00\n" };
-	static const char *const base64[] = { "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm8=\n", " Zm8=", "Zm-_", "Zg===", "====", "=",
-		"Z===", "Zg==Zg==", "Zm 8" };
+	static const char *const base64[] = { "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm8=\n", " Zm8=", "Zm-_", "Zg===",
+		"====", "=", "Z===", "Zg==Zg==", "Zm 8" };
 	static const char *const url[] = { "Z", "Zg==", "Zh", "Zm9", "+/+/", "Zm8=" };
 	unsigned char out[64];
 	size_t len;

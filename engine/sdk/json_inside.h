@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_inside.h - what a document looks like to the files that read and walk it.
+ *
+ * The nodes of a document are one array in the order of its text: behind a
+ * container come its children, each with all that is in it, and `span` says how
+ * many nodes to skip to the one beside.
+ */
+#ifndef SDK_JSON_INSIDE_H
+#define SDK_JSON_INSIDE_H
+
+#include "sdk/json.h"
+
+struct sl_json {
+	const char *raw;
+	union {
+		const char *text;             /* of a string: unescaped, a NUL behind */
+		const struct sl_json *recent; /* of an array: the element that was asked for last */
+	};
+	const char *name; /* of a member: unescaped, a NUL behind; else NULL */
+	uint32_t raw_len;
+	uint32_t name_len; /* of an element: its index */
+	uint32_t count;    /* children; of a string: its bytes */
+	uint32_t kind : 3, last : 1, span : 28;
+};
+
+struct sl_document {
+	size_t size;
+	struct sl_json *nodes;
+	char *text; /* padded; behind it is as much room for strings */
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zeros that have to follow the text: simdjson and the copying of strings look
+ * so far. */
+#define JSON_PADDING 80
+
+/* Where the tokens of a text begin: strings at their quote, punctuation, and
+ * whatever else.  UTF-8, quotes and control characters in strings are checked.
+ * The marks are the thread's own until its next call.  NULL, or what is wrong. */
+const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count);
+
+/* Goes past what an escape stands for; `at` is behind its backslash.  False if
+ * it is none. */
+int json_unescape(const char **at, const char *end, char **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
