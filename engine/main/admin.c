@@ -279,7 +279,7 @@ struct admin *admin_open(struct master *master, struct why *why)
 	struct admin *admin;
 	int fd;
 	if (!socket_listen(address, ADMIN_MODE, &fd, why)) {
-		why_within(why, "the admin address");
+		why_within(why, "the admin address, which `admin:` sets");
 		return NULL;
 	}
 	admin = must_alloc(sizeof(*admin));

@@ -87,26 +87,42 @@ static void judge_ingress(struct verdict *verdict, const struct child *ingress)
 		judge(verdict, HEALTH_RED, "the ingress accepts nothing: %s", ingress->error.text);
 }
 
+/* The route that needs the oldest event; one that does not serve has not said. */
 static const struct child *holder(const struct master *master)
 {
 	const struct child *lowest = NULL;
 	for (size_t i = 0; i < master->route_count; i++) {
 		const struct child *route = master->routes[i];
 		uint64_t hold = page_get(route->page, COUNTER_hold);
-		if (!route->unwanted && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
+		if (!route->unwanted && child_serving(route) && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
 			lowest = route;
 	}
 	return lowest;
 }
 
+/* What lies in the log because a route still needs it.  Segments are counted by
+ * their share of the events: the log is full of what was delivered most of the time,
+ * and that goes as soon as its room is needed. */
+static int64_t held_bytes(const struct master *master)
+{
+	const struct page *page = master->ingress->page;
+	const struct child *lowest = holder(master);
+	uint64_t begin = page_get(page, COUNTER_log_begin), end = page_get(page, COUNTER_log_end);
+	uint64_t hold = lowest ? page_get(lowest->page, COUNTER_hold) : end + 1;
+	double bytes = (double)page_get(page, COUNTER_log_bytes);
+	if (hold > end || begin > end)
+		return 0;
+	return (int64_t)(hold > begin ? bytes * (double)(end - hold + 1) / (double)(end - begin + 1) : bytes);
+}
+
 static void judge_log(struct verdict *verdict, const struct master *master)
 {
-	int64_t bytes = (int64_t)page_get(master->ingress->page, COUNTER_log_bytes), limit = master->config->log.size;
+	int64_t held = held_bytes(master), limit = master->config->log.size;
 	const struct child *lowest = holder(master);
-	if (bytes < limit / 2)
+	if (held < limit / 2)
 		return;
-	judge(verdict, bytes >= limit / 10 * 9 ? HEALTH_RED : HEALTH_YELLOW,
-		"the log takes %" PRId64 " of %" PRId64 " MB%s%s", bytes >> 20, limit >> 20,
+	judge(verdict, held >= limit / 10 * 9 ? HEALTH_RED : HEALTH_YELLOW,
+		"%" PRId64 " MB of the log's %" PRId64 " are not delivered yet%s%s", held >> 20, limit >> 20,
 		lowest ? ", held back by " : "", lowest ? lowest->label : "");
 }
 
@@ -194,6 +210,7 @@ static void write_log(const struct master *master, struct buf *out)
 	const struct child *lowest = holder(master);
 	json_open(out, '{');
 	json_member_uint(out, "bytes", page_get(page, COUNTER_log_bytes));
+	json_member_int(out, "held", held_bytes(master));
 	json_member_int(out, "limit", master->config->log.size);
 	json_member_uint(out, "begin", page_get(page, COUNTER_log_begin));
 	json_member_uint(out, "end", page_get(page, COUNTER_log_end));

@@ -6,7 +6,8 @@
  *               red     something is not taken in, or not delivered
  *     why       a sentence for each thing that keeps it from green, the gravest first
  *     pid version began
- *     log       bytes limit begin end, held_by: the route that needs the oldest event
+ *     log       bytes limit begin end; held: bytes that are not delivered yet,
+ *               held_by: the route that needs the oldest event
  *     ingress   state pid restarts error, requests accepted refused ...
  *     routes    name state pid restarts error, behind seconds_behind waiting dead
  *               outage_since, cursor delivered dropped ...

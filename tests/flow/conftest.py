@@ -193,6 +193,7 @@ class Daemon:
         self.secret = "a well kept secret"
         self.process = None
         self.started = 0
+        self.environment = {}
         self.notes()
 
     # ------------------------------------------------------------ what it is
@@ -237,7 +238,8 @@ class Daemon:
         self.stderr_path = self.folder / f"stderr.{self.started}"
         with open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen([SLUICE, "run", "-c", "sluice.yaml"], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=stderr)
+                                            stdout=subprocess.DEVNULL, stderr=stderr,
+                                            env={**os.environ, **self.environment})
         if ready:
             wait_until(self.is_ready, what=self.told)
         return self

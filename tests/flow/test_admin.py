@@ -147,3 +147,26 @@ def test_status_without_a_daemon_says_so(daemon):
     answer = daemon.sluice("status")
     assert answer.returncode == 1
     assert "no daemon" in answer.stderr
+
+
+def test_a_full_log_refuses_names_who_holds_it_back_and_goes_on_by_itself(daemon):
+    daemon.change("data: ./data", "data: ./data\nlog: { size: 64 MB }")
+    daemon.start()
+    assert daemon.ask("notes", "pause")[1]["ok"]
+    large = note(1, drop="only large", filler="x" * 4_000_000)
+    seen = set()
+
+    def refused():
+        seen.add(daemon.health()["state"])
+        answer = daemon.post(large)
+        return answer if answer.status == 503 else None
+
+    answer = wait_until(refused, within=60)
+    assert int(answer.headers["retry-after"]) > 0
+    assert {"green", "yellow"} >= seen - {"red"} and "yellow" in seen
+    wait_until(lambda: daemon.get("/health").status == 503)
+    assert any("notes" in why for why in daemon.health()["why"])
+    assert daemon.ask("notes", "resume")[1]["ok"]
+    wait_until(lambda: daemon.post(note(2)).status == 200)
+    wait_until(lambda: daemon.get("/health").status == 200)
+    wait_until(lambda: daemon.rows("select id from notes") == [("2",)])

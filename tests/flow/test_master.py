@@ -2,10 +2,12 @@
 # test_master.py - the daemon begins its processes, watches them, and lets none behind.
 import os
 import signal
+import socket
+import subprocess
 import time
 
 import pytest
-from conftest import is_alive, wait_until
+from conftest import SLUICE, is_alive, wait_until
 
 
 def note(number, **more):
@@ -162,6 +164,46 @@ def test_no_secret_in_the_arguments_or_the_environment_of_a_child(daemon):
         with open(f"/proc/{pid}/cmdline", "rb") as arguments:
             assert daemon.secret.encode() not in arguments.read()
     assert daemon.secret not in daemon.stderr()
+
+
+def test_systemd_is_told_what_happens(daemon):
+    told = []
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(daemon.folder / "notify"))
+    systemd.setblocking(False)
+    daemon.environment = {"NOTIFY_SOCKET": str(daemon.folder / "notify"), "WATCHDOG_USEC": "2000000"}
+
+    def hears(word):
+        try:
+            while True:
+                told.extend(line.split("=")[0] for line in systemd.recv(4096).decode().splitlines())
+        except BlockingIOError:
+            return word in told
+
+    daemon.start()
+    wait_until(lambda: hears("READY") and hears("WATCHDOG"))
+    told.clear()
+    os.kill(daemon.pid, signal.SIGHUP)
+    wait_until(lambda: hears("RELOADING") and hears("READY"))
+    daemon.stop()
+    assert hears("STOPPING")
+    systemd.close()
+
+
+def test_it_stops_cleanly_in_the_middle_of_a_reload(daemon):
+    daemon.start()
+    os.kill(daemon.pid, signal.SIGHUP)
+    daemon.stop()
+
+
+def test_it_runs_without_standard_descriptors(daemon):
+    daemon.write("detached.sh", f'exec "{SLUICE}" run -c sluice.yaml <&- >&- 2>&-\n')
+    daemon.process = subprocess.Popen(["sh", "detached.sh"], cwd=daemon.folder)
+    daemon.stderr_path = daemon.folder / "detached.sh"
+    wait_until(lambda: daemon.get("/health").status == 200)
+    assert daemon.post(note(1)).status == 200
+    wait_until(lambda: daemon.rows("select count(*) from notes") == [(1,)])
+    daemon.stop()
 
 
 # -------------------------------------------------------------------- reload
