@@ -125,7 +125,10 @@ static enum going head(struct http_connection *connection)
 	connection->at += feed;
 	if (before + feed < most)
 		return NEED_MORE;
-	http_reject(connection, 431, "the headers are longer than %zu bytes", most);
+	if (connection->now->fields[0].name.at)
+		http_reject(connection, 431, "the headers are longer than %zu bytes", most);
+	else
+		http_reject(connection, 414, "the request line is longer than %zu bytes", most);
 	return HALT;
 }
 

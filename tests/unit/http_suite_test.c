@@ -186,7 +186,7 @@ static int play_case(struct request_case *one)
 
 static int play_file(const char *folder, const char *name, int *count)
 {
-	char path[512], *end;
+	char path[512], *end = NULL;
 	struct buf text = { 0 };
 	int bad = 0;
 	snprintf(path, sizeof(path), "%s/%s", folder, name);

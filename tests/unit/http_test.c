@@ -296,7 +296,7 @@ static void a_connection_without_answers_is_read_no_further(void **state)
 	assert_int_equal(house->later_count, 3);
 	for (int i = 0; i < 10; i++) {
 		assert_true(house->later_count > i);
-		http_answer(house->later[i], 200, NULL, (struct sl_text){ "0123456789" + i, 1 });
+		http_answer(house->later[i], 200, NULL, (struct sl_text){ &"0123456789"[i], 1 });
 		house->later[i] = NULL;
 		turn(house);
 	}
