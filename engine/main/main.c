@@ -56,6 +56,18 @@ static void settle_signals(void)
 /* Ctrl-C reaches all processes of a terminal; only the master acts on it. */
 static const int terminal[] = { SIGINT, SIGTERM, SIGHUP };
 
+#define MEMORY_MOST ((rlim_t)2 << 30) /* bytes of address space of one child */
+
+/* What eats memory ends itself, not its neighbours.  Sanitizers reserve far more
+ * address space than they use. */
+static void limit_memory(void)
+{
+#ifndef SLUICE_SANITIZE
+	const struct rlimit memory = { MEMORY_MOST, MEMORY_MOST };
+	setrlimit(RLIMIT_AS, &memory);
+#endif
+}
+
 /* A child holds secrets and dies with its master.  Should the master have died
  * before this line, the closed channel says so.  A core limit of 1 and not 0:
  * the kernel ignores 0 when cores are piped into a program. */
@@ -66,6 +78,7 @@ static void become_child(void)
 		signal(terminal[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
+	limit_memory();
 }
 
 int main(int argc, char **argv)
