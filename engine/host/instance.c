@@ -44,6 +44,15 @@ struct instance *instance_new(const struct host_settings *settings, struct plugi
 	return NULL;
 }
 
+/* Not before the work of its last call has come back from the pool: that uses
+ * the plugin's state. */
+static void instance_close(struct instance *instance)
+{
+	if (instance->plugin->face->close)
+		instance->plugin->face->close(instance->state);
+	instance_end(instance);
+}
+
 void instance_free(struct instance **at)
 {
 	struct instance *instance = *at;
@@ -51,16 +60,14 @@ void instance_free(struct instance **at)
 	if (!instance)
 		return;
 	instance->freed = true;
-	if (instance->plugin->face->close)
-		instance->plugin->face->close(instance->state);
 	if (!instance->calls)
-		instance_end(instance);
+		instance_close(instance);
 }
 
 void instance_left(struct instance *instance)
 {
 	if (--instance->calls == 0 && instance->freed)
-		instance_end(instance);
+		instance_close(instance);
 }
 
 const char *instance_name(const struct instance *instance)
