@@ -126,8 +126,8 @@ def test_a_child_that_stands_still_is_killed_and_begun_again(daemon):
     first = daemon.child("route notes")
     os.kill(first, signal.SIGSTOP)
     wait_until(lambda: not is_alive(first), within=8)
-    wait_until(lambda: daemon.get("/health").status == 200)
-    assert any("stood still" in line["text"] for line in daemon.lines())
+    wait_until(lambda: any("stood still" in line["text"] for line in daemon.lines()))
+    wait_until(lambda: daemon.route_health()["state"] == "running")
 
 
 def test_children_are_not_killed_for_the_time_the_master_itself_stood_still(daemon):
