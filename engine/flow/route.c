@@ -319,16 +319,17 @@ static void close_handle(uv_handle_t *handle, void *data)
 		uv_close(handle, NULL);
 }
 
-/* Everything is let go of, so that leaks show; the pool may still be at work. */
+/* Everything is let go of, so that leaks show.  The pool may still be at work,
+ * with tables and state of ours: first its last result comes back. */
 static void end(struct route *route)
 {
 	route_asks_end(route);
 	route_forget(route);
-	route_close(route);
 	if (route->channel)
 		channel_close(&route->channel);
 	uv_walk(route->loop, close_handle, NULL);
 	uv_run(route->loop, UV_RUN_DEFAULT);
+	route_close(route);
 	uv_loop_close(route->loop);
 	page_free(&route->page);
 	sl_json_free(&route->part);
