@@ -66,7 +66,8 @@ static bool go_live(struct log *log, struct why *why)
 	if (!page_file_set_clean(log->page, (struct log_clean){ 0 }))
 		return why_errno(why, "%s/page: cannot be synced", log->path);
 	log->next_seq = log->synced + 1;
-	log->published = log->checked_end = log->synced;
+	log->published = log->synced;
+	log->checked_end = log->published;
 	page_file_publish(log->page, log->page_fd, log->synced);
 	return true;
 }
