@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shown.c - what came from outside, as a person at a terminal may see it. */
+#include "main/shown.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sdk/text.h"
+#include "sdk/time.h"
+
+/* How many bytes of one character stand here; 0: none that may be shown. */
+static size_t plain_character(const char *at, size_t left)
+{
+	unsigned char first = (unsigned char)*at;
+	size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (first < ' ' || first == 0x7f || len > left || !sl_utf8((struct sl_text){ at, len }))
+		return 0;
+	return first == 0xc2 && (unsigned char)at[1] < 0xa0 ? 0 : len; /* the second set of control characters */
+}
+
+static void show(struct buf *out, struct sl_text text, const char *kept)
+{
+	for (size_t i = 0; i < text.len;) {
+		size_t len = plain_character(text.at + i, text.len - i);
+		if (len)
+			buf_add(out, text.at + i, len);
+		else
+			buf_char(out, text.at[i] && strchr(kept, text.at[i]) ? text.at[i] : '?');
+		i += len ? len : 1;
+	}
+}
+
+void shown_text(struct buf *out, struct sl_text text)
+{
+	show(out, text, "");
+}
+
+void shown_lines(struct buf *out, struct sl_text text)
+{
+	show(out, text, "\n\t");
+}
+
+void shown_string(struct buf *out, const char *string)
+{
+	shown_text(out, sl_text_of(string && *string ? string : "-"));
+}
+
+void shown_cell(struct buf *out, int width, const char *string)
+{
+	size_t before = out->len;
+	shown_string(out, string);
+	int used = (int)(out->len - before);
+	buf_format(out, "%*s", 2 + (used < width ? width - used : 0), "");
+}
+
+void shown_time(struct buf *out, int64_t milliseconds)
+{
+	char text[SL_TIME_SIZE];
+	sl_time_write(milliseconds * 1000, text);
+	buf_string(out, text);
+}
+
+void shown_headers(struct buf *out, struct sl_text headers, const char *before)
+{
+	while (headers.len) {
+		const char *end = memchr(headers.at, '\n', headers.len);
+		size_t len = end ? (size_t)(end - headers.at) : headers.len;
+		buf_string(out, before);
+		shown_text(out, (struct sl_text){ headers.at, len });
+		buf_char(out, '\n');
+		len += end != NULL;
+		headers.at += len;
+		headers.len -= len;
+	}
+}
+
+const char *shown_word(const struct sl_json *object, const char *name)
+{
+	return sl_text_of(sl_json_string(sl_json_get(object, name)).at).at;
+}
+
+int64_t shown_number(const struct sl_json *object, const char *name)
+{
+	int64_t number = 0;
+	sl_json_integer(sl_json_get(object, name), &number);
+	return number;
+}
+
+bool shown_sure(const char *form, ...)
+{
+	char answer[16] = "";
+	va_list values;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return true;
+	va_start(values, form);
+	vfprintf(stderr, form, values);
+	va_end(values);
+	fputs(" [y/N] ", stderr);
+	if (!fgets(answer, sizeof(answer), stdin))
+		return false;
+	answer[strcspn(answer, "\n")] = '\0';
+	return strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0;
+}
