@@ -39,6 +39,7 @@ struct config_source {
 	const char *auth;                      /* "hmac-sha1" */
 	const char *secrets;                   /* JSON: an array of strings */
 	const char *options;                   /* JSON: all values, without any secret */
+	const char *others;                    /* JSON: texts and secrets that may be taken for its own; for verify alone */
 	const char *callback;                  /* NULL: neither `public` nor `callback` */
 	const char *callback_shown;            /* the same as a message may show it */
 	bool insecure;

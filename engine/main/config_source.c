@@ -110,14 +110,14 @@ static const struct sl_option *whole_table(const struct reading *r)
 	return table;
 }
 
-/* What the plugin's steps get: all but the secrets. */
-static const char *options_of(const struct reading *r)
+/* The plugin's options of which `wanted` is true, as an object. */
+static const char *some_options(const struct reading *r, bool (*wanted)(const struct reading *, const struct sl_option *))
 {
 	struct buf out = { 0 };
 	json_open(&out, '{');
 	for (const struct sl_option *row = r->part->plugin ? r->own : NULL; row && row->name; row++) {
 		struct sl_text raw = sl_json_raw(sl_json_get(r->values, row->name));
-		if (row->type == SL_SECRET || !raw.at)
+		if (!raw.at || !wanted(r, row))
 			continue;
 		json_key(&out, row->name);
 		json_raw(&out, raw.at, raw.len);
@@ -126,6 +126,18 @@ static const char *options_of(const struct reading *r)
 	const char *options = arena_copy(r->build->arena, out.at, out.len);
 	buf_free(&out);
 	return options;
+}
+
+/* What the plugin's steps get: all but the secrets. */
+static bool is_open(const struct reading *r, const struct sl_option *row)
+{
+	return row->type != SL_SECRET;
+}
+
+/* What somebody may have pasted where the webhook's secret belongs. */
+static bool is_other(const struct reading *r, const struct sl_option *row)
+{
+	return (row->type == SL_SECRET || row->type == SL_TEXT) && strcmp(row->name, r->secret) != 0;
 }
 
 static void read_callback(const struct reading *r)
@@ -313,7 +325,8 @@ void source_read(struct build *build, struct part *part)
 		return;
 	source->insecure = sl_json_true(sl_json_get(r.values, "insecure"));
 	sl_json_integer(sl_json_get(r.values, "every"), &source->every);
-	source->options = options_of(&r);
+	source->options = some_options(&r, is_open);
+	source->others = some_options(&r, is_other);
 	read_callback(&r);
 	if (!d || d->webhook)
 		read_webhook(&r);
