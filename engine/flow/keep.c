@@ -15,6 +15,8 @@
 
 #define SEEN_KEPT 1100000 /* ids: some more than the window holds */
 
+static const char insert_seen[] = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)";
+
 static const char *const steps[] = {
 	"CREATE TABLE seen (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, entries BLOB NOT NULL);"
 	"CREATE TABLE copy (seq INTEGER PRIMARY KEY, received INTEGER, flags INTEGER, source TEXT, method TEXT, path TEXT,"
@@ -25,7 +27,8 @@ static const char *const steps[] = {
 	NULL,
 };
 
-/* A try that ended badly, noted until the next job is written. */
+/* A try that ended badly, noted until the next job is written; without a reason: a
+ * copy that nobody needs any more. */
 struct note {
 	uint64_t seq;
 	uint32_t part;
@@ -36,6 +39,7 @@ struct note {
 
 struct keep {
 	struct state *state;
+	bool fresh; /* there was none */
 	struct note *notes, **notes_end;
 	struct stand_file *stand;
 };
@@ -46,6 +50,7 @@ static bool same_log(struct keep *keep, const char *log_id, struct why *why)
 	struct arena *arena = arena_new();
 	const char *known = keep_get(keep, "log", arena);
 	bool same = known && strcmp(known, log_id) == 0;
+	keep->fresh = !known;
 	arena_free(&arena);
 	if (same)
 		return true;
@@ -69,6 +74,18 @@ struct keep *keep_open(const char *data, const char *route, const char *log_id, 
 	}
 	keep_close(&keep);
 	return NULL;
+}
+
+bool keep_fresh(const struct keep *keep)
+{
+	return keep->fresh;
+}
+
+bool keep_moved(const struct keep *keep)
+{
+	int moved = 0;
+	sqlite3_file_control(state_sqlite(keep->state), NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved;
 }
 
 static void free_notes(struct note **notes)
@@ -123,10 +140,52 @@ static int64_t seen_from(struct keep *keep, struct why *why)
 	return from;
 }
 
+/* The ids up to `after` of the batch that ends behind it.  Its first seq; 0: there is none. */
+static int64_t split_batch(struct keep *keep, int64_t after, struct buf *entries, struct why *why)
+{
+	struct seen_entry entry;
+	int64_t first = 0;
+	sqlite3_stmt *rows = state_ask(keep->state, why,
+		"SELECT first, entries FROM seen WHERE last > ?1 AND first <= ?1 ORDER BY last LIMIT 1", "i", after);
+	if (!rows || state_row(keep->state, rows, why) != STATE_ROW)
+		return 0;
+	struct sl_text all = state_text(rows, 1);
+	first = sqlite3_column_int64(rows, 0);
+	for (size_t at = 0; at + sizeof(entry) <= all.len; at += sizeof(entry)) {
+		memcpy(&entry, all.at + at, sizeof(entry));
+		if (entry.seq <= (uint64_t)after)
+			buf_add(entries, &entry, sizeof(entry));
+	}
+	sqlite3_reset(rows);
+	return first;
+}
+
+static bool forget_all(struct keep *keep, int64_t after, struct why *why)
+{
+	struct buf entries = { 0 };
+	int64_t first = split_batch(keep, after, &entries, why);
+	bool well = state_run(keep->state, why, "DELETE FROM seen WHERE last > ?", "i", after) &&
+		state_run(keep->state, why, "DELETE FROM copy WHERE seq > ?", "i", after) &&
+		state_run(keep->state, why, "DELETE FROM history WHERE seq > ?", "i", after);
+	if (well && entries.len)
+		well = state_run(keep->state, why, insert_seen, "iib", after, first, (struct sl_text){ entries.at, entries.len });
+	buf_free(&entries);
+	return well;
+}
+
+bool keep_forget(struct keep *keep, uint64_t after, struct why *why)
+{
+	keep->fresh = false;
+	if (state_begin(keep->state, why) && forget_all(keep, (int64_t)after, why) && state_commit(keep->state, why))
+		return true;
+	state_rollback(keep->state);
+	return false;
+}
+
 bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why)
 {
 	enum state_got got = STATE_FAILED;
-	if (!state_run(keep->state, why, "DELETE FROM seen WHERE last > ?", "i", (int64_t)cursor) ||
+	if (!keep_forget(keep, cursor, why) ||
 		!state_run(keep->state, why, "DELETE FROM seen WHERE last < ?", "i", seen_from(keep, why)))
 		return false;
 	sqlite3_stmt *rows = state_ask(keep->state, why, "SELECT entries FROM seen ORDER BY last", "");
@@ -135,19 +194,11 @@ bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct wh
 	return got == STATE_END;
 }
 
-bool keep_forget(struct keep *keep, uint64_t after, struct why *why)
-{
-	int64_t seq = (int64_t)after;
-	return state_run(keep->state, why, "DELETE FROM seen WHERE last > ?", "i", seq) &&
-		state_run(keep->state, why, "DELETE FROM copy WHERE seq > ?", "i", seq) &&
-		state_run(keep->state, why, "DELETE FROM history WHERE seq > ?", "i", seq);
-}
-
 /* -------------------------------------------------------------------- a job */
 
 bool keep_job_empty(const struct keep_job *job)
 {
-	return !job->seen.len && !job->copy_count && !job->gone_count && !job->stand_count && !job->notes;
+	return !job->seen.len && !job->copy_count && !job->stand_count && !job->notes;
 }
 
 static bool write_copy(struct keep *keep, const struct log_record *record, struct why *why)
@@ -163,12 +214,17 @@ static bool write_gone(struct keep *keep, uint64_t seq, struct why *why)
 		state_run(keep->state, why, "DELETE FROM history WHERE seq = ?", "i", (int64_t)seq);
 }
 
+static bool write_history(struct keep *keep, const struct note *note, struct why *why)
+{
+	return state_run(keep->state, why, "INSERT INTO history VALUES (?, ?, ?, ?)", "iiit", (int64_t)note->seq,
+		(int64_t)note->part, note->at, note->reason);
+}
+
 static bool write_notes(struct keep *keep, const struct note *notes, struct why *why)
 {
 	bool well = true;
 	for (const struct note *at = notes; well && at; at = at->next)
-		well = state_run(keep->state, why, "INSERT INTO history VALUES (?, ?, ?, ?)", "iiit", (int64_t)at->seq,
-			(int64_t)at->part, at->at, at->reason);
+		well = at->reason ? write_history(keep, at, why) : write_gone(keep, at->seq, why);
 	return well;
 }
 
@@ -176,12 +232,9 @@ static bool write_all(struct keep *keep, const struct keep_job *job, struct why 
 {
 	bool well = true;
 	if (job->seen.len)
-		well = state_run(keep->state, why, "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", "iib", (int64_t)job->last,
-			(int64_t)job->first, job->seen);
+		well = state_run(keep->state, why, insert_seen, "iib", (int64_t)job->last, (int64_t)job->first, job->seen);
 	for (size_t i = 0; well && i < job->copy_count; i++)
 		well = write_copy(keep, job->copies[i], why);
-	for (size_t i = 0; well && i < job->gone_count; i++)
-		well = write_gone(keep, job->gone[i], why);
 	for (size_t i = 0; well && i < job->stand_count; i++)
 		well = stand_file_write(keep->stand, job->stand[i], why);
 	return well;
@@ -199,12 +252,22 @@ bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why)
 
 /* ------------------------------------------------------------------ history */
 
-void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason)
+static void add_note(struct keep *keep, struct note values)
 {
 	struct note *note = must_alloc(sizeof(*note));
-	*note = (struct note){ seq, part, at, must_string(reason), NULL };
+	*note = values;
 	*keep->notes_end = note;
 	keep->notes_end = &note->next;
+}
+
+void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason)
+{
+	add_note(keep, (struct note){ .seq = seq, .part = part, .at = at, .reason = must_string(reason) });
+}
+
+void keep_gone(struct keep *keep, uint64_t seq)
+{
+	add_note(keep, (struct note){ .seq = seq });
 }
 
 /* A job takes what was noted until now; it is gone once it is written. */

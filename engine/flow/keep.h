@@ -24,6 +24,8 @@ struct note;
 /* Waits up to `wait_ms` for a predecessor that still holds the lock. */
 struct keep *keep_open(const char *data, const char *route, const char *log_id, int64_t wait_ms, struct why *why);
 void keep_close(struct keep **keep);
+bool keep_fresh(const struct keep *keep); /* there was no file, and nothing was said of it yet */
+bool keep_moved(const struct keep *keep); /* it was deleted or replaced while it was open */
 
 /* Drops what is newer than the cursor and fills `seen` with the rest. */
 bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why);
@@ -34,8 +36,6 @@ struct keep_job {
 	struct sl_text seen;                 /* struct seen_entry after struct seen_entry */
 	const struct log_record *const *copies;
 	size_t copy_count;
-	const uint64_t *gone;                /* copies no longer needed */
-	size_t gone_count;
 	const struct sl_row *const *stand;   /* sinks without transactions */
 	size_t stand_count;
 	struct note *notes;                  /* keep_collect */
@@ -44,10 +44,11 @@ bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why);
 bool keep_job_empty(const struct keep_job *job);
 
 /* Noted, and written with the next job that collects what was noted.  A job that
- * could not be written loses its notes, and nothing else: they are only words. */
+ * could not be written loses its notes, and nothing else: words, and leave to tidy up. */
 void keep_collect(struct keep *keep, struct keep_job *job);
 void keep_job_free(struct keep_job *job);
 void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason);
+void keep_gone(struct keep *keep, uint64_t seq); /* its copy and history: after what made them useless */
 void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out); /* an array */
 
 bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record);

@@ -117,10 +117,22 @@ static void show(struct route *route)
 		page_set(page, COUNTER_hold, lowest_needed(route));
 }
 
+/* SQLite goes on writing into a file that has no name any more. */
+static void look_for_own_file(struct route *route)
+{
+	if ((route->state != ROUTE_RUNNING && route->state != ROUTE_OUTAGE) || route_sink_busy(route) || !route->keep ||
+		!keep_moved(route->keep))
+		return;
+	line(SL_ERROR, "the route's own file was deleted or replaced while it was in use");
+	keep_close(&route->keep);
+	route_begin(route);
+}
+
 static void beat(uv_timer_t *timer)
 {
 	struct route *route = timer->data;
 	atomic_fetch_add(&route->page->beat, 1);
+	look_for_own_file(route);
 	acquit(route);
 	show(route);
 	route_turn(route);
@@ -177,6 +189,13 @@ void route_block(struct route *route, const char *why)
 	route_tell(route);
 }
 
+void route_block_here(struct route *route, const char *sentence)
+{
+	struct why why;
+	why_say(&why, "%s.  To go on from where the destination stands: sluice routes resume %s", sentence, route->name);
+	route_block(route, why.text);
+}
+
 /* The longer it has lasted the longer the pause, so that a short outage ends
  * promptly and a long one costs nothing; a fifth of it is chance. */
 static int64_t outage_pause(const struct route *route, int64_t after)
@@ -207,6 +226,17 @@ void route_outage(struct route *route, const char *why, int64_t after, uv_timer_
 	route_tell(route);
 }
 
+void route_go_on(uv_timer_t *hold)
+{
+	struct route *route = hold->data;
+	if (route->state != ROUTE_OUTAGE)
+		return;
+	route->state = ROUTE_RUNNING;
+	route->heard_sink = 0;
+	route_turn(route);
+}
+
+/* What blocked the route is not over because its sink can be had. */
 void route_recovered(struct route *route)
 {
 	if (route->outage_since)
@@ -214,7 +244,8 @@ void route_recovered(struct route *route)
 			(clock_wall() - route->outage_since) / 1000);
 	route->outage_since = 0;
 	route->heard_sink = clock_ticks();
-	route->error.text[0] = '\0';
+	if (route->state != ROUTE_BLOCKED)
+		route->error.text[0] = '\0';
 }
 
 /* -------------------------------------------------------------------- life */

@@ -141,7 +141,10 @@ struct route {
 void route_turn(struct route *route);  /* there may be something to do */
 void route_tell(struct route *route);  /* the master hears what has changed */
 void route_block(struct route *route, const char *why);
+void route_block_here(struct route *route, const char *why); /* and names the way on from where the destination stands */
+/* Holds the route; then `again`: route_go_on, or route_begin_again if the sink is to be opened and asked anew. */
 void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again);
+void route_go_on(uv_timer_t *hold);
 void route_recovered(struct route *route);
 void route_due(struct route *route, int64_t in); /* wakes the route in so many ms, or sooner */
 void route_quit(struct route *route);
@@ -152,6 +155,7 @@ void route_fresh(struct route *route, struct delivery *delivery); /* an open one
 /* route_start.c */
 bool route_setup(struct route *route, const struct sl_json *part, struct why *why);
 void route_begin(struct route *route);  /* opens the sink, recalls, then runs */
+void route_begin_again(uv_timer_t *hold);
 void route_resume(struct route *route); /* the same again, after a block */
 void route_forget(struct route *route); /* everything that is only in memory */
 void route_close(struct route *route);  /* instances, log, own file */
@@ -183,10 +187,11 @@ void consignment_free(struct route *route);
 
 /* route_probe.c */
 bool route_probe(struct route *route);
-bool route_sink_busy(const struct route *route); /* its calls never overlap */
+bool route_sink_busy(const struct route *route); /* its calls never overlap, and nothing they use may go */
 
 /* route_stand.c */
 bool route_rewind(struct route *route); /* a step: where we stand is set anew */
+bool rewind_begun(const struct route *route);
 bool route_restand(struct route *route, const struct stand *from, uint64_t to, bool all, int64_t ask);
 void rewind_free(struct route *route);
 

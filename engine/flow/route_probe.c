@@ -11,22 +11,14 @@
 
 #define PROBE_EVERY 2000 /* ms since the sink was last heard of */
 
-static void again(uv_timer_t *timer)
-{
-	struct route *route = timer->data;
-	route->state = ROUTE_RUNNING;
-	route->heard_sink = 0;
-	route_turn(route);
-}
-
 static void probed(struct call *call, void *data)
 {
 	struct route *route = data;
 	route->probing = NULL;
 	if (call->outcome == SL_RETRY) {
-		route_outage(route, call->why.text, call->retry_after, again);
+		route_outage(route, call->why.text, call->retry_after, route_go_on);
 	} else if (call->outcome == SL_FAIL) {
-		route_block(route, call->why.text);
+		route_block_here(route, call->why.text);
 	} else {
 		route_recovered(route);
 		route_tell(route);
@@ -48,5 +40,6 @@ bool route_probe(struct route *route)
 
 bool route_sink_busy(const struct route *route)
 {
-	return route->consignment || route->recalling || route->probing;
+	return route->consignment || route->recalling || route->probing || rewind_begun(route) ||
+		(route->opening && route->opening->instance == route->sink);
 }

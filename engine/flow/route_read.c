@@ -238,7 +238,7 @@ static bool is_repeat(struct route *route, struct delivery *delivery)
 void delivery_arrived(struct route *route, struct delivery *delivery)
 {
 	const struct sl_event *event = &delivery->event;
-	bool known = delivery->label.id && *delivery->label.id;
+	bool known = delivery->subject_hash || (delivery->label.id && *delivery->label.id);
 	delivery->state = DELIVERY_NEW;
 	if (!known) {
 		delivery_label(delivery, event->source, event->id, event->type, event->subject);

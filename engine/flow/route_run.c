@@ -362,15 +362,10 @@ static bool convicted(struct route *route, struct delivery *delivery)
 
 static void start(struct route *route, struct delivery *delivery)
 {
-	if (convicted(route, delivery))
-		return;
-	if (delivery->arena) {
-		begin(route, delivery);
-		return;
-	}
-	if (!route_load(route, delivery))
-		return;
-	if (delivery->undecoded || delivery->source->decode)
+	bool loaded = delivery->arena;
+	if ((!loaded && !route_load(route, delivery)) || convicted(route, delivery))
+		return; /* dead, with its body */
+	if (!loaded && (delivery->undecoded || delivery->source->decode))
 		delivery_decode(route, delivery);
 	else
 		begin(route, delivery);

@@ -112,21 +112,17 @@ static void count_member(struct stand *stand, const struct delivery *delivery)
 	stand->repeats += delivery->repeat;
 }
 
-/* Copies of the dead, and which copies are needed no longer. */
+/* Copies of the dead. */
 static void pack_keep(struct consignment *it)
 {
 	struct keep_job *job = &it->job;
 	const struct log_record **copies = arena_alloc(it->arena, (it->member_count + 1) * sizeof(*copies));
-	uint64_t *gone = arena_alloc(it->arena, (it->member_count + 1) * sizeof(*gone));
 	for (size_t i = 0; i < it->member_count; i++) {
 		struct delivery *delivery = it->members[i];
 		if (delivery->shipped == SHIPPED_DEAD && delivery->arena)
 			copies[job->copy_count++] = &delivery->record;
-		else if (delivery->revived && (delivery->shipped == SHIPPED_ROWS || delivery->shipped == SHIPPED_DROP))
-			gone[job->gone_count++] = delivery->seq;
 	}
 	job->copies = copies;
-	job->gone = gone;
 	if (it->batch && it->batch->seen.len) {
 		job->first = it->route->stand.cursor + 1;
 		job->last = it->batch->upto;
@@ -190,14 +186,6 @@ static void give_back(struct consignment *it)
 	consignment_free(it->route);
 }
 
-static void again(uv_timer_t *timer)
-{
-	struct route *route = timer->data;
-	route->state = ROUTE_RUNNING;
-	route->heard_sink = 0;
-	route_turn(route);
-}
-
 static void kept(uv_work_t *work, int status)
 {
 	struct consignment *it = work->data;
@@ -211,7 +199,7 @@ static void kept(uv_work_t *work, int status)
 		char why[sizeof(it->why.text)];
 		memcpy(why, it->why.text, sizeof(why));
 		give_back(it);
-		route_outage(route, why, 0, again);
+		route_outage(route, why, 0, route_go_on);
 		return;
 	}
 	if (it->kept)
@@ -279,6 +267,27 @@ static bool refusals(struct consignment *it, struct call *call)
 	return bad > 0;
 }
 
+/* Where we stand cannot be written: that is nobody's event. */
+static const struct settled *stand_refused(const struct consignment *it, const struct call *call)
+{
+	for (size_t i = 0; i < call->pub.row_count; i++)
+		if (!it->whose[it->sent + i] && (call->settled[i].outcome == SL_FAIL || call->settled[i].outcome == SL_RETRY))
+			return &call->settled[i];
+	return NULL;
+}
+
+/* Some rows were not taken: those events are settled, the others are packed anew. */
+static void some_refused(struct consignment *it, struct call *call)
+{
+	struct route *route = it->route;
+	const struct settled *stand = stand_refused(it, call);
+	give_back(it);
+	if (stand && stand->outcome == SL_FAIL)
+		route_block_here(route, stand->why ? stand->why : "the sink refuses where the route stands");
+	else if (stand)
+		route_outage(route, stand->why ? stand->why : "the sink cannot write where the route stands", 0, route_go_on);
+}
+
 static void handed_over(struct call *call, void *data)
 {
 	struct consignment *it = data;
@@ -290,15 +299,15 @@ static void handed_over(struct call *call, void *data)
 		route_recovered(route);
 		hand_over(it);
 	} else if (call->outcome == SL_DONE) {
-		give_back(it);
+		some_refused(it, call);
 	} else if (call->outcome == SL_RETRY) {
 		if (!route->transactional)
 			refusals(it, call);
 		give_back(it);
-		route_outage(route, call->why.text, call->retry_after, again);
+		route_outage(route, call->why.text, call->retry_after, route_go_on);
 	} else {
 		give_back(it);
-		route_block(route, call->why.text);
+		route_block_here(route, call->why.text);
 	}
 	call_free(&mine);
 	route_turn(route);
@@ -340,6 +349,8 @@ static void member_done(struct consignment *it, struct delivery *delivery)
 	if (delivery->shipped == SHIPPED_DEAD) {
 		route->dead++;
 		page_add(route->page, COUNTER_died, 1);
+	} else if (delivery->stands || delivery->tries) {
+		keep_gone(route->keep, delivery->seq);
 	}
 	delivery_forget(route, &delivery);
 }
@@ -357,6 +368,19 @@ static void member_open(struct consignment *it, struct delivery *delivery)
 		route_fresh(route, delivery);
 }
 
+/* Parts of a straggler that was decoded only while its batch was under way: they
+ * become rows with the next consignment.  Until then its own row stands for them. */
+static void late_siblings(struct route *route, struct batch *batch)
+{
+	struct delivery *delivery;
+	while ((delivery = batch->all.first)) {
+		deliveries_remove(&batch->all, delivery);
+		deliveries_add(&route->open, delivery);
+		delivery->batch = NULL;
+		route_fresh(route, delivery);
+	}
+}
+
 static void unpack(struct consignment *it)
 {
 	struct route *route = it->route;
@@ -370,6 +394,8 @@ static void unpack(struct consignment *it)
 		else
 			delivery->shipped = shipped, member_done(it, delivery);
 	}
+	if (batch)
+		late_siblings(route, batch);
 	page_add(route->page, COUNTER_rows, it->stand_from);
 	page_add(route->page, COUNTER_batches, 1);
 	page_add(route->page, COUNTER_delivered, it->after.delivered - route->stand.delivered);

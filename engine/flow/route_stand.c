@@ -32,11 +32,19 @@ struct rewind {
 	struct why why;
 };
 
+static void answer(struct rewind *it, bool ok, const char *why, const struct buf *more)
+{
+	if (it->ask)
+		route_answer(it->route, it->ask, ok, why, more);
+	it->ask = 0;
+}
+
 void rewind_free(struct route *route)
 {
 	struct rewind *it = route->rewinding;
 	if (!it)
 		return;
+	answer(it, false, "the route begins anew; ask again", NULL);
 	if (it->working) {
 		it->abandoned = true;
 		return;
@@ -99,17 +107,11 @@ static void rewound(struct rewind *it)
 		route->state = ROUTE_RUNNING;
 	route_recovered(route);
 	route_tell(route); /* before the answer: who got it and looks sees the new cursor */
-	if (it->ask)
-		route_answer(route, it->ask, true, NULL, &more);
+	answer(it, true, NULL, &more);
 	buf_free(&more);
 	rewind_free(route);
 	route_asks_begin(route);
 	route_turn(route);
-}
-
-static void begin_again(uv_timer_t *timer)
-{
-	route_begin(timer->data);
 }
 
 static void rewind_failed(struct rewind *it, enum sl_outcome outcome, const char *sentence, int64_t after)
@@ -117,13 +119,12 @@ static void rewind_failed(struct rewind *it, enum sl_outcome outcome, const char
 	struct route *route = it->route;
 	struct why why;
 	why_say(&why, "%s", sentence);
-	if (it->ask)
-		route_answer(route, it->ask, false, why.text, NULL);
+	answer(it, false, why.text, NULL);
 	rewind_free(route);
 	if (outcome == SL_RETRY)
-		route_outage(route, why.text, after, begin_again);
+		route_outage(route, why.text, after, route_begin_again);
 	else
-		route_block(route, why.text);
+		route_block_here(route, why.text);
 }
 
 /* ------------------------------------------------------- in the destination */
@@ -230,6 +231,11 @@ static void from_own_file(struct rewind *it)
 	make_room(it, rows);
 	keep_recall(it->route->keep, &stand_open, consider_open, it, &why);
 	write_stand(it);
+}
+
+bool rewind_begun(const struct route *route)
+{
+	return route->rewinding && route->rewinding->begun;
 }
 
 /* The step: begins as soon as no consignment is under way. */

@@ -18,6 +18,7 @@
 #define LOCK_WAIT 10000 /* ms a predecessor may take to end */
 #define SEEN_WINDOW 1000000
 #define LOG_WAIT 100    /* ms between looks for a log that the ingress is making */
+#define BUSY_WAIT 100   /* ms between looks whether the sink has ended what it does */
 
 /* ------------------------------------------------------------------- set-up */
 
@@ -135,16 +136,11 @@ bool route_setup(struct route *route, const struct sl_json *part, struct why *wh
 
 /* --------------------------------------------------------------- opening it */
 
-static void begin_again(uv_timer_t *timer)
-{
-	route_begin(timer->data);
-}
-
 /* True if the call ended well; otherwise the route is held or blocked. */
 static bool opened_well(struct route *route, struct call *call, enum sl_outcome outcome)
 {
 	if (outcome == SL_RETRY)
-		route_outage(route, call->why.text, call->retry_after, begin_again);
+		route_outage(route, call->why.text, call->retry_after, route_begin_again);
 	else if (outcome != SL_DONE)
 		route_block(route, call->why.text);
 	return outcome == SL_DONE;
@@ -267,8 +263,11 @@ static void join_open(struct route *route)
 static void set_out(struct route *route)
 {
 	struct why why = { "" };
+	if (keep_fresh(route->keep) && route->stand.cursor)
+		line(SL_ERROR, "the route's own file was not there: repeats of events up to %" PRIu64 " are not known, and dead "
+			"letters are read from the log as long as that has them", route->stand.cursor);
 	if (!keep_begin(route->keep, route->stand.cursor, route->seen, &why)) {
-		route_outage(route, why.text, 0, begin_again);
+		route_outage(route, why.text, 0, route_begin_again);
 		return;
 	}
 	join_open(route);
@@ -410,15 +409,28 @@ void route_begin(struct route *route)
 	if (route->state == ROUTE_STOPPING)
 		return;
 	route->state = ROUTE_STARTING;
+	uv_timer_stop(&route->hold);
 	route_forget(route);
 	if (!*log_reader_id(route->log)) {
-		uv_timer_start(&route->hold, begin_again, LOG_WAIT, 0);
+		uv_timer_start(&route->hold, route_begin_again, LOG_WAIT, 0);
 		return;
 	}
 	if (own_file(route, &why))
 		open_instances(route);
 	else
-		route_outage(route, why.text, 0, begin_again);
+		route_outage(route, why.text, 0, route_begin_again);
+}
+
+/* Not while the pool works for us: what it uses would go. */
+void route_begin_again(uv_timer_t *hold)
+{
+	struct route *route = hold->data;
+	if (route->state != ROUTE_OUTAGE && route->state != ROUTE_STARTING)
+		return;
+	if (route_sink_busy(route))
+		uv_timer_start(hold, route_begin_again, BUSY_WAIT, 0);
+	else
+		route_begin(route);
 }
 
 void route_resume(struct route *route)
@@ -436,6 +448,7 @@ void route_forget(struct route *route)
 		call_free(&route->opening);
 	if (route->probing)
 		call_free(&route->probing);
+	route_answer_shipped(route, false, "the route begins anew; ask again");
 	rewind_free(route);
 	consignment_free(route);
 	batch_free(route, &route->gathering);

@@ -41,6 +41,12 @@ static void set_text(struct sl_row *row, const char *name, const char *text)
 				: (struct sl_cell){ .kind = SL_CELL_NULL };
 }
 
+/* What may change while the row is on its way. */
+static void set_copy(struct arena *arena, struct sl_row *row, const char *name, const char *text)
+{
+	set_text(row, name, text ? arena_string(arena, text) : NULL);
+}
+
 static void set_int(struct sl_row *row, const char *name, uint64_t number)
 {
 	*cell(row, name) = (struct sl_cell){ .kind = SL_CELL_INT, .number = (int64_t)number };
@@ -92,11 +98,11 @@ const struct sl_row *stand_open_put(struct arena *arena, const char *route, cons
 {
 	struct sl_row *row = open_row(arena, route, delivery->seq, delivery->part, SL_PUT);
 	set_text(row, "state", delivery_word(delivery));
-	set_text(row, "event_id", delivery->label.id);
-	set_text(row, "source", delivery->label.source);
-	set_text(row, "type", delivery->label.type);
-	set_text(row, "subject", delivery->label.subject);
-	set_text(row, "reason", delivery->reason ? arena_string(arena, delivery->reason) : NULL);
+	set_copy(arena, row, "event_id", delivery->label.id);
+	set_copy(arena, row, "source", delivery->label.source);
+	set_copy(arena, row, "type", delivery->label.type);
+	set_copy(arena, row, "subject", delivery->label.subject);
+	set_copy(arena, row, "reason", delivery->reason);
 	set_int(row, "tries", delivery->tries);
 	set_time(row, "first_at", delivery->first_at);
 	set_time(row, "last_at", delivery->last_at);
