@@ -22,28 +22,8 @@
 
 #include "base/clock.h"
 #include "base/line.h"
-#include "flow/route.h"
+#include "flow/route_ask.h"
 #include "sdk/text.h"
-
-#define LIST_MOST 10000 /* rows in one answer */
-
-struct request_for {
-	struct route *route;
-	struct sl_document *document;
-	const struct sl_json *message;
-	int64_t id;
-	const struct ask_kind *kind;
-	struct call *call;
-	uint64_t count;            /* dead letters it was about */
-	struct request_for *next;
-};
-
-struct ask_kind {
-	const char *what;
-	void (*now)(struct route *, struct request_for *);  /* answers at once */
-	void (*each)(struct request_for *, struct delivery **, struct buf *); /* per recalled row; may take it */
-	bool shipped;              /* answered when the change has been shipped */
-};
 
 /* ----------------------------------------------------------------- answering */
 
@@ -85,7 +65,7 @@ void route_answer_shipped(struct route *route, bool ok, const char *why)
 	}
 }
 
-static bool asked_number(const struct request_for *ask, const char *name, uint64_t *number)
+bool ask_number(const struct request_for *ask, const char *name, uint64_t *number)
 {
 	int64_t value;
 	if (!sl_json_integer(sl_json_get(ask->message, name), &value) || value < 0)
@@ -155,7 +135,7 @@ static bool rewind_target(const struct route *route, const struct request_for *a
 		*to = end;
 		return true;
 	}
-	if (!asked_number(ask, "to", to))
+	if (!ask_number(ask, "to", to))
 		return why_say(why, "say where to: a seq to stand behind, or end");
 	if (*to > end)
 		return why_say(why, "the log ends at event %" PRIu64, end);
@@ -173,147 +153,19 @@ static void rewind_route(struct route *route, struct request_for *ask)
 		route_answer(route, ask->id, false, why.text, NULL);
 }
 
-/* -------------------------------------------------------- about dead letters */
-
-static void list_dead(struct request_for *ask, struct delivery **delivery, struct buf *out);
-
-/* Listing is about all unless something else is said; changing is not. */
-static bool about_it(const struct request_for *ask, const struct delivery *delivery)
-{
-	const char *reason = sl_json_string(sl_json_get(ask->message, "reason")).at;
-	uint64_t seq, part = 0;
-	if (delivery->state != DELIVERY_DEAD)
-		return false;
-	if (asked_number(ask, "seq", &seq))
-		return delivery->seq == seq && (!asked_number(ask, "part", &part) || delivery->part == part);
-	if (reason)
-		return delivery->reason && strstr(delivery->reason, reason);
-	return ask->kind->each == list_dead || sl_json_true(sl_json_get(ask->message, "all"));
-}
-
-static void list_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
-{
-	if (ask->count++ < LIST_MOST)
-		stand_open_json(*delivery, out);
-}
-
-static void show_record(struct route *route, uint64_t seq, struct buf *out)
-{
-	struct arena *arena = arena_new();
-	struct log_slice slice = { 0 };
-	struct log_record record;
-	bool found = keep_copy(route->keep, seq, arena, &record);
-	if (!found && log_read(route->log, arena, seq, 1, 1, &slice, NULL) == LOG_READ && slice.count &&
-		slice.records[0].seq == seq) {
-		record = slice.records[0];
-		found = true;
-	}
-	if (found) {
-		json_key(out, "headers"), json_text(out, record.headers);
-		json_key(out, "query"), json_text(out, record.query);
-		json_key(out, "body"), json_text(out, record.body);
-	}
-	arena_free(&arena);
-}
-
-static void show_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
-{
-	struct route *route = ask->route;
-	ask->count++;
-	json_open(out, '{');
-	json_key(out, "row");
-	stand_open_json(*delivery, out);
-	json_key(out, "history");
-	keep_history_json(route->keep, (*delivery)->seq, (*delivery)->part, out);
-	show_record(route, (*delivery)->seq, out);
-	json_close(out, '}');
-}
-
-/* It becomes an open delivery again, behind all that its subject has now. */
-static void revive(struct request_for *ask, struct delivery **taken, enum delivery_state state)
-{
-	struct route *route = ask->route;
-	struct delivery *delivery = *taken;
-	*taken = NULL;
-	ask->count++;
-	delivery->revived = true;
-	delivery->tries = 0;
-	delivery->state = state;
-	delivery->due = clock_wall();
-	delivery->due_ticks = clock_ticks();
-	route->open_count++;
-	route->dead--;
-	deliveries_add(&route->open, delivery);
-	if (state == DELIVERY_WAITING)
-		order_join(&route->order, delivery);
-	route_fresh(route, delivery);
-	route_due(route, 0);
-}
-
-static bool edit_copy(struct request_for *ask, const struct delivery *delivery, struct why *why)
-{
-	struct sl_text body = sl_json_string(sl_json_get(ask->message, "body"));
-	struct arena *arena = arena_new();
-	struct log_record record;
-	bool done = false;
-	if (!body.at) {
-		arena_free(&arena);
-		return true;
-	}
-	if (keep_copy(ask->route->keep, delivery->seq, arena, &record)) {
-		const struct log_record *copies[] = { &record };
-		const struct keep_job job = { .copies = copies, .copy_count = 1 };
-		record.body = body;
-		done = keep_write(ask->route->keep, &job, why);
-	} else {
-		why_say(why, "its body is not there any more");
-	}
-	arena_free(&arena);
-	return done;
-}
-
-static void retry_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
-{
-	struct why why = { "" };
-	if (edit_copy(ask, *delivery, &why))
-		revive(ask, delivery, DELIVERY_WAITING);
-	else
-		line(SL_ERROR, "event %" PRIu64 " cannot be edited: %s", (*delivery)->seq, why.text);
-}
-
-static void drop_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
-{
-	drops_count(ask->route, "dropped by a person");
-	revive(ask, delivery, DELIVERY_DROPPED);
-}
-
-static void where_row(struct request_for *ask, struct delivery **delivery, struct buf *out)
-{
-	ask->count++;
-	stand_open_json(*delivery, out);
-}
-
 static const struct ask_kind kinds[] = {
-	{ "stand", tell_stand, NULL, false },
-	{ "pause", pause_route, NULL, false },
-	{ "resume", resume_route, NULL, false },
-	{ "rewind", rewind_route, NULL, false },
-	{ "where", NULL, where_row, false },
-	{ "dead ls", NULL, list_dead, false },
-	{ "dead show", NULL, show_dead, false },
-	{ "dead retry", NULL, retry_dead, true },
-	{ "dead drop", NULL, drop_dead, true },
+	{ "stand", .now = tell_stand },
+	{ "pause", .now = pause_route, .early = true },
+	{ "resume", .now = resume_route, .early = true },
+	{ "rewind", .now = rewind_route },
+	{ "where", .each = ask_where, .any_state = true },
+	{ "dead ls", .each = ask_list_dead },
+	{ "dead show", .each = ask_show_dead },
+	{ "dead retry", .each = ask_retry_dead, .shipped = true },
+	{ "dead drop", .each = ask_drop_dead, .shipped = true },
 };
 
 /* ---------------------------------------------------------------- recalling */
-
-static bool wanted_row(const struct request_for *ask, const struct delivery *delivery)
-{
-	uint64_t seq;
-	if (strcmp(ask->kind->what, "where") == 0)
-		return asked_number(ask, "seq", &seq) && delivery->seq == seq;
-	return about_it(ask, delivery);
-}
 
 struct looking {
 	struct request_for *ask;
@@ -326,7 +178,7 @@ static void look_at(const struct sl_cell *cells, void *data)
 	struct delivery *delivery = stand_read_open(looking->ask->route, cells);
 	if (!delivery)
 		return;
-	if (wanted_row(looking->ask, delivery))
+	if (ask_about(looking->ask, delivery))
 		looking->ask->kind->each(looking->ask, &delivery, looking->rows);
 	delivery_free(&delivery);
 }
@@ -351,6 +203,9 @@ static void looked(struct request_for *ask, const struct buf *rows)
 	if (ask->kind->shipped && ask->count) {
 		ask->next = route->answering;
 		route->answering = ask;
+	} else if (ask->why.text[0]) {
+		route_answer(route, ask->id, false, ask->why.text, NULL);
+		ask_free(&ask);
 	} else {
 		answer_rows(ask, rows);
 		ask_free(&ask);
@@ -399,36 +254,63 @@ static void recall_own_file(struct request_for *ask)
 static void recall(struct request_for *ask)
 {
 	struct route *route = ask->route;
-	uint64_t seq;
 	route->recalling = ask;
 	if (!route->transactional) {
 		recall_own_file(ask);
 		return;
 	}
-	bool any = strcmp(ask->kind->what, "where") == 0 && asked_number(ask, "seq", &seq);
 	struct call *call = ask->call = call_new(route->sink, STEP_RECALL);
 	const struct sl_row **wanted = arena_alloc(call->arena, sizeof(*wanted));
-	*wanted = stand_wanted(call->arena, &stand_open, route->name, any ? NULL : "dead");
+	*wanted = stand_wanted(call->arena, &stand_open, route->name, ask->kind->any_state ? NULL : "dead");
 	call->pub.rows = wanted;
 	call->pub.row_count = 1;
 	if (call_run(call, rows_recalled, ask) != SL_WAIT)
 		rows_recalled(call, ask);
 }
 
-/* The step: one at a time, in the order they came, in between consignments. */
+static bool stands_still(const struct route *route)
+{
+	return route->state == ROUTE_OUTAGE || route->state == ROUTE_BLOCKED;
+}
+
+/* Once the route knows where it stands; what needs only its own file may be the
+ * way out if it never finds out. */
+static bool may_answer(const struct route *route, const struct request_for *ask)
+{
+	return route->answers || (ask->kind->early && route->keep && stands_still(route));
+}
+
+/* Nobody is kept waiting for what will not come: a change would have to be shipped. */
+static bool must_refuse(const struct route *route, const struct request_for *ask)
+{
+	return stands_still(route) && (ask->kind->shipped || !may_answer(route, ask));
+}
+
+static void consider(struct route *route, struct request_for *ask)
+{
+	if (must_refuse(route, ask))
+		route_answer(route, ask->id, false, route->error.text, NULL);
+	else if (ask->kind->now)
+		ask->kind->now(route, ask);
+	else {
+		recall(ask);
+		return;
+	}
+	ask_free(&ask);
+}
+
+/* The step: one at a time, in the order they came, in between consignments.  A
+ * change is shipped before the next ask looks: no dead letter is taken up twice. */
 bool route_asks(struct route *route)
 {
 	struct request_for *ask = route->asked;
-	if (!ask || !route->answers || route_sink_busy(route) || route->rewinding)
+	if (!ask || route->recalling || route->consignment || route->rewinding || route->answering)
+		return false;
+	if (!may_answer(route, ask) && !must_refuse(route, ask))
 		return false;
 	route->asked = ask->next;
 	ask->next = NULL;
-	if (ask->kind->now) {
-		ask->kind->now(route, ask);
-		ask_free(&ask);
-	} else {
-		recall(ask);
-	}
+	consider(route, ask);
 	return true;
 }
 
