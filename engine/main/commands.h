@@ -11,6 +11,13 @@
 	X(check) \
 	X(status) \
 	X(reload) \
+	X(refused) \
+	X(sign) \
+	X(send) \
+	X(log) \
+	X(events) \
+	X(dead) \
+	X(routes) \
 	X(plugins) \
 	X(help) \
 	X(man)

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* question.c - questions to routes, answered by the process that owns the state. */
+#include "main/question.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "main/child.h"
+#include "main/daemon.h"
+#include "main/lock.h"
+#include "main/shown.h"
+#include "sdk/text.h"
+#include "store/log.h"
+
+#define LOOKS 20           /* for a daemon that is just beginning, or another command: 2 s */
+#define TICK 500           /* ms */
+#define ANSWER_TIME 40000  /* ms; the children of a killed daemon may hold a route's file for a while */
+
+struct questions {
+	struct config *config;
+	struct arena *arena;
+	const char **routes;
+	struct sl_document *status; /* the daemon's; NULL: none runs */
+
+	/* without a daemon */
+	struct lock lock;
+	uv_loop_t loop;
+	uv_timer_t timer;
+	bool has_loop;
+	struct child *child;        /* the route asked last */
+	int64_t last_id, waited;
+	struct sl_document *answer;
+	bool ended;
+};
+
+const struct config *questions_config(const struct questions *questions)
+{
+	return questions->config;
+}
+
+const struct sl_json *questions_status(const struct questions *questions)
+{
+	return questions->status ? sl_json_root(questions->status) : NULL;
+}
+
+const char *const *questions_routes(const struct questions *questions)
+{
+	return questions->routes;
+}
+
+bool questions_has(const struct questions *questions, const char *route)
+{
+	for (const char *const *name = questions->routes; *name; name++)
+		if (strcmp(*name, route) == 0)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------ with a daemon */
+
+static void routes_of_status(struct questions *questions)
+{
+	const struct sl_json *routes = sl_json_get(sl_json_root(questions->status), "routes");
+	size_t at = 0;
+	questions->routes = arena_alloc(questions->arena, (sl_json_count(routes) + 1) * sizeof(char *));
+	for (const struct sl_json *route = sl_json_first(routes); route; route = sl_json_next(route))
+		questions->routes[at++] = sl_text_of(sl_json_string(sl_json_get(route, "name")).at).at;
+}
+
+/* False if nobody answers, or not as a daemon does. */
+static bool find_daemon(struct questions *questions, bool *running, struct why *why)
+{
+	struct ask_answer answer;
+	*running = daemon_ask(questions->config, "GET", "/status", (struct sl_text){ "", 0 }, &answer, why);
+	if (*running && answer.status == 200)
+		questions->status = sl_json_read((struct sl_text){ answer.body.at, answer.body.len }, NULL, 0);
+	if (*running && !questions->status)
+		why_say(why, answer.status == 401 ? "the daemon wants the token of `admin:`, and the one given is not right"
+						  : "what answers at %s is not a sluice daemon",
+			questions->config->admin);
+	ask_answer_free(&answer);
+	if (!questions->status)
+		return false;
+	routes_of_status(questions);
+	return true;
+}
+
+/* --------------------------------------------------------- without a daemon */
+
+/* A route's process would wait for the ingress to make the log. */
+static bool log_is_there(const struct config *config, struct why *why)
+{
+	char *path = arena_format(config->arena, "%s/log", config->data);
+	struct log_reader *reader = access(path, F_OK) == 0 ? log_reader_open(path, why) : NULL;
+	bool there = reader && *log_reader_id(reader);
+	log_reader_close(&reader);
+	return there || why_say(why, "there is no log in %s yet: it is made when the daemon first runs", config->data);
+}
+
+static void routes_of_config(struct questions *questions)
+{
+	const struct config *config = questions->config;
+	questions->routes = arena_alloc(questions->arena, (config->route_count + 1) * sizeof(char *));
+	for (size_t i = 0; i < config->route_count; i++)
+		questions->routes[i] = config->routes[i].name;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct questions *questions = timer->data;
+	questions->waited += TICK;
+	if (questions->child)
+		child_tick(questions->child, TICK);
+	if (questions->waited >= ANSWER_TIME)
+		uv_stop(&questions->loop);
+}
+
+/* The plugins are asked for their options now: the route is to be begun with them. */
+static bool stand_in(struct questions *questions, const struct command_line *line)
+{
+	struct config *whole = config_or_say(line->config, CONFIG_WHOLE, false);
+	if (!whole)
+		return false;
+	config_free(&questions->config);
+	questions->config = whole;
+	whole->log.level = "warning"; /* a route that only answers has nothing else to tell */
+	routes_of_config(questions);
+	uv_loop_init(&questions->loop);
+	uv_timer_init(&questions->loop, &questions->timer);
+	questions->timer.data = questions;
+	questions->has_loop = true;
+	return true;
+}
+
+/* One of both is to be had sooner or later: a daemon that answers, or the lock. */
+static bool daemon_or_lock(struct questions *questions, struct why *why)
+{
+	const struct timespec pause = { 0, 100000000 };
+	bool running;
+	for (int look = 0; look < LOOKS; look++) {
+		if (find_daemon(questions, &running, why))
+			return true;
+		if (running || !log_is_there(questions->config, why))
+			return false;
+		if (lock_take(questions->config->data, &questions->lock, why))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return why_within(why, "no daemon answers at %s", questions->config->admin);
+}
+
+struct questions *questions_open(const struct command_line *line, int *code)
+{
+	struct why why = { 0 };
+	struct questions *questions = must_alloc(sizeof(*questions));
+	questions->arena = arena_new();
+	questions->lock.fd = -1;
+	questions->config = config_or_say(line->config, CONFIG_ENGINE, false);
+	*code = EXIT_WRONG;
+	if (!questions->config)
+		questions_close(&questions);
+	else if (!daemon_or_lock(questions, &why)) {
+		*code = command_no(line, "%s", why.text);
+		questions_close(&questions);
+	} else if (!questions->status && !stand_in(questions, line))
+		questions_close(&questions);
+	return questions;
+}
+
+/* ------------------------------------------------------------ its own route */
+
+static void on_ready(struct child *child)
+{
+}
+
+static void on_heard(struct child *child, struct sl_text say, const struct sl_json *message)
+{
+	struct questions *questions = child->owner;
+	if (!sl_text_is(say, "answer") || shown_number(message, "id") != questions->last_id)
+		return;
+	sl_json_free(&questions->answer);
+	questions->answer = sl_json_read(sl_json_raw(message), NULL, 0);
+	uv_stop(&questions->loop);
+}
+
+static void on_ended(struct child *child)
+{
+	struct questions *questions = child->owner;
+	questions->ended = true;
+	uv_stop(&questions->loop);
+}
+
+static const struct child_watch watch = { on_ready, on_heard, on_ended };
+
+/* Runs the loop until something was heard that stops it, or time is up. */
+static void listen_to(struct questions *questions)
+{
+	questions->waited = 0;
+	uv_timer_start(&questions->timer, on_tick, TICK, TICK);
+	uv_run(&questions->loop, UV_RUN_DEFAULT);
+	uv_timer_stop(&questions->timer);
+}
+
+static void let_go(struct questions *questions)
+{
+	if (!questions->child)
+		return;
+	if (!questions->ended) {
+		child_stop(questions->child, CHILD_STOP_TIME);
+		while (!questions->ended)
+			listen_to(questions);
+	}
+	child_free(&questions->child);
+}
+
+static bool begin(struct questions *questions, const struct config_route *route, struct why *why)
+{
+	struct buf part = { 0 };
+	json_open(&part, '{');
+	config_part_route(questions->config, route, &part);
+	json_member_bool(&part, "once", true);
+	json_close(&part, '}');
+	questions->child = child_new(&questions->loop, route->name, true, &part, why);
+	buf_free(&part);
+	if (!questions->child)
+		return false;
+	questions->ended = false;
+	questions->child->owner = questions;
+	questions->child->watch = &watch;
+	questions->child->deadline = route->deadline;
+	child_begin(questions->child);
+	return true;
+}
+
+/* The process of this route: the one that runs, or a new one in its place. */
+static bool have_route(struct questions *questions, const char *name, struct why *why)
+{
+	const struct config_route *route = config_route(questions->config, name);
+	if (!route)
+		return why_say(why, "there is no route \"%s\"", name);
+	if (questions->child && !questions->ended && strcmp(questions->child->name, name) == 0)
+		return true;
+	let_go(questions);
+	return begin(questions, route, why);
+}
+
+static void pose(struct questions *questions, const struct buf *question)
+{
+	struct buf message = { 0 };
+	buf_format(&message, "{\"do\":\"ask\",\"id\":%lld,%s", (long long)++questions->last_id, question->at + 1);
+	child_send(questions->child, &message);
+	buf_free(&message);
+}
+
+static bool say_silent(const struct child *child, bool ended, struct why *why)
+{
+	if (!ended)
+		return why_say(why, "%s has not answered within %d s%s%s", child->label, ANSWER_TIME / 1000,
+			child->error.text[0] ? ": " : "", child->error.text);
+	if (child->failure.text[0])
+		return why_say(why, "%s", child->failure.text);
+	return why_say(why, "%s has not answered: %s", child->label, child->death.text);
+}
+
+static struct sl_document *ask_route(struct questions *questions, const char *name, const struct buf *question,
+	struct why *why)
+{
+	struct sl_document *answer;
+	if (!have_route(questions, name, why))
+		return NULL;
+	pose(questions, question);
+	listen_to(questions);
+	answer = questions->answer;
+	questions->answer = NULL;
+	if (!answer) {
+		say_silent(questions->child, questions->ended, why);
+		return NULL;
+	}
+	const struct sl_json *root = sl_json_root(answer);
+	if (!sl_json_true(sl_json_get(root, "ok"))) {
+		why_say(why, "%s", sl_text_of(sl_json_string(sl_json_get(root, "why")).at).at);
+		sl_json_free(&answer);
+	}
+	return answer;
+}
+
+struct sl_document *question_ask(struct questions *questions, const char *route, const struct buf *question,
+	struct why *why)
+{
+	if (questions->status)
+		return daemon_question(questions->config, route, question, NULL, why);
+	return ask_route(questions, route, question, why);
+}
+
+void questions_close(struct questions **place)
+{
+	struct questions *questions = *place;
+	*place = NULL;
+	if (!questions)
+		return;
+	if (questions->has_loop) {
+		let_go(questions);
+		uv_close((uv_handle_t *)&questions->timer, NULL);
+		uv_run(&questions->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&questions->loop);
+	}
+	lock_drop(&questions->lock);
+	sl_json_free(&questions->status);
+	sl_json_free(&questions->answer);
+	config_free(&questions->config);
+	arena_free(&questions->arena);
+	free(questions);
+}
