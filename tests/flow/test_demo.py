@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_demo.py - what somebody sees who tries Sluice for the first time.
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from conftest import HERE, SLUICE, is_alive, wait_until
+
+DEMO = HERE.parent.parent / "contrib" / "demo" / "demo"
+ENVIRONMENT = {**os.environ, "SLUICE": SLUICE}
+
+
+def test_the_demo_shows_what_came_of_the_samples_and_ends():
+    answer = subprocess.run([DEMO, "--once"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    page = answer.stdout
+    assert answer.returncode == 0, page + answer.stderr
+    assert answer.stderr == ""
+    for words in ("accepted", "delivered", "dropped    not about a card: 6", "repeats", "sluice check && sluice run"):
+        assert words in page, words
+    accepted, *ways = [int(re.search(rf"^ +(\d+)  {word} ", page, re.M)[1])
+                       for word in ("accepted", "delivered", "dropped", "repeats", "dead")]
+    assert accepted == sum(ways)
+    assert re.search(r"^  401 +createCard__tiblu\.json", page, re.M)
+    assert re.search(r"^  Finished Card +Done +2016-10-02 02:48$", page, re.M)
+    assert re.search(r"^  Code Review +5 +2 h 55 min ", page, re.M)
+    assert "the body is not JSON" in page
+    assert max(len(line) for line in page.splitlines()) <= 120
+
+
+def test_the_demo_leaves_nothing_behind_when_it_is_interrupted():
+    demo = subprocess.Popen([DEMO], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True)
+    page = ""
+    while "Serving at" not in page:
+        line = demo.stdout.readline()
+        assert line, page
+        page += line
+    folder = pathlib.Path(re.search(r"^  configuration +(\S+)/sluice\.yaml", page, re.M)[1])
+    assert folder.is_dir()
+    daemon = int((folder / "data" / "lock").read_text().split()[0])
+    os.killpg(demo.pid, signal.SIGINT)
+    assert demo.wait(20) == 0
+    demo.stdout.close()
+    assert not folder.exists()
+    wait_until(lambda: not is_alive(daemon))
