@@ -3,6 +3,10 @@
 
 local rules = {}
 
+local function or_nil(written)
+  if written ~= "" then return written end
+end
+
 local DASHES = { " - ", " \u{2013} ", " \u{2014} " }
 
 -- "Smith & Co - 20 signs" is purchaser and summary, split at the first dash; without one the title is the summary.
@@ -14,7 +18,7 @@ function rules.title(title)
     if a and (not from or a < from) then from, to = a, b end
   end
   if not from then return nil, text.trim(title) end
-  return text.trim(title:sub(1, from - 1)), text.trim(title:sub(to + 1))
+  return or_nil(text.trim(title:sub(1, from - 1))), or_nil(text.trim(title:sub(to + 1)))
 end
 
 local EMAIL = "[%w._%%+-]+@[%w-]+%.[%w.-]*%w"
@@ -29,8 +33,9 @@ end
 function rules.buyer(description, comments)
   local name, email
   for _, line in ipairs(text.lines(description or "")) do
-    local word, rest = line:match("^%s*(%a+)%s*:%s*(.-)%s*$")
-    if word and BUYERS[word:lower()] and rest ~= "" then
+    local word, rest = line:match("^%s*(%a+)%s*:(.*)$")
+    rest = word and BUYERS[word:lower()] and text.trim(rest)
+    if rest and rest ~= "" then
       email = email_in(rest)
       name = rest
       if email then
@@ -45,8 +50,7 @@ function rules.buyer(description, comments)
       email = email or email_in(line)
     end
   end
-  if name == "" then name = nil end
-  return name, email
+  return name and or_nil(name), email
 end
 
 -- A number as people write it: 1,234.50 -> "1234.50"; nil if it is none.
@@ -90,11 +94,11 @@ local function size_of(rest)
   return rest:sub(1, a - 1), number(width), number(height), UNITS[unit:lower()]
 end
 
--- One line that begins with a quantity, or nil.
+-- One line that begins with a quantity, or nil.  "2." is the second of a list, not two.
 function rules.line_item(line)
   if #line > 1000 then return nil end
   local quantity, rest = line:match("^%s*[-*]?%s*(%d[%d.,]*)%s*[xX]?%s+(%S.*)$")
-  quantity = number(quantity and (quantity:gsub("[.,]+$", "")))
+  quantity = quantity and not quantity:find("%.$") and number((quantity:gsub(",+$", "")))
   if not quantity then return nil end
   local left, price, total = price_of(rest)
   local named, width, height, unit = size_of(left)
