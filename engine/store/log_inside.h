@@ -54,6 +54,7 @@ struct log {
 	int ready_fd;
 	struct segment ready;
 	_Atomic uint64_t last_ordinal;
+	_Atomic bool waited_for; /* log_write cannot go on without the segment being made */
 
 	/* under `lock`: the segments begun, oldest first; the last one is, was or would be written */
 	pthread_mutex_t lock;

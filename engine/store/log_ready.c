@@ -5,6 +5,7 @@
  * only reserved; so a segment is filled first, in small steps that do not hold up
  * the fdatasyncs of log_write beside it.  A segment that was used already needs
  * only a new header: its new salt makes of the old records what they are, rubbish.
+ * What comes in faster than zeros can be written is not kept waiting for them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,10 @@ static int spare_take(struct log *log, struct segment *segment, uint64_t need)
 		spare_drop(log);
 		return -1;
 	}
+	if (fsync(log->dir) < 0) { /* its old name is gone for good before its bytes are another segment's */
+		close(fd);
+		return -1;
+	}
 	segment->size = size;
 	log->spare = 0;
 	return fd;
@@ -108,11 +113,15 @@ static void ready_drop(struct log *log)
 
 /* -------------------------------------------------------------- new segments */
 
-static bool fill_zeros(int fd, uint64_t size)
+/* When log_write has come to wait for this segment, the rest of its zeros is left
+ * out, if their space is reserved: dearer fdatasyncs are better than none at all
+ * until tens of steps are through. */
+static bool fill_zeros(const struct log *log, int fd, uint64_t size)
 {
-	if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+	bool reserved = fallocate(fd, 0, 0, (off_t)size) == 0;
+	if (!reserved && errno != EOPNOTSUPP && errno != ENOSYS)
 		return false;
-	for (uint64_t done = 0; done < size; done += LOG_STEP) {
+	for (uint64_t done = 0; done < size && !(done && reserved && log->waited_for); done += LOG_STEP) {
 		struct iovec step = { (char *)zeros, (size_t)least(LOG_STEP, size - done) };
 		if (!write_all(fd, &step, 1, done) || fdatasync(fd) < 0)
 			return false;
@@ -125,7 +134,7 @@ static int zeros_make(struct log *log, const struct segment *segment)
 	int fd = openat(log->dir, UNFINISHED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (fill_zeros(fd, segment->size)) {
+	if (fill_zeros(log, fd, segment->size)) {
 		log->bytes += (int64_t)segment->size;
 		return fd;
 	}

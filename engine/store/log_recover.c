@@ -61,11 +61,25 @@ static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
 	return true;
 }
 
+/* The disk is told of all headers before the first is read: it has many to fetch
+ * at once then (measured, nothing cached: 1 800 in 70 ms, not 160). */
+static void fetch_headers(const struct found *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		int fd = openat(found->log->dir, segment_name(found->ordinals[i]).text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0)
+			continue;
+		posix_fadvise(fd, 0, LOG_BEGIN, POSIX_FADV_WILLNEED);
+		close(fd);
+	}
+}
+
 static bool read_headers(struct found *found, struct why *why)
 {
 	struct stat spare;
 	if (!segment_list(found->log->dir, &found->ordinals, &found->count, why))
 		return false;
+	fetch_headers(found);
 	for (size_t i = 0; i < found->count; i++)
 		if (!read_header(found, found->ordinals[i], why))
 			return false;

@@ -142,11 +142,13 @@ static bool run_begin(struct log *log, char *at, size_t len, struct why *why)
 /* What is gathered was let in, so it waits a while for room instead of failing. */
 static bool next_ready(struct log *log, uint64_t need, struct why *why)
 {
+	log->waited_for = !log->starting;
 	enum ready made = ready_make(log, need, true, why);
 	for (int i = 0; made == READY_NO_ROOM && i < ROOM_TRIES; i++) {
 		usleep(ROOM_PAUSE);
 		made = ready_make(log, need, true, why);
 	}
+	log->waited_for = false;
 	return made == READY;
 }
 

@@ -315,6 +315,27 @@ static void what_is_gathered_waits_for_space(void **unused)
 
 /* ----------------------------------------------------------------------- fsck */
 
+/* As when log_write comes to a segment that is still being filled: see fill_zeros. */
+static void a_segment_that_is_waited_for_has_its_room_all_the_same(void **unused)
+{
+	struct why why = { "" };
+	struct stat file;
+	options.segment = 1 << 20;
+	open_writer();
+	add(700);
+	writer->waited_for = true;
+	assert_true(log_prepare(writer, &why));
+	assert_int_equal(fstat(writer->ready_fd, &file), 0);
+	assert_int_equal(file.st_size, options.segment);
+	assert_true(file.st_blocks * 512 >= options.segment);
+	add_many(20, 50);
+	log_close(&writer);
+	open_writer();
+	assert_int_equal(read_all().records, 1700);
+	struct log_stat stat;
+	assert_int_equal(run_fsck(&stat).count, 0);
+}
+
 static void fsck_counts_what_is_fine_and_names_what_is_not(void **unused)
 {
 	char name[32];
@@ -361,6 +382,7 @@ int main(void)
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
 		TEST(a_log_opens_without_space),
 		TEST(what_is_gathered_waits_for_space),
+		TEST(a_segment_that_is_waited_for_has_its_room_all_the_same),
 		TEST(fsck_counts_what_is_fine_and_names_what_is_not),
 		TEST(fsck_of_nothing_is_fine),
 	};
