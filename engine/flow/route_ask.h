@@ -16,18 +16,19 @@ struct request_for {
 	int64_t id;
 	const struct ask_kind *kind;
 	struct call *call;
-	uint64_t count;            /* dead letters it was about */
-	struct why why;            /* why one of them could not be done */
+	uint64_t count; /* dead letters it was about */
+	struct why why; /* why one of them could not be done */
 	struct request_for *next;
 };
 
+/* Each is answered either at once, or by what is done to the rows recalled for it. */
 struct ask_kind {
 	const char *what;
-	void (*now)(struct route *, struct request_for *);  /* answers at once */
-	void (*each)(struct request_for *, struct delivery **, struct buf *); /* per recalled row; may take it */
-	bool shipped;              /* answered when the change has been shipped */
-	bool early;                /* needs only the route's own file */
-	bool any_state;            /* not only about dead letters */
+	void (*now)(struct route *, struct request_for *);
+	void (*each)(struct request_for *, struct delivery **, struct buf *); /* may take the delivery */
+	bool shipped;   /* answered when the change has been shipped */
+	bool early;     /* needs only the route's own file */
+	bool any_state; /* not only about dead letters */
 };
 
 /* A whole number of the ask, not below 0. */

@@ -409,6 +409,7 @@ void route_begin(struct route *route)
 	if (route->state == ROUTE_STOPPING)
 		return;
 	route->state = ROUTE_STARTING;
+	route->answers = false;
 	uv_timer_stop(&route->hold);
 	route_forget(route);
 	if (!*log_reader_id(route->log)) {
