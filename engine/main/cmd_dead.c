@@ -97,7 +97,7 @@ static bool said_which(const struct command_line *line, const struct meant *mean
 			return command_wrong(line, "\"%s\" is no SEQ of a dead letter", meant->words[i]) < 0;
 	if (many != (meant->count > 0))
 		return true;
-	command_wrong(line, many ? "SEQ and --reason or --all do not go together" : "say which: SEQ, --reason TEXT or --all");
+	command_wrong(line, many ? "say SEQ or --reason or --all, not several" : "say which: SEQ, --reason TEXT or --all");
 	return false;
 }
 
@@ -143,7 +143,7 @@ struct editing {
 	struct sl_document *answer; /* the letter as it is */
 	struct buf after;
 	bool changed;
-	char path[EDITOR_PATH];     /* of the file with the changed copy; "": there is none */
+	char path[EDITOR_PATH]; /* of the file with the changed copy; "": there is none */
 };
 
 /* Nobody is kept waiting by an open editor: the questions end before it begins. */

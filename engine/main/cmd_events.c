@@ -24,9 +24,9 @@ struct listing {
 	bool whole;                          /* with the request and its body */
 	uint64_t from, to, last;             /* last: only so many, 0: all */
 	FILE *file;
-	uint64_t count;                      /* written so far */
+	uint64_t count; /* written so far */
 	struct buf out;
-	int failed;                          /* errno: it does not take what is written */
+	int failed; /* errno: it does not take what is written */
 };
 
 /* ------------------------------------------------------------------ choosing */
@@ -120,8 +120,8 @@ static void write_text(const struct viewed *viewed, struct buf *out)
 
 static void write_titles(struct buf *out)
 {
-	buf_format(out, "%8s  %-24s  %-12s  %-20s  %-24s  %-24s  %7s\n", "SEQ", "RECEIVED", "SOURCE", "TYPE", "SUBJECT", "ID",
-		"BYTES");
+	buf_format(out, "%8s  %-24s  %-12s  %-20s  %-24s  %-24s  %7s\n", "SEQ", "RECEIVED", "SOURCE", "TYPE",
+		"SUBJECT", "ID", "BYTES");
 }
 
 static bool write_one(const struct viewed *viewed, void *data)
@@ -159,8 +159,10 @@ static bool begin(struct listing *listing, const struct command_line *line, int 
 {
 	struct why why = { 0 };
 	int64_t last;
-	*listing = (struct listing){ .line = line, .file = stdout, .source = command_value(line, "source"),
-		.type = command_value(line, "type"), .subject = command_value(line, "subject") };
+	*listing = (struct listing){ .line = line, .file = stdout };
+	listing->source = command_value(line, "source");
+	listing->type = command_value(line, "type");
+	listing->subject = command_value(line, "subject");
 	if (!command_number(line, "last", 1, 0, &last, &why)) {
 		*code = command_wrong(line, "%s", why.text);
 		return false;

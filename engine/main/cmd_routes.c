@@ -69,8 +69,8 @@ static void standing_text(const struct standing *standing, struct buf *out)
 	shown_cell(out, 20, standing->name);
 	shown_cell(out, 10, standing->state);
 	if (standing->known)
-		buf_format(out, "%10" PRId64 "  %8" PRId64 "  %8" PRId64 "  %6" PRId64 "  %s", standing->cursor, standing->behind,
-			standing->waiting, standing->dead, standing->paused ? "paused" : "");
+		buf_format(out, "%10" PRId64 "  %8" PRId64 "  %8" PRId64 "  %6" PRId64 "  %s", standing->cursor,
+			standing->behind, standing->waiting, standing->dead, standing->paused ? "paused" : "");
 	while (out->at[out->len - 1] == ' ')
 		out->len--;
 	buf_char(out, '\n');
@@ -139,7 +139,8 @@ static int run_ls(const struct command_line *line)
 		return code;
 	code = EXIT_FINE;
 	if (!line->json)
-		buf_format(&out, "%-20s  %-10s  %10s  %8s  %8s  %6s\n", "ROUTE", "STATE", "CURSOR", "BEHIND", "WAITING", "DEAD");
+		buf_format(&out, "%-20s  %-10s  %10s  %8s  %8s  %6s\n", "ROUTE", "STATE", "CURSOR", "BEHIND", "WAITING",
+			"DEAD");
 	if (questions_status(questions))
 		ls_daemon(line, questions_status(questions), &out);
 	else

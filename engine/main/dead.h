@@ -15,8 +15,8 @@ bool letter_read(const char *text, struct letter *letter);
 
 /* The words of a command: perhaps a route, then perhaps letters. */
 struct meant {
-	const char *route;         /* NULL: all of them */
-	const char *const *words;  /* the letters */
+	const char *route;        /* NULL: all of them */
+	const char *const *words; /* the letters */
 	size_t count;
 	const char *only[2];       /* `route` alone */
 	const char *const *routes; /* those meant; NULL behind the last */

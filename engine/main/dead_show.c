@@ -64,26 +64,31 @@ static void line_text(const char *route, const struct group *group, bool grouped
 	buf_char(out, '\n');
 }
 
-static int by_reason(const void *a, const void *b)
+static int by_number(int64_t one, int64_t other)
 {
-	const struct group *one = a, *other = b;
-	int order = strcmp(shown_word(one->newest, "reason"), shown_word(other->newest, "reason"));
-	int64_t seq = shown_number(one->newest, "seq"), other_seq = shown_number(other->newest, "seq");
-	return order ? order : seq < other_seq ? -1 : seq > other_seq;
-}
-
-static int by_count(const void *a, const void *b)
-{
-	const struct group *one = a, *other = b;
-	return one->count < other->count ? 1 : one->count > other->count ? -1 : by_reason(a, b);
+	return (one > other) - (one < other);
 }
 
 static int by_seq(const void *a, const void *b)
 {
+	const struct sl_json *one = ((const struct group *)a)->newest, *other = ((const struct group *)b)->newest;
+	int order = by_number(shown_number(one, "seq"), shown_number(other, "seq"));
+	return order ? order : by_number(shown_number(one, "part"), shown_number(other, "part"));
+}
+
+static int by_reason(const void *a, const void *b)
+{
 	const struct group *one = a, *other = b;
-	int64_t seq = shown_number(one->newest, "seq"), other_seq = shown_number(other->newest, "seq");
-	int64_t part = shown_number(one->newest, "part"), other_part = shown_number(other->newest, "part");
-	return seq != other_seq ? (seq < other_seq ? -1 : 1) : part < other_part ? -1 : part > other_part;
+	int order = strcmp(shown_word(one->newest, "reason"), shown_word(other->newest, "reason"));
+	return order ? order : by_seq(a, b);
+}
+
+/* The most first. */
+static int by_count(const void *a, const void *b)
+{
+	const struct group *one = a, *other = b;
+	int order = by_number((int64_t)other->count, (int64_t)one->count);
+	return order ? order : by_reason(a, b);
 }
 
 /* Rows with one reason become one; their newest stands for all. */

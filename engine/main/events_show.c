@@ -112,7 +112,7 @@ struct showing {
 	struct questions *questions; /* NULL: no route can be asked */
 	const char *id;              /* NULL: all that is walked past */
 	const char *source;
-	uint64_t first;              /* seq of the first that had the id */
+	uint64_t first; /* seq of the first that had the id */
 	size_t count;
 	struct buf out;
 };
@@ -282,11 +282,15 @@ static void show_text(struct showing *showing, const struct viewed *viewed)
 		show_body(out, record->body);
 }
 
+static bool is_meant(const struct showing *showing, const struct sl_event *event)
+{
+	return event->id && strcmp(event->id, showing->id) == 0 && strcmp(event->source, showing->source) == 0;
+}
+
 static bool show_one(const struct viewed *viewed, void *data)
 {
 	struct showing *showing = data;
-	if (showing->id && (!viewed->event.id || strcmp(viewed->event.id, showing->id) != 0 ||
-		strcmp(viewed->event.source, showing->source) != 0))
+	if (showing->id && !is_meant(showing, &viewed->event))
 		return true;
 	if (!showing->count++)
 		showing->first = viewed->record->seq;
@@ -321,7 +325,8 @@ static int show_asked(struct showing *showing)
 	if (line->count == 1) {
 		uint64_t seq = strtoull(line->arguments[0], &end, 10);
 		if (*end || !seq || *line->arguments[0] == '-')
-			return command_wrong(line, "\"%s\" is no number of an event; give its SEQ, or SOURCE ID", line->arguments[0]);
+			return command_wrong(line, "\"%s\" is no number of an event; give its SEQ, or SOURCE ID",
+				line->arguments[0]);
 		return show_range(showing, seq, seq);
 	}
 	showing->source = line->arguments[0];

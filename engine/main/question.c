@@ -14,9 +14,9 @@
 #include "sdk/text.h"
 #include "store/log.h"
 
-#define LOOKS 20           /* for a daemon that is just beginning, or another command: 2 s */
-#define TICK 500           /* ms */
-#define ANSWER_TIME 40000  /* ms; the children of a killed daemon may hold a route's file for a while */
+#define LOOKS 20          /* for a daemon that is just beginning, or another command: 2 s */
+#define TICK 500          /* ms */
+#define ANSWER_TIME 40000 /* ms; the children of a killed daemon may hold a route's file for a while */
 
 struct questions {
 	struct config *config;
@@ -29,7 +29,7 @@ struct questions {
 	uv_loop_t loop;
 	uv_timer_t timer;
 	bool has_loop;
-	struct child *child;        /* the route asked last */
+	struct child *child; /* the route asked last */
 	int64_t last_id, waited;
 	struct sl_document *answer;
 	bool ended;
@@ -69,6 +69,13 @@ static void routes_of_status(struct questions *questions)
 		questions->routes[at++] = sl_text_of(sl_json_string(sl_json_get(route, "name")).at).at;
 }
 
+static bool say_strange(const struct questions *questions, int status, struct why *why)
+{
+	if (status == 401)
+		return why_say(why, "the daemon wants the token of `admin:`, and the one given is not right");
+	return why_say(why, "what answers at %s is not a sluice daemon", questions->config->admin);
+}
+
 /* False if nobody answers, or not as a daemon does. */
 static bool find_daemon(struct questions *questions, bool *running, struct why *why)
 {
@@ -77,9 +84,7 @@ static bool find_daemon(struct questions *questions, bool *running, struct why *
 	if (*running && answer.status == 200)
 		questions->status = sl_json_read((struct sl_text){ answer.body.at, answer.body.len }, NULL, 0);
 	if (*running && !questions->status)
-		why_say(why, answer.status == 401 ? "the daemon wants the token of `admin:`, and the one given is not right"
-						  : "what answers at %s is not a sluice daemon",
-			questions->config->admin);
+		say_strange(questions, answer.status, why);
 	ask_answer_free(&answer);
 	if (!questions->status)
 		return false;

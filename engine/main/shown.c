@@ -14,7 +14,7 @@
 static size_t plain_character(const char *at, size_t left)
 {
 	unsigned char first = (unsigned char)*at;
-	size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	size_t len = 1u + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
 	if (first < ' ' || first == 0x7f || len > left || !sl_utf8((struct sl_text){ at, len }))
 		return 0;
 	return first == 0xc2 && (unsigned char)at[1] < 0xa0 ? 0 : len; /* the second set of control characters */

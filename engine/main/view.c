@@ -161,8 +161,7 @@ bool view_place(struct log_reader *reader, const char *text, uint64_t *seq, stru
 	}
 	if (read_moment(text, &moment))
 		return search(reader, moment, stat.begin, stat.end + 1, seq, why);
-	return why_say(why, "\"%.60s\" is neither the number of an event nor a time such as 2026-11-21T10:00:00Z or 2h (ago)",
-		text);
+	return why_say(why, "\"%.60s\" is neither an event's number nor a time: 2026-11-21T10:00:00Z, 2h (ago)", text);
 }
 
 bool view_until(struct log_reader *reader, const char *text, uint64_t *seq, struct why *why)

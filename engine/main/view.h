@@ -14,12 +14,12 @@
 
 struct view {
 	const struct command_line *line;
-	struct config *config;      /* whole */
-	struct webhook **webhooks;  /* by place in config->sources */
+	struct config *config;     /* whole */
+	struct webhook **webhooks; /* by place in config->sources */
 	struct log_reader *reader;
-	struct log_stat stat;       /* as it was when opened */
-	bool quiet;                 /* what is lost is neither told nor counted */
-	uint64_t damaged;           /* records that could not be read */
+	struct log_stat stat; /* as it was when opened */
+	bool quiet;           /* what is lost is neither told nor counted */
+	uint64_t damaged;     /* records that could not be read */
 };
 
 /* One record.  `event` has its source, and no more if the configuration does not

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_cmd_events.py - sluice events: what was accepted, read from the log."""
+# test_cmd_events.py - sluice events: what was accepted, read from the log.
 import base64
 import json
 import os
