@@ -20,6 +20,7 @@
 
 #define FIRST_DELAY 100
 #define LONGEST_DELAY 30000
+#define LONGEST_WITHOUT 2000 /* for the ingress: senders give up, routes only fall behind */
 #define HEALTH_MOST 60000    /* so long in health always pays off the delay */
 #define START_DEADLINE 30000 /* until the first beat: recovery and loading come before it */
 #define LAST_WORDS 1000      /* between the end of the process and that of its channel, or the other way */
@@ -220,10 +221,11 @@ static int64_t next_delay(struct child *child)
 {
 	int64_t health = child->state == CHILD_READY ? clock_ticks() - child->since : 0;
 	int64_t enough = child->delay * 10 < HEALTH_MOST ? child->delay * 10 : HEALTH_MOST;
+	int64_t longest = child->route ? LONGEST_DELAY : LONGEST_WITHOUT;
 	if (!child->delay || health >= enough)
 		child->delay = FIRST_DELAY;
 	else
-		child->delay = child->delay * 2 < LONGEST_DELAY ? child->delay * 2 : LONGEST_DELAY;
+		child->delay = child->delay * 2 < longest ? child->delay * 2 : longest;
 	return child->delay;
 }
 

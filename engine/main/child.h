@@ -3,8 +3,8 @@
  *
  * A child has a name and a part of the configuration, and is kept running: begun,
  * told its part, watched, and begun again when it dies, after 100 ms at first
- * and 30 s at most.  It stays away only when it was stopped, or said itself that
- * another try is no use.
+ * and 30 s at most (the ingress 2 s).  It stays away only when it was stopped, or
+ * said itself that another try is no use.
  *
  *     WAITING -> STARTING -> READY -> STOPPING -> STOPPED
  *        ^          |          |

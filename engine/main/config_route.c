@@ -149,6 +149,8 @@ static bool name_is_new(struct build *build, const struct yaml_node *node, const
 	char room[YAML_SHOWN];
 	if (!name_fits(build, node, "route"))
 		return false;
+	if (strcmp(name, "ingress") == 0)
+		return fault(build, node, "a route cannot be named ingress: that is the process that takes the requests");
 	if (!config_route(build->config, name))
 		return true;
 	return fault(build, node, "there are two routes named %s; each needs a name of its own", yaml_shown(node, room));

@@ -87,14 +87,21 @@ static void judge_ingress(struct verdict *verdict, const struct child *ingress)
 		judge(verdict, HEALTH_RED, "the ingress accepts nothing: %s", ingress->error.text);
 }
 
-/* The route that needs the oldest event; one that does not serve has not said. */
+/* One that does not serve has not said what it needs (0), so all is kept for it;
+ * while it is only being begun that is not worth a word. */
+static bool holds(const struct child *route)
+{
+	return !route->unwanted && (child_serving(route) || weigh_absence(route) == HEALTH_RED);
+}
+
+/* The route that needs the oldest event. */
 static const struct child *holder(const struct master *master)
 {
 	const struct child *lowest = NULL;
 	for (size_t i = 0; i < master->route_count; i++) {
 		const struct child *route = master->routes[i];
 		uint64_t hold = page_get(route->page, COUNTER_hold);
-		if (!route->unwanted && child_serving(route) && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
+		if (holds(route) && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
 			lowest = route;
 	}
 	return lowest;

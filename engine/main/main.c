@@ -13,15 +13,18 @@
 #include "main/command.h"
 #include "main/describe.h"
 
+#define CALLS_MOST 192 /* descriptors a route has for what its calls wait for */
+
 /* A child is this program again, told what it is by argv[0].  People see the same
  * words in ps: "sluice: ingress", "sluice: route cards". */
 static const struct child_kind {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	rlim_t files; /* it may have open; 0: as many as the system allows */
 } child_kinds[] = {
-	{ "sluice: ingress", ingest_main },
-	{ "sluice: route", route_main },
-	{ "sluice: describe", describe_main },
+	{ "sluice: ingress", ingest_main, 0 },
+	{ "sluice: route", route_main, 64 + CALLS_MOST },
+	{ "sluice: describe", describe_main, 64 + CALLS_MOST },
 	{ 0 },
 };
 
@@ -68,16 +71,34 @@ static void limit_memory(void)
 #endif
 }
 
-/* A child holds secrets and dies with its master.  Should the master have died
- * before this line, the closed channel says so.  A core limit of 1 and not 0:
- * the kernel ignores 0 when cores are piped into a program. */
-static void become_child(void)
+/* Each connection is a descriptor; the soft limit of 1024 is there for programs
+ * that call select().  A script that opens what it finds cannot take all. */
+static void limit_files(rlim_t most)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	if (most && most < files.rlim_max)
+		files.rlim_max = most;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* All but the help has a configuration in its memory, and that has secrets.  A
+ * core limit of 1 and not 0: the kernel ignores 0 when cores are piped into a program. */
+static void forbid_core(void)
 {
 	const struct rlimit no_core = { 1, 1 };
+	setrlimit(RLIMIT_CORE, &no_core);
+}
+
+/* A child dies with its master.  Should the master have died before this line,
+ * the closed channel says so. */
+static void become_child(void)
+{
 	for (size_t i = 0; i < sizeof(terminal) / sizeof(*terminal); i++)
 		signal(terminal[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &no_core);
 	limit_memory();
 }
 
@@ -87,6 +108,8 @@ int main(int argc, char **argv)
 	open_standard();
 	settle_signals();
 	umask(0077);
+	forbid_core();
+	limit_files(child ? child->files : 0);
 	if (!child)
 		return command_main(argc, argv);
 	become_child();

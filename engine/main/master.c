@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -258,15 +257,6 @@ static bool begin_tick(struct master *master, struct why *why)
 
 /* ------------------------------------------------------------------- begin */
 
-/* The master reads its configuration with secrets in it. */
-static bool hide(struct master *master, struct why *why)
-{
-	const struct rlimit no_core = { 1, 1 };
-	if (setrlimit(RLIMIT_CORE, &no_core) < 0)
-		return why_errno(why, "cannot turn core dumps off");
-	return true;
-}
-
 static bool take_lock(struct master *master, struct why *why)
 {
 	return lock_take(master->config->data, &master->lock, why);
@@ -332,7 +322,6 @@ static bool begin_routes(struct master *master, struct why *why)
 
 /* In this order; the first one that fails ends the daemon. */
 static bool (*const beginning[])(struct master *master, struct why *why) = {
-	hide,
 	take_lock,
 	open_sockets,
 	open_admin,

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_bad_master.py - what happens around the master when something is wrong: deaths by the
+# dozen, stopped processes, files taken away, routes that cannot run.
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+from conftest import children_of, is_alive, process_fields, wait_until
+
+
+def note(number, **more):
+    return {"id": str(number), "type": "note", "card": f"c{number % 3}", "text": f"note {number}", **more}
+
+
+def descriptors(pid):
+    """What a process has open: {number: what it is}."""
+    found = {}
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(entry)] = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except OSError:
+            continue
+    return found
+
+
+def limit(pid, name):
+    """The soft and the hard limit, as text."""
+    text = pathlib.Path(f"/proc/{pid}/limits").read_text()
+    return re.search(rf"^{name}\s+(\S+)\s+(\S+)", text, re.MULTILINE).groups()
+
+
+def zombies(pid):
+    fields = [process_fields(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return sum(1 for one in fields if one and one[0] == "Z" and one[1] == pid)
+
+
+def log_stat(daemon):
+    return daemon.ask("ingress", "stat")[1]
+
+
+# ----------------------------------------------------------------- processes
+
+
+def test_each_process_has_the_descriptors_and_limits_it_needs_and_no_others(daemon):
+    daemon.start()
+    ingress, route = daemon.child("ingress"), daemon.child("route notes")
+    hard = limit(daemon.pid, "Max open files")[1]
+    assert limit(daemon.pid, "Max open files") == limit(ingress, "Max open files") == (hard, hard)
+    assert limit(route, "Max open files") == ("256", "256")
+    for pid in (daemon.pid, ingress, route):
+        assert limit(pid, "Max core file size")[1] == "1"
+    for pid in (ingress, route):
+        paths = descriptors(pid).values()
+        assert not any(path.endswith(("data/lock", "admin.sock", "sluice.yaml")) for path in paths), paths
+    names = [path for path in descriptors(route).values() if path.startswith("socket:")]
+    assert len(names) == 1, "a route has its channel and no other socket"
+
+
+def test_a_route_is_begun_again_thirty_times_and_the_master_stays_as_it_was(daemon):
+    daemon.start()
+    mapping = (daemon.folder / "notes.lua").read_text()
+
+    def round_trip(number):
+        old = daemon.child("route notes")
+        daemon.write("notes.lua", mapping + f"\n-- {number}\n")
+        assert daemon.admin("POST", "/reload").status == 200
+        wait_until(lambda: not is_alive(old) and daemon.route_health()["state"] == "running")
+
+    round_trip(0)
+    before = len(descriptors(daemon.pid))
+    for number in range(1, 31):
+        round_trip(number)
+    assert len(descriptors(daemon.pid)) <= before
+    assert zombies(daemon.pid) == 0
+    assert daemon.post(note(1)).status == 200
+    wait_until(lambda: daemon.rows("select count(*) from notes") == [(1,)])
+
+
+def test_children_that_die_one_after_the_other_leave_nothing_open(daemon):
+    daemon.start()
+    before = len(descriptors(daemon.pid))
+    for number in range(5):
+        for title in ("ingress", "route notes"):
+            pid = daemon.child(title)
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not is_alive(pid))
+        wait_until(lambda: daemon.post(note(number)).status == 200)
+    wait_until(lambda: daemon.rows("select count(*) from notes") == [(5,)])
+    assert len(descriptors(daemon.pid)) <= before
+    assert zombies(daemon.pid) == 0
+
+
+def test_the_ingress_is_never_away_for_long(daemon):
+    daemon.start()
+    for _ in range(8):
+        pid = daemon.child("ingress")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_alive(pid))
+    began = time.monotonic()
+    assert daemon.post(note(1)).status == 200
+    assert time.monotonic() - began < 4
+
+
+def test_children_work_on_and_live_while_the_master_alone_stands_still(daemon):
+    daemon.change("data: ./data", "data: ./data\ndeadline: 1s")
+    daemon.start()
+    before = daemon.children()
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        assert daemon.post(note(1)).status == 200
+        wait_until(lambda: daemon.rows("select count(*) from notes") == [(1,)])
+        time.sleep(3)
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    wait_until(lambda: daemon.get("/health").status == 200)
+    time.sleep(1.5)
+    assert daemon.children() == before
+
+
+def test_a_master_that_is_killed_while_it_stops_leaves_nobody(daemon):
+    daemon.start()
+    children = children_of(daemon.pid)
+    os.kill(daemon.child("route notes"), signal.SIGSTOP)
+    os.kill(daemon.pid, signal.SIGTERM)
+    wait_until(lambda: "stopping" in daemon.stderr())
+    daemon.kill()
+    wait_until(lambda: not any(is_alive(pid) for pid in children.values()), within=1)
+
+
+def test_a_route_cannot_be_named_like_the_ingress(daemon):
+    daemon.change("{ name: notes, from", "{ name: ingress, from")
+    answer = daemon.sluice("check")
+    assert answer.returncode == 2
+    assert re.search(r"sluice\.yaml:\d+:\d+: a route cannot be named ingress", answer.stderr), answer.stderr
+
+
+# ------------------------------------------------------------------- secrets
+
+
+def test_a_secret_is_nowhere_but_in_the_memory_of_those_who_need_it(daemon):
+    daemon.change("data: ./data", "data: ./data\nlog: { level: debug }")
+    daemon.start()
+    daemon.post(note(1))
+    daemon.post(note(2), signed=False)
+    daemon.post(note(3), headers={"Authorization": f"Bearer {daemon.secret}", "Cookie": daemon.secret})
+    wait_until(daemon.settled)
+    told = [daemon.get(path).body.decode() for path in ("/health", "/status", "/metrics")]
+    told += [daemon.sluice(*words).stdout for words in (["status"], ["refused"], ["check"], ["check", "--json"])]
+    told.append(daemon.stderr())
+    daemon.change("via: [notes]", "via: [nots]")
+    told.append(daemon.sluice("reload").stderr)
+    daemon.change("via: [nots]", "via: [notes]")
+    daemon.stop()
+    for text in told:
+        assert daemon.secret not in text
+    for path in daemon.folder.rglob("*"):
+        if path.is_file() and path.name != "sluice.yaml":
+            assert daemon.secret.encode() not in path.read_bytes(), path
+
+
+def test_the_data_is_for_its_owner_alone(daemon):
+    daemon.start()
+    daemon.post(note(1))
+    daemon.post(note(2), signed=False)
+    wait_until(daemon.settled)
+    for path in [daemon.data, *daemon.data.rglob("*")]:
+        assert path.lstat().st_mode & 0o077 == 0, path
+
+
+# ------------------------------------------------------------------- the log
+
+BIG = "x" * 30000
+
+
+def fill(daemon, first, count):
+    for number in range(first, first + count):
+        assert daemon.post(note(number, text=BIG)).status == 200
+
+
+def small_segments(daemon, **more):
+    more = "".join(f", {name}: {value}" for name, value in more.items())
+    daemon.change("data: ./data", f"data: ./data\nlog: {{ segment: 64 KB{more} }}")
+
+
+@pytest.mark.parametrize("victim", ["segment", "page"])
+def test_a_file_of_the_log_that_goes_away_is_noticed_and_recovered_from(daemon, victim):
+    small_segments(daemon)
+    daemon.start()
+    fill(daemon, 1, 8)
+    wait_until(daemon.settled)
+    ingress = daemon.child("ingress")
+    log = daemon.data / "log"
+    os.unlink(log / "page" if victim == "page" else sorted(log.glob("*.seg"))[-2])
+    wait_until(lambda: not is_alive(ingress), within=5)
+    wait_until(lambda: daemon.post(note(9)).status == 200)
+    wait_until(lambda: daemon.rows("select count(*) from notes where id = '9'") == [(1,)])
+    assert re.search(r"was deleted under the running daemon", daemon.stderr())
+
+
+def test_delivered_segments_go_and_a_route_that_cannot_run_keeps_them(daemon):
+    small_segments(daemon, keep="0s")
+    daemon.start()
+    fill(daemon, 1, 12)
+    wait_until(lambda: log_stat(daemon)["begin"] > 1)
+    assert daemon.ask("notes", "pause")[0] == 200
+    wait_until(lambda: daemon.route_health()["paused"])
+    begin = log_stat(daemon)["begin"]
+    fill(daemon, 13, 12)
+    time.sleep(2.5)
+    assert log_stat(daemon)["begin"] <= 13, "what a paused route needs was let go of"
+    assert log_stat(daemon)["begin"] >= begin
+
+    daemon.stop()
+    daemon.write("warehouse.db", "this is no database")
+    daemon.start(ready=False)
+    wait_until(lambda: daemon.get("/health").status == 503)
+    held = wait_until(lambda: log_stat(daemon)["begin"])
+    fill(daemon, 25, 12)
+    time.sleep(2.5)
+    assert log_stat(daemon)["begin"] == held, "what a route that cannot run needs was let go of"
+
+    daemon.change("routes:\n  - { name: notes, from: [notes], via: [notes], to: local }",
+                  "routes:\n  - { name: other, from: [notes], via: [notes], to: local }")
+    (daemon.folder / "warehouse.db").unlink()
+    assert daemon.sluice("reload").returncode == 0
+    wait_until(lambda: daemon.route_health("other")["behind"] == 0)
+    wait_until(lambda: log_stat(daemon)["begin"] > 30)
