@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static bool read_all(int fd, size_t most, struct buf *out, const char *path, struct why *why)
 {
 	char bytes[16384];

@@ -156,20 +156,27 @@ static bool daemon_or_lock(struct questions *questions, struct why *why)
 	return why_within(why, "no daemon answers at %s", questions->config->admin);
 }
 
-struct questions *questions_open(const struct command_line *line, int *code)
+/* What the questions are to be asked of; false: what is wrong has been printed. */
+static bool reach(struct questions *questions, const struct command_line *line, int *code)
 {
 	struct why why = { 0 };
+	*code = EXIT_WRONG;
+	questions->config = config_or_say(line->config, CONFIG_ENGINE, false);
+	if (!questions->config)
+		return false;
+	if (!daemon_or_lock(questions, &why)) {
+		*code = command_no(line, "%s", why.text);
+		return false;
+	}
+	return questions->status || stand_in(questions, line);
+}
+
+struct questions *questions_open(const struct command_line *line, int *code)
+{
 	struct questions *questions = must_alloc(sizeof(*questions));
 	questions->arena = arena_new();
 	questions->lock.fd = -1;
-	questions->config = config_or_say(line->config, CONFIG_ENGINE, false);
-	*code = EXIT_WRONG;
-	if (!questions->config)
-		questions_close(&questions);
-	else if (!daemon_or_lock(questions, &why)) {
-		*code = command_no(line, "%s", why.text);
-		questions_close(&questions);
-	} else if (!questions->status && !stand_in(questions, line))
+	if (!reach(questions, line, code))
 		questions_close(&questions);
 	return questions;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
@@ -91,13 +92,14 @@ int64_t shown_number(const struct sl_json *object, const char *name)
 bool shown_sure(const char *form, ...)
 {
 	char answer[16] = "";
+	struct why question;
 	va_list values;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return true;
 	va_start(values, form);
-	vfprintf(stderr, form, values);
+	why_vsay(&question, form, values);
 	va_end(values);
-	fputs(" [y/N] ", stderr);
+	fprintf(stderr, "%s [y/N] ", question.text);
 	if (!fgets(answer, sizeof(answer), stdin))
 		return false;
 	answer[strcspn(answer, "\n")] = '\0';

@@ -79,7 +79,8 @@ void view_close(struct view **place)
 	*place = NULL;
 	if (!view)
 		return;
-	for (size_t i = 0; view->webhooks && i < view->config->source_count; i++)
+	size_t count = view->config && view->webhooks ? view->config->source_count : 0;
+	for (size_t i = 0; i < count; i++)
 		webhook_free(&view->webhooks[i]);
 	log_reader_close(&view->reader);
 	config_free(&view->config);
