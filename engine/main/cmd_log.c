@@ -144,7 +144,8 @@ static void stat_words(const struct log_stat *stat, const char *dir, struct buf 
 	char oldest[SL_TIME_SIZE] = "";
 	buf_format(out, "folder   %s\nid       %s\n", dir, *stat->id ? stat->id : "none yet");
 	if (kept_in(stat))
-		buf_format(out, "events   %" PRIu64 ", from %" PRIu64 " to %" PRIu64 "\n", kept_in(stat), stat->begin, stat->end);
+		buf_format(out, "events   %" PRIu64 ", from %" PRIu64 " to %" PRIu64 "\n", kept_in(stat), stat->begin,
+			stat->end);
 	else
 		buf_string(out, "events   none\n");
 	buf_format(out, "bytes    %" PRId64 " (%.1f MB) in %" PRIu64 " segments", stat->bytes,
@@ -227,7 +228,8 @@ static void tell_lost(struct walk *walk, const struct log_slice *slice)
 		walk->lost += to - slice->damaged_from + 1;
 	}
 	if (slice->gone_from)
-		command_no(walk->line, "events %" PRIu64 " to %" PRIu64 " are no longer kept", slice->gone_from, slice->gone_to);
+		command_no(walk->line, "events %" PRIu64 " to %" PRIu64 " are no longer kept", slice->gone_from,
+			slice->gone_to);
 }
 
 static bool wanted(const struct walk *walk, const struct log_record *record)
@@ -321,13 +323,15 @@ static int run_cat(const struct command_line *line)
 
 /* ----------------------------------------------------------------- export */
 
-static bool close_synced(FILE **file, const char *path, struct why *why)
+/* The bodies beside the records are synced all at once. */
+static bool close_synced(struct walk *walk, const char *path, struct why *why)
 {
-	bool fine = fflush(*file) == 0 && (fsync(fileno(*file)) == 0 || errno == EINVAL || errno == EROFS);
+	int fd = fileno(walk->file);
+	bool fine = fflush(walk->file) == 0 && (walk->bodies ? syncfs(fd) : fsync(fd)) == 0;
 	if (!fine)
 		why_errno(why, "%s: cannot be written", path);
-	fclose(*file);
-	*file = NULL;
+	fclose(walk->file);
+	walk->file = NULL;
 	return fine;
 }
 
@@ -338,8 +342,9 @@ static bool write_body(const struct walk *walk, const char *name, struct sl_text
 	FILE *file = fopen(path, "wxe");
 	if (!file)
 		return why_errno(why, "%s: cannot be made", path);
-	fwrite(body.at, 1, body.len, file);
-	return close_synced(&file, path, why);
+	bool wrote = fwrite(body.at, 1, body.len, file) == body.len;
+	wrote = fclose(file) == 0 && wrote;
+	return wrote || why_errno(why, "%s: cannot be written", path);
 }
 
 static bool export_record(struct walk *walk, const struct log_record *record, struct why *why)
@@ -396,7 +401,7 @@ static int export_to(struct walk *walk, const char *to, const char *dir)
 	if (!open_target(walk, to, path, &why))
 		return command_no(walk->line, "%s", why.text);
 	bool fine = walk_log(walk, dir, &why);
-	fine = close_synced(&walk->file, path, fine ? &why : NULL) && fine;
+	fine = close_synced(walk, path, fine ? &why : NULL) && fine;
 	if (!fine)
 		return command_no(walk->line, "%s; what is in %s is not all", why.text, to);
 	tell_exported(walk, to);

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_examples.py - what people copy and begin with works as it stands.
+import json
+import re
+import shutil
+
+import pytest
+from conftest import HERE, SAMPLES, wait_until
+
+EXAMPLES = HERE.parent.parent / "examples"
+
+
+def copied(daemon, name, secret):
+    """The folder as its README says: copied, the env file made of the example and filled in."""
+    shutil.copytree(EXAMPLES / name, daemon.folder, dirs_exist_ok=True)
+    text = (daemon.folder / "sluice.yaml").read_text()
+    daemon.write("sluice.yaml", text.replace("127.0.0.1:8080", f"127.0.0.1:{daemon.port}"))
+    example = (daemon.folder / "sluice.env.example").read_text()
+    daemon.write("sluice.env", re.sub(r"(?m)^(\w+_SECRET=)$", r"\1" + secret, example))
+    (daemon.folder / "sluice.env").chmod(0o600)
+
+
+@pytest.mark.parametrize("name", ["trello", "webhook"])
+def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
+    copied(daemon, name, "")
+    empty = daemon.sluice("check")
+    assert empty.returncode == 2 and "has no secret" in empty.stderr
+    copied(daemon, name, "something long")
+    filled = daemon.sluice("check")
+    assert (filled.returncode, filled.stderr) == (0, ""), filled.stderr
+
+
+def test_trello_becomes_rows(daemon):
+    copied(daemon, "trello", "a secret")
+    daemon.start()
+    assert daemon.sluice("send", "boards", str(SAMPLES / "history_done.jsonl")).returncode == 0
+    wait_until(lambda: daemon.rows("select name, current_list_name from card_current_state") == [("Finished Card", "Done")])
+
+
+def test_a_shop_becomes_rows_and_the_newest_counts(daemon):
+    copied(daemon, "webhook", "a secret")
+    daemon.source, daemon.route = "shop", "orders"
+    daemon.start()
+    later = json.loads((daemon.folder / "order.json").read_text())
+    later["order"].update(total="47.50", paid_at="2026-11-22T08:00:00Z")
+    daemon.write("later.json", json.dumps(later))
+    for number, file in enumerate(["later.json", "order.json"]):
+        answer = daemon.sluice("send", "shop", file, "-H", f"X-Shop-Delivery: {number}", "-H", "X-Shop-Event: order.paid")
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    wait_until(lambda: daemon.route_health()["delivered"] == 2)
+    assert daemon.rows("select id, status, customer, total from orders") == [(1042, "order.paid", "Ann", 47.5)]
