@@ -98,7 +98,10 @@ void json_close(struct buf *buf, char bracket)
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
 	unsigned char a = at[0], low = 0x80, high = 0xbf;
-	size_t length = a < 0x80 ? 1 : a >= 0xc2 && a <= 0xdf ? 2 : a >= 0xe0 && a <= 0xef ? 3 : a >= 0xf0 && a <= 0xf4 ? 4 : 0;
+	size_t length = a < 0x80         ? 1
+		: a >= 0xc2 && a <= 0xdf ? 2
+		: a >= 0xe0 && a <= 0xef ? 3
+		: a >= 0xf0 && a <= 0xf4 ? 4 : 0;
 	if (length < 2)
 		return length;
 	if (length > left)

@@ -98,7 +98,8 @@ static size_t size_of(const char *string)
 	return string ? strlen(string) + 1 : 0;
 }
 
-void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type, const char *subject)
+void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type,
+	const char *subject)
 {
 	struct label *label = &delivery->label;
 	char *old = label->text;

@@ -107,7 +107,8 @@ void deliveries_remove(struct deliveries *list, struct delivery *delivery);
 struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part);
 void delivery_free(struct delivery **delivery);
 void delivery_shed(struct delivery *delivery); /* gives back its body; the label stays */
-void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type, const char *subject);
+void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type,
+	const char *subject);
 void delivery_reason(struct delivery *delivery, const char *reason);
 const char *delivery_word(const struct delivery *delivery); /* for its open row: waiting, behind, dead */
 

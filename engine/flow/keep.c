@@ -168,7 +168,8 @@ static bool forget_all(struct keep *keep, int64_t after, struct why *why)
 		state_run(keep->state, why, "DELETE FROM copy WHERE seq > ?", "i", after) &&
 		state_run(keep->state, why, "DELETE FROM history WHERE seq > ?", "i", after);
 	if (well && entries.len)
-		well = state_run(keep->state, why, insert_seen, "iib", after, first, (struct sl_text){ entries.at, entries.len });
+		well = state_run(keep->state, why, insert_seen, "iib", after, first,
+			(struct sl_text){ entries.at, entries.len });
 	buf_free(&entries);
 	return well;
 }
@@ -312,7 +313,8 @@ static struct sl_text column(sqlite3_stmt *rows, int at, struct arena *arena)
 bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record)
 {
 	sqlite3_stmt *rows = state_ask(keep->state, NULL,
-		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ?", "i", (int64_t)seq);
+		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ?", "i",
+		(int64_t)seq);
 	if (!rows || state_row(keep->state, rows, NULL) != STATE_ROW)
 		return false;
 	*record = (struct log_record){

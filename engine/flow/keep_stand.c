@@ -19,7 +19,8 @@ static bool is_text(const struct sl_column *column)
 	return column->type == SL_COLUMN_TEXT;
 }
 
-static void make_sql(const struct sl_table *table, struct buf *make, struct buf *put, struct buf *remove, struct buf *all)
+static void make_sql(const struct sl_table *table, struct buf *make, struct buf *put, struct buf *remove,
+	struct buf *all)
 {
 	const char *comma = "", *and = "";
 	buf_format(make, "CREATE TABLE IF NOT EXISTS \"%s\" (", table->name);

@@ -53,7 +53,7 @@ struct batch {
 	uint64_t upto;
 	int64_t received;          /* of the last record */
 	struct deliveries all;
-	struct delivery *undecoded;/* decoded one after the other, in order; NULL: all are */
+	struct delivery *undecoded; /* decoded one after the other, in order; NULL: all are */
 	size_t busy;               /* NEW or RUNNING, and not open */
 	uint64_t repeats;
 	struct buf seen;           /* struct seen_entry, to be kept */
@@ -141,7 +141,8 @@ struct route {
 void route_turn(struct route *route);  /* there may be something to do */
 void route_tell(struct route *route);  /* the master hears what has changed */
 void route_block(struct route *route, const char *why);
-void route_block_here(struct route *route, const char *why); /* and names the way on from where the destination stands */
+/* And names the way on from where the destination stands. */
+void route_block_here(struct route *route, const char *why);
 /* Holds the route; then `again`: route_go_on, or route_begin_again if the sink is to be opened and asked anew. */
 void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again);
 void route_go_on(uv_timer_t *hold);

@@ -327,7 +327,8 @@ static void hand_over(struct consignment *it)
 		}
 		it->kept = true;
 		keep_job_free(&it->job);
-		it->job = (struct keep_job){ .stand = it->rows + it->stand_from, .stand_count = it->row_count - it->stand_from };
+		it->job = (struct keep_job){ .stand = it->rows + it->stand_from,
+			.stand_count = it->row_count - it->stand_from };
 		to_pool(it);
 		return;
 	}

@@ -264,8 +264,8 @@ static void set_out(struct route *route)
 {
 	struct why why = { "" };
 	if (keep_fresh(route->keep) && route->stand.cursor)
-		line(SL_ERROR, "the route's own file was not there: repeats of events up to %" PRIu64 " are not known, and dead "
-			"letters are read from the log as long as that has them", route->stand.cursor);
+		line(SL_ERROR, "the route's own file was not there: repeats of events up to %" PRIu64 " are not known, and "
+			"dead letters are read from the log as long as that has them", route->stand.cursor);
 	if (!keep_begin(route->keep, route->stand.cursor, route->seen, &why)) {
 		route_outage(route, why.text, 0, route_begin_again);
 		return;
@@ -306,7 +306,7 @@ static void compare_stand(struct route *route)
 		return;
 	}
 	if (route->stand.known)
-		line(SL_WARNING, "the destination knows another log (%.8s): the route begins at the beginning of this one (%.8s)",
+		line(SL_WARNING, "the destination knows another log (%.8s): the route begins at the start of this one (%.8s)",
 			route->stand.log_id, route->log_id);
 	struct stand before = route->stand;
 	route_restand(route, &before, route->from_now ? stat.end : stat.begin ? stat.begin - 1 : 0, true, 0);

@@ -47,7 +47,8 @@ size_t seen_count(const struct seen *seen)
 	return seen->count;
 }
 
-struct seen_entry seen_entry(const struct seen *seen, const char *source, const char *id, uint64_t seq, int64_t received)
+struct seen_entry seen_entry(const struct seen *seen, const char *source, const char *id, uint64_t seq,
+	int64_t received)
 {
 	uint64_t seed = XXH3_64bits_withSeed(source, strlen(source), seen->seed);
 	XXH128_hash_t hash = XXH3_128bits_withSeed(id, strlen(id), seed);

@@ -29,7 +29,8 @@ void seen_free(struct seen **seen);
 size_t seen_count(const struct seen *seen);
 
 /* The entry an id would have. */
-struct seen_entry seen_entry(const struct seen *seen, const char *source, const char *id, uint64_t seq, int64_t received);
+struct seen_entry seen_entry(const struct seen *seen, const char *source, const char *id, uint64_t seq,
+	int64_t received);
 
 /* The latest entry with the same id as `entry`, or NULL. */
 const struct seen_entry *seen_find(const struct seen *seen, const struct seen_entry *entry);

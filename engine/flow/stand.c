@@ -169,7 +169,7 @@ struct delivery *stand_read_open(struct route *route, const struct sl_cell *cell
 	struct delivery *delivery = delivery_new(route, seq, (uint32_t)get_int(table, cells, "part"));
 	delivery->open = delivery->stands = true;
 	delivery->state = strcmp(state, "dead") == 0 ? DELIVERY_DEAD
-		: strcmp(state, "behind") == 0	     ? DELIVERY_NEW
+		: strcmp(state, "behind") == 0       ? DELIVERY_NEW
 						     : DELIVERY_WAITING;
 	delivery->tries = (uint32_t)get_int(table, cells, "tries");
 	delivery->first_at = get_time(table, cells, "first_at");

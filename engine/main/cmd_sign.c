@@ -51,7 +51,8 @@ static void curl_address(const char *address, const char *path, struct buf *out)
 		buf_char(out, ' ');
 	}
 	struct buf url = { 0 };
-	buf_format(&url, "%.*s%s", (int)(strstr(host, "://") + 3 + strcspn(strstr(host, "://") + 3, "/?") - host), host, path);
+	const char *name = strstr(host, "://") + 3;
+	buf_format(&url, "%.*s%s", (int)(name + strcspn(name, "/?") - host), host, path);
 	quoted(out, url.at, url.len);
 	buf_free(&url);
 }
@@ -93,7 +94,8 @@ static int sign_body(const struct command_line *line, const struct vendor *vendo
 	int64_t secret;
 	if (!which_secret(line, vendor, &secret, &why))
 		return command_wrong(line, "%s", why.text);
-	bool fine = vendor_sign(vendor, vendor_path(vendor, address), body, (size_t)secret - 1, vendor->arena, &request, &why);
+	bool fine = vendor_sign(vendor, vendor_path(vendor, address), body, (size_t)secret - 1, vendor->arena,
+		&request, &why);
 	if (fine && command_flag(line, "curl"))
 		curl_words(&request, address, file, &out);
 	else if (fine)
@@ -203,7 +205,8 @@ static bool gather(const struct command_line *line, const struct vendor *vendor,
 	struct why *why)
 {
 	const char *query = command_value(line, "query"), *path = vendor_path(vendor, "");
-	if (!read_when(line, evidence, why) || !read_headers(line, vendor, evidence, why) || !read_body(line, evidence, why))
+	if (!read_when(line, evidence, why) || !read_headers(line, vendor, evidence, why) ||
+	    !read_body(line, evidence, why))
 		return false;
 	struct log_record *record = &evidence->record;
 	record->source = sl_text_of(vendor->source->name);

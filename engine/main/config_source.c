@@ -111,7 +111,8 @@ static const struct sl_option *whole_table(const struct reading *r)
 }
 
 /* The plugin's options of which `wanted` is true, as an object. */
-static const char *some_options(const struct reading *r, bool (*wanted)(const struct reading *, const struct sl_option *))
+static const char *some_options(const struct reading *r,
+	bool (*wanted)(const struct reading *, const struct sl_option *))
 {
 	struct buf out = { 0 };
 	json_open(&out, '{');

@@ -27,7 +27,8 @@ bool noted_header(struct buf *headers, struct sl_text name, struct sl_text value
 	name = sl_text_trim(name);
 	value = sl_text_trim(value);
 	if (!name.len || has_any(name, " \t\r\n:") || has_any(value, "\r\n"))
-		return why_say(why, "\"%.*s\" cannot be the name of a header, or its value not a value", (int)name.len, name.at);
+		return why_say(why, "\"%.*s\" cannot be the name of a header, or its value not a value", (int)name.len,
+			name.at);
 	for (size_t i = 0; i < name.len; i++)
 		buf_char(headers, (char)tolower((unsigned char)name.at[i]));
 	buf_string(headers, ": ");

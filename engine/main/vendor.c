@@ -157,7 +157,12 @@ bool vendor_sign(const struct vendor *vendor, const char *path, struct sl_text b
 	if (!record_header(&(struct log_record){ .headers = text_of_buf(&vendor->headers) }, "content-type").at)
 		buf_string(&headers, CONTENT_TYPE);
 	buf_add(&headers, vendor->headers.at, vendor->headers.len);
-	struct log_record record = { .received = clock_wall(), .method = sl_text_of("POST"), .path = { path, len }, .query = sl_text_of(path[len] ? path + len + 1 : ""), .headers = text_of_buf(&headers), .body = body };
+	struct log_record record = { .received = clock_wall(),
+		.method = sl_text_of("POST"),
+		.path = { path, len },
+		.query = sl_text_of(path[len] ? path + len + 1 : ""),
+		.headers = text_of_buf(&headers),
+		.body = body };
 	record.source = sl_text_of(vendor->source->name);
 	bool signed_it = webhook_sign(vendor->webhook, &record, secret, record.received, arena, &request->proof, why);
 	put_lines(&request->headers, text_of_buf(&headers));

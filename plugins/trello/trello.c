@@ -16,7 +16,8 @@ struct trello {
 
 static const struct sl_option options[] = {
 	SL_OPTION(SECRET, struct trello, secret,
-		.help = "The application's secret (trello.com/apps/admin), that webhooks are signed with; not the key, not the token."),
+		.help = "The application's secret (trello.com/apps/admin), that webhooks are signed with; "
+			"not the key, not the token."),
 	SL_OPTION(LIST, struct trello, boards, .initial = "",
 		.help = "Ids of the boards, 24 hexadecimal digits each."),
 	SL_OPTION(TEXT, struct trello, key, .initial = "", .help = "The application's key."),

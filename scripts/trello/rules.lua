@@ -28,8 +28,8 @@ local function email_in(line)
   return line:sub(1, 2000):match(EMAIL)
 end
 
--- The first line "Buyer: NAME" (or Contact, Client); the address on it, or else the first in the description, or else in
--- the comments, oldest first.
+-- The first line "Buyer: NAME" (or Contact, Client); the address on it, or else the first in the description, or else
+-- in the comments, oldest first.
 function rules.buyer(description, comments)
   local name, email
   for _, line in ipairs(text.lines(description or "")) do
