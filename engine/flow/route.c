@@ -371,7 +371,7 @@ int route_main(int argc, char **argv)
 {
 	static struct route route; /* zeroed; one a process */
 	struct why why = { "" };
-	uv_loop_t loop;
+	static uv_loop_t loop;
 	line_setup("route", argc > 1 ? argv[1] : NULL, SL_INFO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	srandom((unsigned)getpid() ^ (unsigned)clock_wall());
