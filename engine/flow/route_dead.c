@@ -8,6 +8,16 @@
 
 #define LIST_MOST 10000 /* rows in one answer */
 
+/* Taken up before, and the sink could not be had since: the destination has not
+ * heard of it yet. */
+static bool under_way(const struct delivery *delivery)
+{
+	const struct delivery *at = delivery->route->open.last;
+	while (at && (at->seq != delivery->seq || at->part != delivery->part))
+		at = at->prev;
+	return at;
+}
+
 /* Listing is about all unless something else is said; changing is not. */
 bool ask_about(const struct request_for *ask, const struct delivery *delivery)
 {
@@ -15,7 +25,7 @@ bool ask_about(const struct request_for *ask, const struct delivery *delivery)
 	uint64_t seq, part = 0;
 	if (ask->kind->any_state)
 		return ask_number(ask, "seq", &seq) && delivery->seq == seq;
-	if (delivery->state != DELIVERY_DEAD)
+	if (delivery->state != DELIVERY_DEAD || (ask->kind->shipped && under_way(delivery)))
 		return false;
 	if (ask_number(ask, "seq", &seq))
 		return delivery->seq == seq && (!ask_number(ask, "part", &part) || delivery->part == part);
