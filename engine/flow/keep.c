@@ -19,8 +19,8 @@ static const char insert_seen[] = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)"
 
 static const char *const steps[] = {
 	"CREATE TABLE seen (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, entries BLOB NOT NULL);"
-	"CREATE TABLE copy (seq INTEGER PRIMARY KEY, received INTEGER, flags INTEGER, source TEXT, method TEXT, path TEXT,"
-	" query TEXT, headers TEXT, body BLOB);"
+	"CREATE TABLE copy (seq INTEGER, part INTEGER, received INTEGER, flags INTEGER, source TEXT, method TEXT, path TEXT,"
+	" query TEXT, headers TEXT, body BLOB, PRIMARY KEY (seq, part));"
 	"CREATE TABLE history (seq INTEGER, part INTEGER, at INTEGER, reason TEXT);"
 	"CREATE INDEX history_seq ON history (seq, part);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
@@ -202,17 +202,19 @@ bool keep_job_empty(const struct keep_job *job)
 	return !job->seen.len && !job->copy_count && !job->stand_count && !job->notes;
 }
 
-static bool write_copy(struct keep *keep, const struct log_record *record, struct why *why)
+static bool write_copy(struct keep *keep, const struct keep_body *copy, struct why *why)
 {
-	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiixxxxxb",
-		(int64_t)record->seq, record->received, (int64_t)record->flags, record->source, record->method,
+	const struct log_record *record = copy->record;
+	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiixxxxxb",
+		(int64_t)record->seq, (int64_t)copy->part, record->received, (int64_t)record->flags, record->source, record->method,
 		record->path, record->query, record->headers, record->body.at ? record->body : sl_text_of(""));
 }
 
-static bool write_gone(struct keep *keep, uint64_t seq, struct why *why)
+static bool write_gone(struct keep *keep, const struct note *note, struct why *why)
 {
-	return state_run(keep->state, why, "DELETE FROM copy WHERE seq = ?", "i", (int64_t)seq) &&
-		state_run(keep->state, why, "DELETE FROM history WHERE seq = ?", "i", (int64_t)seq);
+	int64_t seq = (int64_t)note->seq, part = note->part;
+	return state_run(keep->state, why, "DELETE FROM copy WHERE seq = ? AND part = ?", "ii", seq, part) &&
+		state_run(keep->state, why, "DELETE FROM history WHERE seq = ? AND part = ?", "ii", seq, part);
 }
 
 static bool write_history(struct keep *keep, const struct note *note, struct why *why)
@@ -225,7 +227,7 @@ static bool write_notes(struct keep *keep, const struct note *notes, struct why 
 {
 	bool well = true;
 	for (const struct note *at = notes; well && at; at = at->next)
-		well = at->reason ? write_history(keep, at, why) : write_gone(keep, at->seq, why);
+		well = at->reason ? write_history(keep, at, why) : write_gone(keep, at, why);
 	return well;
 }
 
@@ -235,7 +237,7 @@ static bool write_all(struct keep *keep, const struct keep_job *job, struct why 
 	if (job->seen.len)
 		well = state_run(keep->state, why, insert_seen, "iib", (int64_t)job->last, (int64_t)job->first, job->seen);
 	for (size_t i = 0; well && i < job->copy_count; i++)
-		well = write_copy(keep, job->copies[i], why);
+		well = write_copy(keep, &job->copies[i], why);
 	for (size_t i = 0; well && i < job->stand_count; i++)
 		well = stand_file_write(keep->stand, job->stand[i], why);
 	return well;
@@ -266,9 +268,9 @@ void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, co
 	add_note(keep, (struct note){ .seq = seq, .part = part, .at = at, .reason = must_string(reason) });
 }
 
-void keep_gone(struct keep *keep, uint64_t seq)
+void keep_gone(struct keep *keep, uint64_t seq, uint32_t part)
 {
-	add_note(keep, (struct note){ .seq = seq });
+	add_note(keep, (struct note){ .seq = seq, .part = part });
 }
 
 /* A job takes what was noted until now; it is gone once it is written. */
@@ -310,11 +312,11 @@ static struct sl_text column(sqlite3_stmt *rows, int at, struct arena *arena)
 	return (struct sl_text){ arena_copy(arena, bytes ? bytes : "", len), len };
 }
 
-bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record)
+bool keep_copy(struct keep *keep, uint64_t seq, uint32_t part, struct arena *arena, struct log_record *record)
 {
 	sqlite3_stmt *rows = state_ask(keep->state, NULL,
-		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ?", "i",
-		(int64_t)seq);
+		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ? AND part = ?",
+		"ii", (int64_t)seq, (int64_t)part);
 	if (!rows || state_row(keep->state, rows, NULL) != STATE_ROW)
 		return false;
 	*record = (struct log_record){

@@ -30,11 +30,17 @@ bool keep_moved(const struct keep *keep); /* it was deleted or replaced while it
 /* Drops what is newer than the cursor and fills `seen` with the rest. */
 bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why);
 
+/* The record of a dead letter.  Its parts may be edited and end one by one. */
+struct keep_body {
+	const struct log_record *record;
+	uint32_t part;
+};
+
 /* What one consignment writes; collected on the loop, written in the pool. */
 struct keep_job {
 	uint64_t first, last;                /* the seqs that `seen` is about */
 	struct sl_text seen;                 /* struct seen_entry after struct seen_entry */
-	const struct log_record *const *copies;
+	const struct keep_body *copies;
 	size_t copy_count;
 	const struct sl_row *const *stand;   /* sinks without transactions */
 	size_t stand_count;
@@ -48,10 +54,11 @@ bool keep_job_empty(const struct keep_job *job);
 void keep_collect(struct keep *keep, struct keep_job *job);
 void keep_job_free(struct keep_job *job);
 void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason);
-void keep_gone(struct keep *keep, uint64_t seq); /* its copy and history: after what made them useless */
+/* Its copy and history go, after what made them useless. */
+void keep_gone(struct keep *keep, uint64_t seq, uint32_t part);
 void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out); /* an array */
 
-bool keep_copy(struct keep *keep, uint64_t seq, struct arena *arena, struct log_record *record);
+bool keep_copy(struct keep *keep, uint64_t seq, uint32_t part, struct arena *arena, struct log_record *record);
 bool keep_forget(struct keep *keep, uint64_t after, struct why *why); /* a rewind */
 
 bool keep_set(struct keep *keep, const char *name, const char *value, struct why *why);

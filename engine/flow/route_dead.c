@@ -41,10 +41,12 @@ void ask_list_dead(struct request_for *ask, struct delivery **delivery, struct b
 }
 
 /* The copy, which a person may have changed, or what the log still has. */
-static bool find_record(struct route *route, uint64_t seq, struct arena *arena, struct log_record *record)
+static bool find_record(struct route *route, const struct delivery *delivery, struct arena *arena,
+	struct log_record *record)
 {
+	uint64_t seq = delivery->seq;
 	struct log_slice slice = { 0 };
-	if (keep_copy(route->keep, seq, arena, record))
+	if (keep_copy(route->keep, seq, delivery->part, arena, record))
 		return true;
 	if (log_read(route->log, arena, seq, 1, 1, &slice, NULL) != LOG_READ || !slice.count || slice.records[0].seq != seq)
 		return false;
@@ -52,11 +54,11 @@ static bool find_record(struct route *route, uint64_t seq, struct arena *arena, 
 	return true;
 }
 
-static void show_record(struct route *route, uint64_t seq, struct buf *out)
+static void show_record(struct route *route, const struct delivery *delivery, struct buf *out)
 {
 	struct arena *arena = arena_new();
 	struct log_record record;
-	if (find_record(route, seq, arena, &record)) {
+	if (find_record(route, delivery, arena, &record)) {
 		json_key(out, "headers"), json_text(out, record.headers);
 		json_key(out, "query"), json_text(out, record.query);
 		json_key(out, "body"), json_text(out, record.body);
@@ -73,7 +75,7 @@ void ask_show_dead(struct request_for *ask, struct delivery **delivery, struct b
 	stand_open_json(*delivery, out);
 	json_key(out, "history");
 	keep_history_json(route->keep, (*delivery)->seq, (*delivery)->part, out);
-	show_record(route, (*delivery)->seq, out);
+	show_record(route, *delivery, out);
 	json_close(out, '}');
 }
 
@@ -102,9 +104,9 @@ static bool edit_copy(struct request_for *ask, const struct delivery *delivery, 
 {
 	struct arena *arena = arena_new();
 	struct log_record record;
-	bool found = find_record(ask->route, delivery->seq, arena, &record), done = false;
+	bool found = find_record(ask->route, delivery, arena, &record), done = false;
 	if (found) {
-		const struct log_record *copies[] = { &record };
+		const struct keep_body copies[] = { { &record, delivery->part } };
 		const struct keep_job job = { .copies = copies, .copy_count = 1 };
 		record.body = body;
 		done = keep_write(ask->route->keep, &job, &ask->why);

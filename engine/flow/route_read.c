@@ -97,7 +97,7 @@ bool route_load(struct route *route, struct delivery *delivery)
 	struct log_record copy;
 	struct arena *arena = arena_new();
 	bool found = false;
-	if (keep_copy(route->keep, delivery->seq, arena, &copy)) {
+	if (keep_copy(route->keep, delivery->seq, delivery->part, arena, &copy)) {
 		take_record(delivery, &copy);
 		found = true;
 	} else if (log_read(route->log, arena, delivery->seq, 1, 1, &slice, &why) == LOG_READ && slice.count == 1 &&

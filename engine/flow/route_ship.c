@@ -116,11 +116,11 @@ static void count_member(struct stand *stand, const struct delivery *delivery)
 static void pack_keep(struct consignment *it)
 {
 	struct keep_job *job = &it->job;
-	const struct log_record **copies = arena_alloc(it->arena, (it->member_count + 1) * sizeof(*copies));
+	struct keep_body *copies = arena_alloc(it->arena, (it->member_count + 1) * sizeof(*copies));
 	for (size_t i = 0; i < it->member_count; i++) {
 		struct delivery *delivery = it->members[i];
 		if (delivery->shipped == SHIPPED_DEAD && delivery->arena)
-			copies[job->copy_count++] = &delivery->record;
+			copies[job->copy_count++] = (struct keep_body){ &delivery->record, delivery->part };
 	}
 	job->copies = copies;
 	if (it->batch && it->batch->seen.len) {
@@ -351,7 +351,7 @@ static void member_done(struct consignment *it, struct delivery *delivery)
 		route->dead++;
 		page_add(route->page, COUNTER_died, 1);
 	} else if (delivery->stands || delivery->tries) {
-		keep_gone(route->keep, delivery->seq);
+		keep_gone(route->keep, delivery->seq, delivery->part);
 	}
 	delivery_forget(route, &delivery);
 }

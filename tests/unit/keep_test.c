@@ -100,12 +100,13 @@ static void a_dead_letters_body_comes_back_byte_for_byte(void **state)
 	struct arena *arena = arena_new();
 	const struct log_record record = { .seq = 7, .received = 5, .source = sl_text_of("boards"),
 		.headers = sl_text_of("x: y\n"), .body = { "a\0\xff{", 4 } };
-	const struct log_record *copies[] = { &record };
+	const struct keep_body copies[] = { { &record, 2 } };
 	const struct keep_job job = { .copies = copies, .copy_count = 1 };
 	struct log_record back;
 	assert_true(keep_write(keep, &job, &why));
-	assert_true(keep_copy(keep, 7, arena, &back));
-	assert_false(keep_copy(keep, 8, arena, &back));
+	assert_true(keep_copy(keep, 7, 2, arena, &back));
+	assert_false(keep_copy(keep, 7, 1, arena, &back));
+	assert_false(keep_copy(keep, 8, 2, arena, &back));
 	assert_int_equal(back.body.len, 4);
 	assert_memory_equal(back.body.at, "a\0\xff{", 4);
 	assert_string_equal(back.headers.at, "x: y\n");
