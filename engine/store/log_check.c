@@ -42,6 +42,17 @@ static bool same_file(struct log *log, const char *name, uint64_t inode, uint64_
 		log->path, name, what);
 }
 
+/* What is written to must still be what the next start will read. */
+static bool folder_same(struct log *log, struct why *why)
+{
+	struct stat named, mine;
+	if (stat(log->path, &named) == 0 && fstat(log->dir, &mine) == 0 && named.st_ino == mine.st_ino
+		&& named.st_dev == mine.st_dev)
+		return true;
+	return why_say(why, "%s was moved or deleted under the running daemon; a restart goes on with what is there",
+		log->path);
+}
+
 static bool page_same(struct log *log, struct why *why)
 {
 	struct stat page;
@@ -110,7 +121,7 @@ bool log_check(struct log *log, struct why *why)
 	if (log->checked && now - log->checked < CHECK_EVERY)
 		return true;
 	uint64_t synced = log->synced;
-	if (!page_same(log, why) || !segments_same(log, why))
+	if (!folder_same(log, why) || !page_same(log, why) || !segments_same(log, why))
 		return tell(log, why);
 	log->checked = now;
 	log->checked_end = synced;

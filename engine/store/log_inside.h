@@ -68,6 +68,7 @@ struct log {
 	_Atomic int64_t free;              /* in the file system, without the reserve */
 	_Atomic int64_t looked;            /* when it was asked */
 	_Atomic int64_t prepare_again;     /* not before this tick: the last time there was no room */
+	_Atomic uint64_t wanted;           /* bytes there was no room for since log_retire looked; 0: none */
 	_Atomic uint64_t damaged;
 	_Atomic bool failed;
 	bool starting; /* log_open is under way */
@@ -105,6 +106,8 @@ void spare_drop(struct log *log);
 /* --------------------------------------------------------------- log_space.c */
 
 void space_look(struct log *log, bool now); /* asks the file system, about once a second */
+/* Bytes of files to be made for so many bytes of records, beside the spare one's. */
+int64_t space_for(const struct log *log, uint64_t need);
 
 /* --------------------------------------------------------------- log_write.c */
 

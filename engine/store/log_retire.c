@@ -9,10 +9,21 @@
 #include "base/clock.h"
 #include "store/log_inside.h"
 
+/* Bytes the next segment takes; of one that is ready already, none, unless what
+ * was refused lately needs a larger one.  What would never fit is no reason. */
+static int64_t next_takes(const struct log *log)
+{
+	uint64_t wanted = log->wanted;
+	bool fits = log->options.size <= 0 || wanted <= (uint64_t)log->options.size / 2;
+	if (wanted && fits)
+		return space_for(log, wanted);
+	return log->ready_left ? 0 : space_for(log, 0);
+}
+
 /* Whether the next segment could not be made without the room of this one. */
 static bool room_needed(struct log *log)
 {
-	int64_t more = log->ready_left ? 0 : (int64_t)ready_size(log, 0) - log->spare;
+	int64_t more = next_takes(log);
 	space_look(log, false);
 	if (more < 0)
 		more = 0;
@@ -66,6 +77,7 @@ bool log_retire(struct log *log, uint64_t floor, struct why *why)
 		any = true;
 		let_go(log, &oldest);
 	}
+	log->wanted = 0;
 	if (any && fsync(log->dir) < 0)
 		return why_errno(why, "%s: cannot sync the log's folder", log->path);
 	if (any)

@@ -24,11 +24,16 @@ void space_look(struct log *log, bool now)
 	log->looked = ticks;
 }
 
+int64_t space_for(const struct log *log, uint64_t need)
+{
+	uint64_t size = ready_size(log, 0);
+	return (int64_t)(size > need + LOG_BEGIN ? size : need + size) - log->spare;
+}
+
 /* Whether log_write could make so much room itself if it had to. */
 static enum log_room room_to_make(const struct log *log, uint64_t need)
 {
-	uint64_t size = ready_size(log, 0);
-	int64_t more = (int64_t)(size > need + LOG_BEGIN ? size : need + size) - log->spare;
+	int64_t more = space_for(log, need);
 	if (log->options.size > 0 && log->bytes + more > log->options.size)
 		return LOG_FULL;
 	if (log->free < more || clock_ticks() < log->prepare_again)
@@ -48,5 +53,8 @@ enum log_room log_room(struct log *log, size_t bytes)
 		return LOG_NO_SPACE;
 	if (need <= log->left || need <= log->ready_left)
 		return LOG_ROOM;
-	return room_to_make(log, need);
+	enum log_room room = room_to_make(log, need);
+	if (room != LOG_ROOM && need > log->wanted)
+		log->wanted = need;
+	return room;
 }

@@ -315,6 +315,26 @@ static void what_is_gathered_waits_for_space(void **unused)
 
 /* ----------------------------------------------------------------------- fsck */
 
+/* While a ready segment is there that is too small for it. */
+static void a_large_record_gets_the_room_of_what_everyone_is_past(void **unused)
+{
+	options.size = 16 * SEGMENT;
+	options.keep = INT64_MAX / 2;
+	open_writer();
+	while (log_room(writer, 3 * SEGMENT) == LOG_ROOM)
+		add(20);
+	uint64_t begin = stat_now().begin;
+	retire(1);
+	assert_int_equal(log_room(writer, 3 * SEGMENT), LOG_FULL);
+	retire(UINT64_MAX);
+	assert_true(stat_now().begin > begin);
+	assert_int_equal(log_room(writer, 3 * SEGMENT), LOG_ROOM);
+	begin = stat_now().begin;
+	log_room(writer, 12 * SEGMENT);
+	retire(UINT64_MAX);
+	assert_int_equal(stat_now().begin, begin);
+}
+
 /* As when log_write comes to a segment that is still being filled: see fill_zeros. */
 static void a_segment_that_is_waited_for_has_its_room_all_the_same(void **unused)
 {
@@ -382,6 +402,7 @@ int main(void)
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
 		TEST(a_log_opens_without_space),
 		TEST(what_is_gathered_waits_for_space),
+		TEST(a_large_record_gets_the_room_of_what_everyone_is_past),
 		TEST(a_segment_that_is_waited_for_has_its_room_all_the_same),
 		TEST(fsck_counts_what_is_fine_and_names_what_is_not),
 		TEST(fsck_of_nothing_is_fine),
