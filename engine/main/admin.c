@@ -252,6 +252,8 @@ static bool on_head(struct http_request *request, void *data)
 	char allow[32];
 	if (token && !token_right(token, request))
 		http_refuse(request, 401, "WWW-Authenticate: Bearer\r\n", "the admin token is missing or wrong");
+	else if (http_header(request, "origin").at)
+		http_refuse(request, 403, NULL, "a page in a browser may not ask here");
 	else if (!endpoint)
 		http_refuse(request, 404, NULL, "there is nothing here; try /health, /status or /metrics");
 	else if (strcmp(endpoint->method, request->is_head ? "GET" : request->method) != 0) {

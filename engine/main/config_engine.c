@@ -230,6 +230,15 @@ static void read_admin(struct build *build)
 	take_admin(build, node, yaml_get(node, "listen"), &admin);
 }
 
+/* The one beside the data may have too long a path, which nobody wrote. */
+static void check_admin(struct build *build)
+{
+	const struct yaml_node *data = yaml_get(build->root, "data");
+	struct why why;
+	if (build->config->admin && !socket_address_valid(build->config->admin, &why))
+		fault(build, data ? data : build->root, "%s; give `admin:` another address, or `data` a shorter path", why.text);
+}
+
 /* ----------------------------------------------------------- log and limits */
 
 static void read_table(struct build *build, const char *key, const struct sl_option *table, void *into)
@@ -273,6 +282,7 @@ void engine_read(struct build *build)
 	if (values && option_fill(config_keys, OPTION_ROW, values, &engine, build->arena, NULL))
 		take_engine(build, &engine);
 	read_admin(build);
+	check_admin(build);
 	read_table(build, "log", config_log_keys, &config->log);
 	read_table(build, "limits", config_limits_keys, &config->limits);
 	fit_segment(build, &config->log);

@@ -137,6 +137,20 @@ def test_a_route_cannot_be_named_like_the_ingress(daemon):
     assert re.search(r"sluice\.yaml:\d+:\d+: a route cannot be named ingress", answer.stderr), answer.stderr
 
 
+def test_a_data_folder_too_deep_for_the_admin_socket_is_told_before_it_runs(daemon):
+    daemon.change("data: ./data", f"data: ./{'deep' * 25}")
+    answer = daemon.sluice("check")
+    assert answer.returncode == 2
+    assert re.search(r"sluice\.yaml:\d+:\d+: .*107 bytes.*`admin:`", answer.stderr), answer.stderr
+
+
+def test_a_page_in_a_browser_may_not_ask_the_admin_address(daemon):
+    daemon.start()
+    answer = daemon.admin("POST", "/reload", headers={"Origin": "https://example.com"})
+    assert answer.status == 403
+    assert "reloaded" not in daemon.stderr()
+
+
 # ------------------------------------------------------------------- secrets
 
 
@@ -185,6 +199,16 @@ def small_segments(daemon, **more):
     daemon.change("data: ./data", f"data: ./data\nlog: {{ segment: 64 KB{more} }}")
 
 
+def test_a_log_that_is_moved_away_is_not_written_to_any_more(daemon):
+    daemon.start()
+    assert daemon.post(note(1)).status == 200
+    ingress = daemon.child("ingress")
+    (daemon.data / "log").rename(daemon.folder / "elsewhere")
+    wait_until(lambda: not is_alive(ingress), within=5)
+    wait_until(lambda: "was moved or deleted under the running daemon" in daemon.stderr())
+    wait_until(lambda: daemon.post(note(2)).status == 200)
+
+
 @pytest.mark.parametrize("victim", ["segment", "page"])
 def test_a_file_of_the_log_that_goes_away_is_noticed_and_recovered_from(daemon, victim):
     small_segments(daemon)
@@ -198,6 +222,17 @@ def test_a_file_of_the_log_that_goes_away_is_noticed_and_recovered_from(daemon, 
     wait_until(lambda: daemon.post(note(9)).status == 200)
     wait_until(lambda: daemon.rows("select count(*) from notes where id = '9'") == [(1,)])
     assert re.search(r"was deleted under the running daemon", daemon.stderr())
+
+
+def test_a_large_request_gets_the_room_of_what_was_delivered(daemon):
+    small_segments(daemon, size="1 MB")
+    daemon.start()
+    large = {"id": "large", "type": "note", "card": "c", "text": "x" * 250000}
+    for number in range(1, 40):
+        wait_until(lambda: daemon.post(note(number, text=BIG)).status == 200)
+    wait_until(daemon.settled)
+    wait_until(lambda: daemon.post(large).status == 200)
+    wait_until(lambda: daemon.rows("select count(*) from notes where id = 'large'") == [(1,)])
 
 
 def test_delivered_segments_go_and_a_route_that_cannot_run_keeps_them(daemon):
