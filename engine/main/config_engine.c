@@ -236,7 +236,8 @@ static void check_admin(struct build *build)
 	const struct yaml_node *data = yaml_get(build->root, "data");
 	struct why why;
 	if (build->config->admin && !socket_address_valid(build->config->admin, &why))
-		fault(build, data ? data : build->root, "%s; give `admin:` another address, or `data` a shorter path", why.text);
+		fault(build, data ? data : build->root, "%s; give `admin:` another address, or `data` a shorter path",
+			why.text);
 }
 
 /* ----------------------------------------------------------- log and limits */
