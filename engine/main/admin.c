@@ -243,6 +243,12 @@ static bool token_right(const char *token, const struct http_request *request)
 	return sl_same(given.at + skip, given.len - skip, token, strlen(token));
 }
 
+/* A unix socket's mode says who may; a port needs a token for more than looking. */
+static bool may_command(const struct config *config, const struct endpoint *endpoint)
+{
+	return config->admin_token || strncmp(config->admin, "unix:", 5) == 0 || strcmp(endpoint->method, "GET") == 0;
+}
+
 static bool on_head(struct http_request *request, void *data)
 {
 	struct admin *admin = data;
@@ -259,7 +265,10 @@ static bool on_head(struct http_request *request, void *data)
 	else if (strcmp(endpoint->method, request->is_head ? "GET" : request->method) != 0) {
 		snprintf(allow, sizeof(allow), "Allow: %s\r\n", endpoint->method);
 		http_refuse(request, 405, allow, "%s takes %s", endpoint->path, endpoint->method);
-	} else
+	} else if (!may_command(admin->master->config, endpoint))
+		http_refuse(request, 403, NULL, "an admin address without a token only answers GET; "
+			"set admin: { listen: ..., token: ... }");
+	else
 		return true;
 	return false;
 }

@@ -95,7 +95,8 @@ struct admin {
 const struct sl_option config_admin_keys[] = {
 	SL_OPTION(TEXT, struct admin, listen, .initial = "", .help = "HOST:PORT or unix:PATH"),
 	SL_OPTION(TEXT, struct admin, token, .initial = "",
-		.help = "what `Authorization: Bearer` has to hold; a unix socket needs none, its mode is 0600"),
+		.help = "what `Authorization: Bearer` has to hold; a unix socket needs none, its mode is 0600; "
+			"HOST:PORT without one only answers GET"),
 	{ 0 },
 };
 
@@ -197,7 +198,7 @@ static void read_public(struct build *build, const char *public)
 static void warn_admin(struct build *build, const struct yaml_node *node, const struct admin *admin)
 {
 	if (strncmp(admin->listen, "unix:", 5) != 0 && !*admin->token)
-		warn(build, node, "whoever reaches the admin address may command the daemon; give it a token: "
+		warn(build, node, "whoever reaches the admin address may look, and nobody may command; give it a token: "
 				  "admin: { listen: ..., token: ... }");
 }
 

@@ -132,6 +132,21 @@ def test_a_tcp_admin_address_wants_its_token(daemon):
     assert daemon.sluice("status").returncode == 0
 
 
+def test_a_tcp_admin_address_without_a_token_takes_no_command(daemon):
+    port = free_port()
+    daemon.change("data: ./data", f"data: ./data\nadmin: 127.0.0.1:{port}")
+
+    def ask(method, path):
+        return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=10), method, path)
+
+    daemon.start(ready=False)
+    wait_until(lambda: ask("GET", "/health").status == 200)
+    assert ask("GET", "/metrics").status == 200
+    answer = ask("POST", "/reload")
+    assert answer.status == 403 and b"token" in answer.body
+    assert daemon.sluice("routes", "pause", "notes").returncode == 1
+
+
 def test_status_is_a_table_for_people_and_json_for_programs(daemon):
     daemon.start()
     daemon.post(note(1))
