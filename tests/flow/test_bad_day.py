@@ -25,6 +25,22 @@ FILES = ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system")
 
 
+PARTS = """\
+return {
+	summary = "a request that holds several notes, told late",
+	options = { { "secret", "secret" } },
+	webhook = { auth = "hmac-sha1", proof = "header:X-Proof", encoding = "base64", covers = "{body}{callback}",
+		secret = "secret", id = "body:/id" },
+	decode = function(event)
+		if event.data.sleep then sleep(event.data.sleep) end
+		for number, part in ipairs(event.data.parts) do
+			emit { id = event.data.id .. "-" .. number, type = "note", subject = part.card, data = part }
+		end
+	end,
+}
+"""
+
+
 class Lock:
     """Somebody else holds the destination locked."""
 
@@ -315,6 +331,22 @@ def test_rows_refused_and_rows_put_off_leave_the_others_alone(daemon):
     for card in range(7):  # what was written before an elder that came later is written again behind it
         order = sorted((number for number in last if number % 7 == card), key=last.get)
         assert order == sorted(order)
+
+
+def test_parts_told_while_their_batch_is_under_way_are_not_forgotten(daemon):
+    daemon.write("parts.lua", PARTS)
+    begin, end = daemon.text.index("    use: webhook"), daemon.text.index("transforms:")
+    daemon.change(daemon.text[begin:end], f"    use: ./parts.lua\n    secret: [{daemon.secret}]\n")
+    daemon.change("to: local }", "to: local, patience: 100ms }")
+    daemon.start()
+    daemon.post({"id": "first", "parts": [note(0)]})
+    wait_until(all_passed(daemon, 1))
+    with Lock(daemon):
+        daemon.post({"id": "late", "sleep": 0.4, "parts": [note(1), note(2), note(3)]})
+        daemon.post({"id": "soon", "parts": [note(4)]})
+        time.sleep(0.8)
+    wait_until(lambda: sorted(texts(daemon)) == [f"text {number}" for number in range(5)])
+    wait_until(lambda: open_rows(daemon) == [])
 
 
 # ---------------------------------------------------------------- the route's file
