@@ -19,8 +19,8 @@ static const char insert_seen[] = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)"
 
 static const char *const steps[] = {
 	"CREATE TABLE seen (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, entries BLOB NOT NULL);"
-	"CREATE TABLE copy (seq INTEGER, part INTEGER, received INTEGER, flags INTEGER, source TEXT, method TEXT, path TEXT,"
-	" query TEXT, headers TEXT, body BLOB, PRIMARY KEY (seq, part));"
+	"CREATE TABLE copy (seq INTEGER, part INTEGER, received INTEGER, flags INTEGER, source TEXT, method TEXT,"
+	" path TEXT, query TEXT, headers TEXT, body BLOB, PRIMARY KEY (seq, part));"
 	"CREATE TABLE history (seq INTEGER, part INTEGER, at INTEGER, reason TEXT);"
 	"CREATE INDEX history_seq ON history (seq, part);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
@@ -205,9 +205,9 @@ bool keep_job_empty(const struct keep_job *job)
 static bool write_copy(struct keep *keep, const struct keep_body *copy, struct why *why)
 {
 	const struct log_record *record = copy->record;
-	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiixxxxxb",
-		(int64_t)record->seq, (int64_t)copy->part, record->received, (int64_t)record->flags, record->source, record->method,
-		record->path, record->query, record->headers, record->body.at ? record->body : sl_text_of(""));
+	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"iiiixxxxxb", (int64_t)record->seq, (int64_t)copy->part, record->received, (int64_t)record->flags,
+		record->source, record->method, record->path, record->query, record->headers, record->body.at ? record->body : sl_text_of(""));
 }
 
 static bool write_gone(struct keep *keep, const struct note *note, struct why *why)
