@@ -207,7 +207,8 @@ static bool write_copy(struct keep *keep, const struct keep_body *copy, struct w
 	const struct log_record *record = copy->record;
 	return state_run(keep->state, why, "INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"iiiixxxxxb", (int64_t)record->seq, (int64_t)copy->part, record->received, (int64_t)record->flags,
-		record->source, record->method, record->path, record->query, record->headers, record->body.at ? record->body : sl_text_of(""));
+		record->source, record->method, record->path, record->query, record->headers,
+		record->body.at ? record->body : sl_text_of(""));
 }
 
 static bool write_gone(struct keep *keep, const struct note *note, struct why *why)
