@@ -406,7 +406,7 @@ static void addresses_are_checked(void **state)
 	assert_string_equal(config->admin, "127.0.0.1:9090");
 	assert_string_equal(config->admin_token, "t");
 	read_fine("admin: 127.0.0.1:9090\n");
-	said(&warnings, 0, ":1:8: whoever reaches the admin address may command the daemon");
+	said(&warnings, 0, ":1:8: whoever reaches the admin address may look, and nobody may command");
 }
 
 static void a_small_log_has_small_files(void **state)
