@@ -60,7 +60,7 @@ static bool find_event(struct route *route, struct delivery *delivery)
 	struct webhook_found found = { 0 };
 	struct source *source = route_source(route, delivery->record.source);
 	if (!source) {
-		delivery_died(route, delivery, arena_format(delivery->arena, "the configuration has no source %.*s any more",
+		delivery_died(route, delivery, arena_format(delivery->arena, "the route does not read the source %.*s any more",
 			(int)delivery->record.source.len, delivery->record.source.at));
 		return false;
 	}
@@ -79,6 +79,8 @@ static bool find_event(struct route *route, struct delivery *delivery)
 	delivery->repeat_ms = found.content ? found.repeat_ms : 0;
 	if (json || source->decode)
 		return true;
+	if (!delivery->label.text)
+		delivery_label(delivery, source->name, "", NULL, NULL);
 	delivery_died(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
 	return false;
 }
@@ -293,13 +295,16 @@ static struct delivery *batch_add(struct route *route, struct batch *batch, uint
 	return delivery;
 }
 
+/* The log holds the events of all sources; those of others are none of this route's. */
 static void batch_records(struct route *route, struct batch *batch, const struct log_slice *slice)
 {
 	for (size_t i = 0; i < slice->count; i++) {
+		batch->received = slice->records[i].received;
+		if (!route_source(route, slice->records[i].source))
+			continue;
 		struct delivery *delivery = batch_add(route, batch, slice->records[i].seq);
 		take_record(delivery, &slice->records[i]);
 		delivery->undecoded = true;
-		batch->received = slice->records[i].received;
 	}
 	batch->undecoded = batch->all.first;
 	batch->upto = slice->next - 1;

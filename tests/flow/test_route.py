@@ -91,6 +91,7 @@ def test_a_body_that_is_not_json_is_kept_as_a_dead_letter(daemon):
     assert seq == 1 and "not JSON" in reason
     status, answer = daemon.ask("notes", "dead show", seq=1)
     assert answer["rows"][0]["body"] == '{"id": "1", '
+    assert daemon.rows("select source from sluice_dead") == [("notes",)]
     assert texts(daemon) == ["text 2"]
 
 
@@ -102,6 +103,21 @@ def test_a_row_that_does_not_fit_is_a_dead_letter_that_names_the_column(daemon):
     (_, event, reason), = dead(daemon)
     assert event == "1" and "notes" in reason and "wrong" in reason
     assert texts(daemon) == ["text 2"]
+
+
+def test_a_route_knows_nothing_of_the_sources_it_does_not_read(daemon):
+    daemon.change("sources:\n", "sources:\n  others: { use: webhook, auth: bearer, secret: a b c d e, id: body:/id }\n")
+    daemon.change("from: [notes], via: [notes], to: local }",
+                  "from: [notes], via: [notes], to: local }\n"
+                  "  - { name: others, from: [others], via: [notes], to: local }")
+    begin(daemon)
+    daemon.write("other.json", json.dumps(note(2)))
+    daemon.post(note(1))
+    assert daemon.sluice("send", "others", "other.json").returncode == 0
+    wait_until(lambda: [route["cursor"] for route in daemon.health()["routes"]] == [2, 2])
+    assert sorted(texts(daemon)) == ["text 1", "text 2"]
+    for route in daemon.health()["routes"]:
+        assert (route["events"], route["delivered"], route["dropped"], route["dead"]) == (1, 1, 0, 0), route
 
 
 def test_a_failing_script_is_a_dead_letter_with_the_place_in_the_script(daemon):
