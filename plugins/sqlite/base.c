@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -158,6 +159,16 @@ bool base_moved(struct sink *sink)
 	return false;
 }
 
+/* A full disk is told before the next rows need it.  The last blocks may be root's alone. */
+static bool has_room(struct job *job, const char *folder)
+{
+	struct statvfs disk;
+	if (statvfs(folder, &disk) != 0 || disk.f_blocks == 0) /* not every file system knows */
+		return true;
+	return (geteuid() == 0 ? disk.f_bfree : disk.f_bavail) > 0 ||
+		job_retry(job, "%s: its disk is full; make room there", job->sink->options->path);
+}
+
 /* A file made read-only while it is open could still be written; but whoever did
  * that wants to see the route wait, and a restart would not open it. */
 static bool writable(struct job *job)
@@ -170,7 +181,7 @@ static bool writable(struct job *job)
 		return job_retry(job, "%s: its folder cannot be written: %s", path, strerror(errno));
 	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT)
 		return job_retry(job, "%s: cannot be written: %s", path, strerror(errno));
-	return true;
+	return has_room(job, folder);
 }
 
 /* ------------------------------------------------------------ open and shut */
