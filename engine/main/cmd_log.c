@@ -113,7 +113,8 @@ static void verdict_words(const struct log_stat *stat, struct faults_found *foun
 {
 	uint64_t kept = kept_in(stat);
 	if (found->count == 0)
-		buf_format(&found->out, "fine: %" PRIu64 " events in %" PRIu64 " segments\n", kept, stat->segments);
+		buf_format(&found->out, "fine: %" PRIu64 " event%s in %" PRIu64 " segment%s\n", kept, kept == 1 ? "" : "s",
+			stat->segments, stat->segments == 1 ? "" : "s");
 	else
 		buf_format(&found->out, "damaged: %" PRIu64 " fault%s, %" PRIu64 " of %" PRIu64 " events are lost\n",
 			found->count, found->count == 1 ? "" : "s", stat->damaged, kept);
@@ -148,8 +149,8 @@ static void stat_words(const struct log_stat *stat, const char *dir, struct buf 
 			stat->end);
 	else
 		buf_string(out, "events   none\n");
-	buf_format(out, "bytes    %" PRId64 " (%.1f MB) in %" PRIu64 " segments", stat->bytes,
-		(double)stat->bytes / (1 << 20), stat->segments);
+	buf_format(out, "bytes    %" PRId64 " (%.1f MB) in %" PRIu64 " segment%s", stat->bytes,
+		(double)stat->bytes / (1 << 20), stat->segments, stat->segments == 1 ? "" : "s");
 	if (stat->limit)
 		buf_format(out, ", of %" PRId64 " MB", stat->limit >> 20);
 	sl_time_write(stat->oldest * 1000, oldest);

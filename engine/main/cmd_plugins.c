@@ -115,7 +115,8 @@ static int list(const struct command_line *line)
 	const struct description *all = describe(paths, count, looking.arena);
 	size_t left_out = rows(line, names, all, count, &out);
 	if (left_out && !line->json)
-		fprintf(stderr, "and %zu that cannot be used: sluice plugins ls --all says why\n", left_out);
+		fprintf(stderr, "not listed: %zu that cannot stand behind `use:`; sluice plugins ls --all says why\n",
+			left_out);
 	looked(&looking);
 	return command_print(&out) ? EXIT_FINE : EXIT_NO;
 }

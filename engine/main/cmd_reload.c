@@ -17,7 +17,7 @@ static int tell(const struct command_line *line, const struct ask_answer *answer
 {
 	struct sl_text error = sl_json_string(sl_json_get(root, "error"));
 	const struct sl_json *errors = sl_json_get(root, "errors");
-	print_list(sl_json_get(root, "warnings"), stderr, "");
+	print_list(sl_json_get(root, "warnings"), stderr, "warning: ");
 	if (answer->status == 200) {
 		print_list(sl_json_get(root, "changed"), stdout, "changed ");
 		print_list(sl_json_get(root, "removed"), stdout, "removed ");

@@ -70,7 +70,8 @@ static void standing_text(const struct standing *standing, struct buf *out)
 	shown_cell(out, 10, standing->state);
 	if (standing->known)
 		buf_format(out, "%10" PRId64 "  %8" PRId64 "  %8" PRId64 "  %6" PRId64 "  %s", standing->cursor,
-			standing->behind, standing->waiting, standing->dead, standing->paused ? "paused" : "");
+			standing->behind, standing->waiting, standing->dead,
+			standing->paused && strcmp(standing->state, "paused") != 0 ? "paused" : "");
 	while (out->at[out->len - 1] == ' ')
 		out->len--;
 	buf_char(out, '\n');

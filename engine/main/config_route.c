@@ -190,9 +190,10 @@ static void read_route(struct build *build, const struct yaml_node *node)
 		build->routes[build->config->route_count++] = route;
 }
 
+/* A route that has a fault may well be the one that uses it. */
 static void warn_unused(struct build *build)
 {
-	for (size_t i = 0; i < build->part_count; i++)
+	for (size_t i = 0; i < build->part_count && !build->errors->count; i++)
 		if (!build->parts[i].used)
 			warn(build, build->parts[i].node->key, "no route uses %s", build->parts[i].what);
 }

@@ -46,7 +46,7 @@ static bool read_use(struct build *build, struct part *part)
 		return faults_add(build->errors, &why);
 	if (!use)
 		return fault(build, part->node, "%s needs `use`, the name of its plugin", part->what);
-	if (use->kind != YAML_SCALAR || yaml_null(use))
+	if (use->kind != YAML_SCALAR || !use->text.len) /* null is the name of one */
 		return fault(build, use, "`use` must be the name of a plugin");
 	part->use = use->text.at;
 	return find_plugin(build, part, use);

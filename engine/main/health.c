@@ -221,7 +221,7 @@ static void write_log(const struct master *master, struct buf *out)
 	json_member_int(out, "limit", master->config->log.size);
 	json_member_uint(out, "begin", page_get(page, COUNTER_log_begin));
 	json_member_uint(out, "end", page_get(page, COUNTER_log_end));
-	json_member_string(out, "held_by", lowest ? lowest->name : NULL);
+	json_member_string(out, "held_by", lowest && held_bytes(master) ? lowest->name : NULL);
 	json_close(out, '}');
 }
 

@@ -48,7 +48,8 @@ static void check_ready(struct master *master)
 	master->ready = true;
 	notify_ready();
 	for (const char *const *listen = master->config->listen; *listen; listen++)
-		line(SL_INFO, "ready: listening on %s, %zu routes", *listen, master->config->route_count);
+		line(SL_INFO, "ready: listening on %s, %zu route%s", *listen, master->config->route_count,
+			master->config->route_count == 1 ? "" : "s");
 }
 
 static void all_gone(struct master *master)

@@ -50,7 +50,7 @@ def damaged(daemon):
 def test_a_whole_log_is_fine_running_or_stopped(daemon):
     filled(daemon)
     running = daemon.sluice("log", "fsck")
-    assert (running.returncode, running.stdout) == (0, "fine: 5 events in 1 segments\n")
+    assert (running.returncode, running.stdout) == (0, "fine: 5 events in 1 segment\n")
     daemon.stop()
     stopped = objects(daemon.sluice("log", "fsck", "--json").stdout)
     assert [(one["fine"], one["faults"], one["lost"], one["events"]) for one in stopped] == [(True, 0, 0, 5)]
