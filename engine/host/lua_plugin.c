@@ -121,12 +121,23 @@ static void read_option(lua_State *lua, struct arena *arena, struct sl_option *o
 	option->help = text_field(lua, arena, "options: ", "help");
 }
 
+/* options = { completed = { ... } } would be no options at all. */
+static void refuse_names(lua_State *lua, size_t count)
+{
+	size_t members = 0;
+	for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1))
+		members++;
+	if (members > count)
+		luaL_error(lua, "options: has to be a list of rows, { { \"name\", \"type\", ... }, ... }");
+}
+
 /* Every value has eight bytes, though a script never sees the struct. */
 static void read_options(lua_State *lua, struct reading *reading)
 {
 	struct arena *arena = reading->plugin->arena;
 	if (lua_getfield(lua, -1, "options") == LUA_TTABLE) {
 		size_t count = (size_t)lua_rawlen(lua, -1);
+		refuse_names(lua, count);
 		struct sl_option *options = arena_alloc(arena, (count + 1) * sizeof(*options));
 		for (size_t i = 0; i < count; i++) {
 			lua_rawgeti(lua, -1, (lua_Integer)i + 1);
