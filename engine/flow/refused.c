@@ -115,7 +115,10 @@ static void say(struct refused *refused, const struct refused_entry *entry)
 	char more[64] = "";
 	if (hush->untold)
 		snprintf(more, sizeof(more), " (and %llu more since the last line)", (unsigned long long)hush->untold);
-	line(SL_WARNING, "refused %s for %s with %d: %s%s", entry->peer, entry->source, entry->status, entry->reason, more);
+	bool known = *entry->source && *entry->source != '/'; /* else a path, or not even that */
+	struct about about = { .source = known ? entry->source : NULL };
+	line_about(SL_WARNING, &about, "refused %s%s%s with %d: %s%s", entry->peer, *entry->source ? " for " : "",
+		entry->source, entry->status, entry->reason, more);
 	*hush = (struct hush){ now + LINE_PAUSE, 0 };
 }
 
