@@ -19,6 +19,7 @@ import http.client
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -117,6 +118,14 @@ def wait_until(condition, within=PATIENCE, what=None):
             words = what() if callable(what) else what or condition
             pytest.fail(f"never became true within {within} s: {words}; last seen: {last!r}")
         time.sleep(0.02)
+
+
+def terminal():
+    """Both ends of one: what a person sits at, and what the program sees."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.skip(f"there are no terminals here: {error}")
 
 
 def free_port():

@@ -3,13 +3,12 @@
 import base64
 import json
 import os
-import pty
 import signal
 import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, wait_until
+from conftest import SLUICE, terminal, wait_until
 
 
 def note(number, **more):
@@ -286,7 +285,7 @@ def test_tail_ends_when_nobody_reads_it_any_more(daemon):
 
 def on_terminal(daemon, *words):
     """What a person at a terminal is shown."""
-    master, slave = pty.openpty()
+    master, slave = terminal()
     process = subprocess.Popen([SLUICE, *words], cwd=daemon.folder, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     seen = b""

@@ -2,14 +2,13 @@
 # test_cmd_routes.py - sluice routes: where routes stand, and how people move them.
 import json
 import os
-import pty
 import signal
 import sqlite3
 import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, children_of, is_alive, wait_until
+from conftest import SLUICE, children_of, is_alive, terminal, wait_until
 
 SECOND = "to: local }\n  - { name: second, from: [notes], via: [notes], to: other }"
 OTHER = "  other: { use: sqlite, path: ./other.db, schema: { use: ./notes.yaml } }\nroutes:"
@@ -150,7 +149,7 @@ def test_rewind_tells_what_it_means_and_asks_the_person(daemon):
     filled(daemon, 3)
 
     def answered(word):
-        master, slave = pty.openpty()
+        master, slave = terminal()
         process = subprocess.Popen([SLUICE, "routes", "rewind", "notes", "--to", "start"], cwd=daemon.folder, stdin=slave,
                                    stdout=subprocess.PIPE, stderr=slave, text=True)
         os.close(slave)
