@@ -102,7 +102,8 @@ static bool unexpected(struct job *job, const struct sl_row *row)
 	else
 		sqlite3_str_appendall(out, "none");
 	char *text = sqlite3_str_finish(out);
-	job_fail(job, "%s: another daemon moved the cursor, or the file was changed by hand", text ? text : "");
+	job_fail(job, "%s: %s", text ? text : "", cells ? "another daemon moved the cursor, or the file was changed by hand"
+							: "the file was deleted, replaced or changed by hand");
 	sqlite3_free(text);
 	return false;
 }

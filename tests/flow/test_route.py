@@ -311,6 +311,20 @@ def test_health_knows_of_a_lost_destination_before_any_event_needs_it(daemon):
     wait_until(lambda: daemon.get("/health").status == 200, within=6)
 
 
+def test_a_destination_deleted_while_nothing_comes_is_noticed_and_filled_again(daemon):
+    begin(daemon)
+    for number in range(3):
+        daemon.post(note(number))
+    wait_until(all_passed(daemon, 3))
+    for name in ("warehouse.db", "warehouse.db-wal", "warehouse.db-shm"):
+        os.remove(daemon.folder / name)
+    wait_until(lambda: daemon.get("/health").status == 503, within=6)
+    assert "was deleted" in daemon.route_health()["error"]
+    assert daemon.sluice("routes", "resume", "notes").returncode == 0
+    wait_until(lambda: len(texts(daemon)) == 3)
+    wait_until(lambda: daemon.get("/health").status == 200)
+
+
 def test_a_script_that_never_returns_becomes_a_dead_letter_alone(daemon):
     begin(daemon, **{"data: ./data": "data: ./data\ndeadline: 1s"})
     daemon.post(note(1))
