@@ -140,15 +140,28 @@ static bool write_other(const char *name, int *section, struct buf *out)
 	return false;
 }
 
+/* "events ls" stands on the page of "events". */
+static bool second_fits(const struct command_line *line)
+{
+	char name[64];
+	if (line->count < 2)
+		return true;
+	snprintf(name, sizeof(name), "%s %s", line->arguments[0], line->arguments[1]);
+	return command_find(name);
+}
+
 static int man(const struct command_line *line)
 {
 	struct buf text = { 0 }, page = { 0 };
 	const char *topic = line->arguments[0];
 	char name[64];
 	int section = 1;
+	if (!second_fits(line))
+		return command_no(line, "there is no command \"%s %s\" to have a page", topic, line->arguments[1]);
 	bool command = write_command(topic, &text);
 	if (!command && !write_other(topic, &section, &text))
-		return command_no(line, "there is no page about \"%s\"", topic);
+		return command_no(line, "there is no page about \"%s\"; there are those of all commands (sluice help), "
+					"sluice.yaml and sluice-schema", topic);
 	if (!command_flag(line, "roff"))
 		return command_print(&text) ? EXIT_FINE : EXIT_NO;
 	snprintf(name, sizeof(name), "%s%s", command ? "sluice-" : "", topic);
@@ -163,6 +176,6 @@ static const struct command_option options[] = {
 };
 
 const struct command cmd_man[] = {
-	{ "man", "COMMAND", 1, 1, "print a page of the manual", options, man },
+	{ "man", "COMMAND", 1, 2, "print a page of the manual", options, man },
 	{ 0 },
 };

@@ -112,6 +112,7 @@ static void read_steps(struct build *build, enum config_depth depth)
 		return;
 	put_in(build, depth);
 	engine_read(build);
+	build->engine_faulty = build->errors->count > 0;
 	build->share = (struct share){ build->config->folder, build->config->plugin_path, build->arena };
 	if (depth == CONFIG_ENGINE)
 		return;

@@ -45,6 +45,7 @@ struct build {
 	struct config_sink *sinks;
 	struct config_route *routes;
 	struct documents *documents;
+	bool engine_faulty; /* `public` and its like may say something that was not understood */
 };
 
 /* What stands under `sources:`, `transforms:` and `sinks:`. */

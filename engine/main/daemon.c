@@ -21,7 +21,7 @@ bool daemon_ask(const struct config *config, const char *method, const char *pat
 	buf_free(&headers);
 	if (fine)
 		return true;
-	why_within(why, "no daemon answers at %s", config->admin);
+	why_within(why, "no daemon answers");
 	return false;
 }
 
