@@ -80,18 +80,29 @@ static int widest(const struct sl_json *list, const char *title)
 	return (int)(most < 60 ? most : 60);
 }
 
+/* Both are null until the route has found out where it stands. */
+static void print_behind(const struct sl_json *route, struct buf *behind, struct buf *lag)
+{
+	if (sl_json_kind(sl_json_get(route, "behind")) == SL_KIND_NULL) {
+		buf_char(behind, '-'), buf_char(lag, '-');
+		return;
+	}
+	buf_format(behind, "%" PRId64, number(route, "behind"));
+	print_span(lag, number(route, "seconds_behind"));
+}
+
 static void print_routes(const struct sl_json *routes, struct buf *out)
 {
 	int width = widest(routes, "ROUTE");
 	buf_format(out, "\n%-*s  %-10s %9s %10s %8s %6s %10s %9s\n", width, "ROUTE", "STATE", "BEHIND", "LAG", "WAITING",
 		"DEAD", "DELIVERED", "DROPPED");
 	for (const struct sl_json *route = sl_json_first(routes); route; route = sl_json_next(route)) {
-		struct buf lag = { 0 };
-		print_span(&lag, number(route, "seconds_behind"));
-		buf_format(out, "%-*s  %-10s %9" PRId64 " %10s %8" PRId64 " %6" PRId64 " %10" PRId64 " %9" PRId64 "\n", width,
-			word(route, "name"), word(route, "state"), number(route, "behind"), lag.at, number(route, "waiting"),
+		struct buf behind = { 0 }, lag = { 0 };
+		print_behind(route, &behind, &lag);
+		buf_format(out, "%-*s  %-10s %9s %10s %8" PRId64 " %6" PRId64 " %10" PRId64 " %9" PRId64 "\n", width,
+			word(route, "name"), word(route, "state"), behind.at, lag.at, number(route, "waiting"),
 			number(route, "dead"), number(route, "delivered"), number(route, "dropped"));
-		buf_free(&lag);
+		buf_free(&behind), buf_free(&lag);
 	}
 }
 

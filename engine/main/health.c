@@ -21,6 +21,12 @@ const char *health_name(enum health health)
 	return names[health];
 }
 
+/* An empty log begins at 1, and whoever stands somewhere needs what is behind it. */
+bool health_stands(const struct master *master, const struct child *route)
+{
+	return page_get(master->ingress->page, COUNTER_log_begin) && page_get(route->page, COUNTER_hold);
+}
+
 uint64_t health_behind(const struct master *master, const struct child *route)
 {
 	uint64_t end = page_get(master->ingress->page, COUNTER_log_end);
@@ -249,8 +255,13 @@ static void write_route(const struct master *master, const struct child *route, 
 	json_member_string(out, "name", route->name);
 	write_process(route, out);
 	json_member_bool(out, "paused", route->paused);
-	json_member_uint(out, "behind", health_behind(master, route));
-	json_member_int(out, "seconds_behind", seconds_behind(route));
+	if (health_stands(master, route)) {
+		json_member_uint(out, "behind", health_behind(master, route));
+		json_member_int(out, "seconds_behind", seconds_behind(route));
+	} else {
+		json_member_string(out, "behind", NULL); /* nobody knows yet: 0 would be a lie */
+		json_member_string(out, "seconds_behind", NULL);
+	}
 	member_time(out, "outage_since", (int64_t)page_get(route->page, COUNTER_outage_since));
 	member_counters(out, route->page, COUNTER_cursor, COUNTER_outage_since);
 	json_close(out, '}');

@@ -34,5 +34,7 @@ bool health_write(const struct master *master, struct buf *out);
 
 /* How far a route is behind the log's end, in events. */
 uint64_t health_behind(const struct master *master, const struct child *route);
+/* Do both know by now where they stand?  Before, nothing can be said of behind. */
+bool health_stands(const struct master *master, const struct child *route);
 
 #endif
