@@ -166,7 +166,7 @@ static bool has_room(struct job *job, const char *folder)
 	if (statvfs(folder, &disk) != 0 || disk.f_blocks == 0) /* not every file system knows */
 		return true;
 	return (geteuid() == 0 ? disk.f_bfree : disk.f_bavail) > 0 ||
-		job_retry(job, "%s: its disk is full; make room there", job->sink->options->path);
+		job_retry(job, "%s: the disk is full; make room on it", job->sink->options->path);
 }
 
 /* A file made read-only while it is open could still be written; but whoever did
