@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_routes.c - sluice routes: where each route stands; pause, resume, rewind. */
+/* cmd_routes.c - sluice routes: where routes stand and what became of their events; pause, resume, rewind. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +99,7 @@ static void ls_daemon(const struct command_line *line, const struct sl_json *sta
 			.state = shown_word(route, "state"),
 			.error = sl_json_string(sl_json_get(route, "error")).at,
 			.paused = sl_json_true(sl_json_get(route, "paused")),
-			.known = true,
+			.known = sl_json_kind(sl_json_get(route, "behind")) == SL_KIND_NUMBER,
 			.cursor = shown_number(route, "cursor"),
 			.behind = shown_number(route, "behind"),
 			.waiting = shown_number(route, "waiting"),
@@ -148,6 +148,84 @@ static int run_ls(const struct command_line *line)
 		for (const char *const *name = questions_routes(questions); *name; name++)
 			if (!ls_route(line, questions, *name, &out))
 				code = EXIT_NO;
+	questions_close(&questions);
+	return command_print(&out) ? code : EXIT_NO;
+}
+
+/* ---------------------------------------------------------------------- show */
+
+static void show_counts(const struct sl_json *stand, struct buf *out)
+{
+	buf_format(out, "cursor     %" PRId64 " of %" PRId64 "\n", shown_number(stand, "cursor"),
+		shown_number(stand, "end"));
+	buf_format(out, "since      event %" PRId64 "\n", shown_number(stand, "counted_from"));
+	buf_format(out, "delivered  %" PRId64 "\n", shown_number(stand, "delivered"));
+	buf_format(out, "dropped    %" PRId64 "\n", shown_number(stand, "dropped"));
+	buf_format(out, "repeats    %" PRId64 "\n", shown_number(stand, "repeats"));
+	buf_format(out, "waiting    %" PRId64 "\n", shown_number(stand, "waiting"));
+	buf_format(out, "dead       %" PRId64 "\n", shown_number(stand, "dead"));
+}
+
+/* Reasons are counted by the process, numbers in the destination: a process that
+ * began later knows fewer of them. */
+static void show_drops(const struct sl_json *drops, struct buf *out)
+{
+	const struct sl_json *drop = sl_json_first(drops);
+	if (drop)
+		buf_string(out, "\nDropped since the route's process began, by reason\n");
+	for (; drop; drop = sl_json_next(drop)) {
+		int64_t times = 0;
+		sl_json_integer(drop, &times);
+		buf_format(out, "%9" PRId64 "  ", times);
+		shown_text(out, sl_json_name(drop));
+		buf_char(out, '\n');
+	}
+}
+
+static void show_open(const struct sl_json *open, struct buf *out)
+{
+	const struct sl_json *row = sl_json_first(open);
+	if (row)
+		buf_string(out, "\nNot settled\n      SEQ  STATE    TRIES  REASON\n");
+	for (; row; row = sl_json_next(row)) {
+		buf_format(out, "%9" PRId64 "  ", shown_number(row, "seq"));
+		shown_cell(out, 7, shown_word(row, "state"));
+		buf_format(out, "%5" PRId64 "  ", shown_number(row, "tries"));
+		shown_string(out, shown_word(row, "reason"));
+		buf_char(out, '\n');
+	}
+}
+
+static void show_stand(const struct command_line *line, const struct sl_json *stand, struct buf *out)
+{
+	struct sl_text raw = sl_json_raw(stand);
+	if (line->json) {
+		buf_add(out, raw.at, raw.len);
+		buf_char(out, '\n');
+		return;
+	}
+	show_counts(stand, out);
+	show_drops(sl_json_get(stand, "drops"), out);
+	show_open(sl_json_get(stand, "open"), out);
+}
+
+static int run_show(const struct command_line *line)
+{
+	struct buf out = { 0 };
+	struct why why = { "" };
+	int code;
+	struct questions *questions = questions_open(line, &code);
+	if (!questions)
+		return code;
+	const char *route = line->arguments[0];
+	struct sl_document *answer = NULL;
+	if (!questions_has(questions, route))
+		code = command_no(line, "there is no route \"%s\"", route);
+	else if (!(answer = ask_simply(questions, route, "stand", &why)))
+		code = command_no(line, "route %s: %s", route, why.text);
+	else
+		code = EXIT_FINE, show_stand(line, sl_json_root(answer), &out);
+	sl_json_free(&answer);
 	questions_close(&questions);
 	return command_print(&out) ? code : EXIT_NO;
 }
@@ -319,6 +397,8 @@ static const struct command_option rewind_options[] = {
 
 const struct command cmd_routes[] = {
 	{ "routes ls", NULL, 0, 0, "say where each route stands", NULL, run_ls },
+	{ "routes show", "ROUTE", 1, 1, "say what became of a route's events: counts, drops by reason, what is not settled",
+		NULL, run_show },
 	{ "routes pause", "ROUTE...", 0, -1, "make routes deliver nothing until they are resumed", all_options, run_pause },
 	{ "routes resume", "ROUTE...", 0, -1, "make routes go on", all_options, run_resume },
 	{ "routes rewind", "ROUTE", 1, 1, "make a route read events again", rewind_options, run_rewind },

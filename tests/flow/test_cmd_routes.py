@@ -274,3 +274,17 @@ def test_without_a_log_it_says_so_and_makes_nothing(daemon):
         answer = daemon.sluice("routes", *words)
         assert answer.returncode == 1 and "no log" in answer.stderr
     assert not daemon.data.exists() and not (daemon.folder / "warehouse.db").exists()
+
+
+def test_show_tells_why_events_were_dropped_and_what_is_not_settled(daemon):
+    daemon.start()
+    daemon.post({"id": "1", "type": "note", "card": "c1", "text": "kept"})
+    for number in ("2", "3"):
+        daemon.post({"id": number, "type": "note", "card": "c1", "drop": "too old\x1b[2J"})
+    wait_until(lambda: daemon.route_health()["cursor"] == 3)
+    shown = daemon.sluice("routes", "show", "notes").stdout
+    assert "delivered  1" in shown and "dropped    2" in shown and "2  too old" in shown and "\x1b" not in shown
+    assert json.loads(daemon.sluice("routes", "show", "notes", "--json").stdout)["drops"]
+    assert daemon.sluice("routes", "show", "other").returncode == 1
+    daemon.stop()
+    assert "delivered  1" in daemon.sluice("routes", "show", "notes").stdout
