@@ -48,6 +48,13 @@ static const char shop[] =
 
 /* ------------------------------------------------------------------- helpers */
 
+static int remove_folder(void **state)
+{
+	char command[300];
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
 static void write_file(const char *name, const char *text)
 {
 	char path[512];
@@ -472,5 +479,5 @@ int main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	snprintf(file, sizeof(file), "%s/shop.yaml", folder);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, remove_folder);
 }
