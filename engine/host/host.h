@@ -37,6 +37,8 @@ enum step { STEP_NONE,
 	STEP_TRANSFORM,
 	STEP_DELIVER,
 	STEP_RECALL,
+	STEP_HOOKS,
+	STEP_DISCOVER,
 	STEP_COUNT };
 const char *step_name(enum step step);
 
@@ -59,16 +61,21 @@ void plugin_free(struct plugin **plugin);
 
 /* What a plugin says of itself, as one JSON object: name, version, summary, path,
  * steps, options (name, type, initial, required, min, max, choices, help),
- * webhook, dialect.  This is how descriptions leave the short-lived child. */
+ * webhook, api, every_ms, dialect.  This is how descriptions leave the short-lived child. */
 void plugin_describe(const struct plugin *plugin, struct buf *out);
 
 /* --------------------------------------------------------------- instances */
 
 struct instance;
+struct net;     /* host/net.h */
+struct net_api;
 
 struct host_settings {
 	uv_loop_t *loop;
 	struct page *page;     /* may be NULL: nobody watches */
+	struct net *net;       /* NULL: a call that asks for HTTP fails with a sentence */
+	const struct net_api *api; /* the plugin's own, filled in; NULL: it has none */
+	bool virtual_clock;    /* time stands still but for sleep(), which ends at once: for tests */
 	size_t script_memory;  /* bytes a Lua state may take; 0: 64 MB */
 	int64_t script_budget; /* instructions of one call into a script; 0: 50 million */
 };
@@ -96,6 +103,7 @@ struct emitted {
 struct settled {
 	enum sl_outcome outcome;
 	const char *why; /* NULL for SL_DONE */
+	int64_t after;   /* SL_RETRY: ms; 0: nothing was asked */
 };
 
 struct call;
@@ -110,6 +118,9 @@ struct call {
 	enum sl_outcome outcome; /* once it has ended */
 	struct why why;          /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */
 	int64_t retry_after;     /* milliseconds; 0: nothing was asked */
+	bool outage;             /* SL_RETRY because a far side cannot be had: counted against nobody */
+	bool backfill;           /* its HTTP may wait for everybody else's */
+	const struct net_api *source_api; /* of the event's source; the caller fills it, or NULL */
 	struct emitted *emitted; /* nothing, if it was dropped or did not end SL_DONE */
 	size_t emitted_count;
 	const char *dropped;     /* the reason, or NULL; a transform that emits nothing says so here */

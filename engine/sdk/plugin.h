@@ -9,12 +9,14 @@
  *     transform   one event on its way             emit what it becomes, or drop it
  *     deliver     a batch of rows                  bring it there, settle each
  *     recall      a row of a table, partly filled  emit the rows that are like it
+ *     hooks       list, register or remove         do it with the vendor's webhooks
+ *     discover    nothing                          emit what objects there are
  *
  * All steps have one form: read the input from the call, emit, and return how
  * it ended.  A step that has to wait returns the wait, and names the step that
  * goes on from there, so that a file reads from top to bottom:
  *
- *     return call->host->work(call, write_rows, batch, rows_written);
+ *     return call->host->http(call, &request, page_arrived);
  *
  * Memory: whatever a step is handed, or gets from the host, belongs to the call
  * and ends with it.  Nothing of it is freed by hand.
@@ -30,6 +32,8 @@
  * than that had in the plugin's minor version.
  *
  *     1.0   first
+ *     1.1   http, watch, quote, row_json, header; api; hooks, discover, every_ms,
+ *           batch_bytes; call->response, ready, backfill, since, verb, callback, hook
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -38,13 +42,13 @@
 #include <stdint.h>
 
 #define SL_ABI_MAJOR 1 /* must be equal */
-#define SL_ABI_MINOR 0 /* the engine's must be at least the plugin's */
+#define SL_ABI_MINOR 1 /* the engine's must be at least the plugin's */
 #define SL_ABI ((uint32_t)(SL_ABI_MAJOR << 16 | SL_ABI_MINOR))
 
 /* How a step, or one row, ended. */
 enum sl_outcome {
 	SL_DONE,  /* commit what was emitted */
-	SL_WAIT,  /* sleep(), work() ... will go on for us */
+	SL_WAIT,  /* http(), sleep(), watch() or work() will go on for us */
 	SL_RETRY, /* not now: run the whole call again later */
 	SL_FAIL,  /* not ever: a dead letter, a person has to look */
 };
@@ -84,6 +88,48 @@ struct sl_request {
 	const char *method, *url;
 	const struct sl_pair *const *headers; /* ends with NULL, or NULL; names in lower case */
 	struct sl_text body;
+};
+
+/* -------------------------------------------------------------------- HTTP */
+
+/* What is asked of a far side.  A url that begins with '/' goes behind the base
+ * of an api (struct sl_api): one's own, or that of the event's source. */
+struct sl_http {
+	const char *method;                   /* NULL: GET, or POST if there is a body */
+	const char *url;
+	const struct sl_pair *const *query;   /* added to the url, percent-encoded; ends with NULL, or NULL */
+	const struct sl_pair *const *headers; /* likewise; Content-Type is application/json unless given */
+	struct sl_text body;
+	const char *file;   /* the answer's body goes into this file, made anew; NULL: into memory */
+	int64_t timeout_ms; /* for the whole of it; 0: 30 s */
+	int64_t most;       /* bytes of the answer's body, unpacked; 0: 16 MB, into a file 1 GB */
+	int64_t cost;       /* points of the budget, where it counts points; 0: 1 */
+	int source;         /* transform: '/' means the api of the event's source, not one's own */
+	int asks;           /* this POST changes nothing (a GraphQL query, a search): it is kept and repeated like a GET */
+	int graphql;        /* errors inside a 200 are judged: `errors` without `data` fails the call */
+	int all;            /* 408, 425, 429 and 5xx are ours to judge too */
+};
+
+struct sl_response {
+	int status;
+	const struct sl_pair *const *headers; /* ends with NULL; names in lower case */
+	struct sl_text body;                  /* empty if it went into a file */
+	const struct sl_json *json;           /* NULL if it is not JSON */
+	const char *url;                      /* that answered, after redirects */
+};
+
+/* How the far side of a plugin is asked: data, filled in by the host, so that a
+ * script need not see a token.  {name} stands for the option of that name (the
+ * first of a secret).  The budget belongs to the credential: everybody who uses it,
+ * in whatever process, shares it. */
+struct sl_api {
+	const char *base;                     /* "https://api.trello.com"; may be "https://{shop}/admin" */
+	const char *const *headers;           /* "Authorization: Bearer {token}"; ends with NULL, or NULL */
+	const struct sl_pair *const *query;   /* { "key", "{key}" }; ends with NULL, or NULL */
+	const char *credential;               /* "{token}": who the budget belongs to; NULL: the instance */
+	int64_t requests, window_ms;          /* at most so many in any such stretch of time; 0: no limit */
+	int64_t points, points_window_ms;     /* likewise of what requests cost */
+	int64_t at_once;                      /* requests under way; 0: no limit */
 };
 
 /* -------------------------------------------------------- tables and rows */
@@ -215,13 +261,23 @@ struct sl_call {
 	const struct sl_row *const *rows;     /* deliver: the batch; recall: one, partly filled */
 	size_t row_count;
 	struct sl_text work_error;            /* the step after work(): reserved */
+
+	/* since 1.1 */
+	const struct sl_response *response;   /* the step after http() */
+	int ready;                            /* the step after watch(): the events; 0: time is up */
+	int backfill;                         /* poll: a walk through everything, beside the ordinary ones */
+	int64_t since;                        /* such a poll: nothing before it is wanted; ms since 1970; 0: all */
+	const char *verb;                     /* hooks: "list", "register" or "remove" */
+	const char *callback;                 /* hooks: our address; NULL: none is known */
+	const char *hook;                     /* hooks, "remove": the id of one; NULL: all that point to us */
 };
 
 enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
 
 enum sl_kind { SL_KIND_NULL, SL_KIND_BOOL, SL_KIND_NUMBER, SL_KIND_STRING, SL_KIND_ARRAY, SL_KIND_OBJECT };
 
-/* What the engine does for a call.  The last four make an outcome: return it. */
+/* What the engine does for a call.  sleep, work, retry, fail, http and watch make
+ * an outcome: return it. */
 struct sl_host {
 	uint32_t abi;
 
@@ -260,6 +316,18 @@ struct sl_host {
 	enum sl_outcome (*retry)(struct sl_call *, int64_t after_ms, const char *why, ...)
 		__attribute__((format(printf, 3, 4)));
 	enum sl_outcome (*fail)(struct sl_call *, const char *why, ...) __attribute__((format(printf, 2, 3)));
+
+	/* since 1.1 */
+	/* Waits for its turn in the budget, sends, and goes on with call->response.
+	 * What says "not now" (no answer, 408, 425, 429, 5xx) does not come back to
+	 * `next` (unless `all`): the host tries again, and at last the call ends in
+	 * SL_RETRY, no sooner than Retry-After and counted against nobody. */
+	enum sl_outcome (*http)(struct sl_call *, const struct sl_http *, sl_step *next);
+	/* Until the descriptor is readable (1) or writable (2), or time is up. */
+	enum sl_outcome (*watch)(struct sl_call *, int fd, int events, int64_t timeout_ms, sl_step *next);
+	struct sl_text (*quote)(struct sl_call *, struct sl_text);  /* as a JSON string, quotes and all */
+	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *); /* as a JSON object; a row without a table: its data */
+	const char *(*header)(const struct sl_response *, const char *name); /* name in lower case; NULL: not there */
 };
 
 /* ----------------------------------------------------------------- options */
@@ -310,6 +378,12 @@ struct sl_plugin {
 	sl_step *recall;
 	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
 	size_t batch_rows;          /* deliver: at most so many rows at a time; 0: the host's choice */
+
+	/* since 1.1 */
+	const struct sl_api *api;   /* NULL: urls are written out */
+	sl_step *hooks, *discover;  /* NULL: not offered */
+	int64_t every_ms;           /* poll: between two, unless the configuration says; 0: 15 min */
+	size_t batch_bytes;         /* deliver: likewise, of JSON; 0: the host's choice */
 };
 
 #define SL_PLUGIN(...) \
