@@ -364,6 +364,8 @@ static void member_open(struct consignment *it, struct delivery *delivery)
 		deliveries_remove(&it->batch->all, delivery);
 		deliveries_add(&route->open, delivery);
 		delivery->batch = NULL;
+		if (delivery->state == DELIVERY_WAITING) /* may have been due all the while: only open ones are looked at */
+			route_due(route, delivery->due_ticks - clock_ticks());
 	}
 	if (delivery->state != delivery->shipped_state || delivery->tries != delivery->shipped_tries)
 		route_fresh(route, delivery);

@@ -278,6 +278,19 @@ def test_a_cursor_moved_by_somebody_else_stops_the_route(daemon):
     assert texts(daemon) == ["text 1"]
 
 
+def test_a_retry_that_was_due_before_its_open_row_was_written_is_made_after_it(daemon):
+    begin(daemon, **{"to: local }": "to: local, retry: { attempts: 2, first: 20ms, most: 20ms } }"})
+    daemon.post(note(1))
+    wait_until(all_passed(daemon, 1))
+    lock = sqlite3.connect(daemon.folder / "warehouse.db", isolation_level=None)
+    lock.execute("begin immediate")
+    daemon.post(note(2, retry="not now"))
+    wait_until(lambda: daemon.route_health()["state"] == "outage")
+    lock.execute("rollback")
+    lock.close()
+    wait_until(lambda: [seq for seq, _, _ in dead(daemon)] == [2])
+
+
 def test_a_locked_destination_is_an_outage_that_kills_nothing(daemon):
     begin(daemon)
     daemon.post(note(1))
