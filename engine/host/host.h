@@ -88,6 +88,7 @@ struct instance *instance_new(const struct host_settings *settings, struct plugi
 void instance_free(struct instance **instance); /* runs `close`; no call may be left, but for freed ones in the pool */
 const char *instance_name(const struct instance *instance);
 const struct sl_plugin *instance_face(const struct instance *instance);
+void instance_set_clock(struct instance *instance, int64_t wall); /* the virtual one; it starts with 2026 */
 
 /* ------------------------------------------------------------------- calls */
 
@@ -133,6 +134,9 @@ struct call {
 struct call *call_new(struct instance *instance, enum step step);
 enum sl_outcome call_run(struct call *call, call_finished *finished, void *data);
 void call_free(struct call **call);
+
+/* What time it is for a call, ms since 1970: the wall clock's, or the virtual one's. */
+int64_t call_clock(const struct call *call);
 
 /* The event's JSON, parsed at most once. */
 const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why);

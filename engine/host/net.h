@@ -43,14 +43,17 @@ bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const
 
 /* ------------------------------------------------------------------ budgets */
 
-/* Who grants.  `take` is answered by net_granted(net, ticket, grant), at once or later. */
+/* Who grants.  `take` is answered by net_granted, later: never before it returns. */
 struct net_lender {
 	void (*take)(void *data, uint64_t ticket, const struct net_api *api, enum budget_class class, int64_t cost);
 	void (*give)(void *data, const struct net_api *api, uint64_t grant, int64_t cost, int64_t hush_ms);
 	void (*forget)(void *data, uint64_t ticket); /* nobody waits for it any more; a grant that comes is given back */
 	void *data;
 };
-void net_granted(struct net *net, uint64_t ticket, uint64_t grant);
+/* A grant of 0: not for `after` ms, because the far side asked for silence; the call ends
+ * in SL_RETRY.  A ticket that nobody waits for any more is none of the net's: whoever
+ * forgets takes the grant back. */
+void net_granted(struct net *net, uint64_t ticket, uint64_t grant, int64_t after);
 
 /* ------------------------------------------------------------------- answers */
 
