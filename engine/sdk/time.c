@@ -16,7 +16,7 @@
 
 /* Days since 1970.  The year is counted from March, so that the leap day is its
  * last one; an era is 400 years of 146097 days. */
-static int64_t days_of(int year, int month, int day)
+int64_t sl_days_of(int year, int month, int day)
 {
 	int y = month <= 2 ? year - 1 : year;
 	int era = y / 400, of_era = y % 400;
@@ -24,7 +24,7 @@ static int64_t days_of(int year, int month, int day)
 	return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static void date_of(int64_t days, int *year, int *month, int *day)
+void sl_date_of(int64_t days, int *year, int *month, int *day)
 {
 	int64_t shifted = days + 719468;
 	int era = (int)(shifted / 146097), of_era = (int)(shifted % 146097);
@@ -36,7 +36,7 @@ static void date_of(int64_t days, int *year, int *month, int *day)
 	*year = era * 400 + years + (*month <= 2);
 }
 
-static int month_length(int year, int month)
+int sl_month_length(int year, int month)
 {
 	static const unsigned char lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -77,9 +77,9 @@ static bool take_date(struct sl_text *text, int64_t *days)
 {
 	int year, month, day;
 	if (!take_number(text, 4, 1, 9999, &year) || !take(text, '-') || !take_number(text, 2, 1, 12, &month) ||
-	    !take(text, '-') || !take_number(text, 2, 1, month_length(year, month), &day))
+	    !take(text, '-') || !take_number(text, 2, 1, sl_month_length(year, month), &day))
 		return false;
-	*days = days_of(year, month, day);
+	*days = sl_days_of(year, month, day);
 	return true;
 }
 
@@ -106,11 +106,15 @@ static bool take_clock(struct sl_text *text, int64_t *microseconds)
 	return !take(text, '.') || take_fraction(text, microseconds);
 }
 
-static bool take_offset(struct sl_text *text, int64_t *offset)
+/* In seconds east. */
+static bool take_offset(struct sl_text *text, int32_t *offset)
 {
 	int hours, minutes = 0;
+	*offset = SL_NO_OFFSET;
+	if (!text->len)
+		return true;
 	*offset = 0;
-	if (!text->len || take(text, 'Z') || take(text, 'z'))
+	if (take(text, 'Z') || take(text, 'z'))
 		return true;
 	bool west = *text->at == '-';
 	if (!take(text, '-') && !take(text, '+'))
@@ -122,14 +126,15 @@ static bool take_offset(struct sl_text *text, int64_t *offset)
 		if (!take_number(text, 2, 0, 59, &minutes))
 			return false;
 	}
-	*offset = (hours * 3600 + minutes * 60) * SECOND * (west ? -1 : 1);
+	*offset = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
 	return true;
 }
 
 /* The day and the clock as they stand there, and how far that is from UTC. */
-static bool read_parts(struct sl_text text, int64_t *days, int64_t *clock, int64_t *offset)
+static bool read_parts(struct sl_text text, int64_t *days, int64_t *clock, int32_t *offset)
 {
-	*clock = *offset = 0;
+	*clock = 0;
+	*offset = SL_NO_OFFSET;
 	if (!take_date(&text, days))
 		return false;
 	if (!text.len)
@@ -138,18 +143,35 @@ static bool read_parts(struct sl_text text, int64_t *days, int64_t *clock, int64
 		return false;
 	if (!take_clock(&text, clock))
 		return false;
-	if (sl_text_is(text, " UTC"))
+	if (sl_text_is(text, " UTC")) {
+		*offset = 0;
 		return true;
+	}
 	return take_offset(&text, offset) && !text.len;
+}
+
+static bool within_years(int64_t microseconds)
+{
+	return microseconds >= FIRST_DAY * DAY && microseconds < (LAST_DAY + 1) * DAY;
+}
+
+bool sl_clock_read(struct sl_text text, int64_t *microseconds, int32_t *offset)
+{
+	int64_t days, clock;
+	if (!read_parts(text, &days, &clock, offset))
+		return false;
+	*microseconds = days * DAY + clock;
+	return true;
 }
 
 bool sl_time_read(struct sl_text text, int64_t *microseconds)
 {
-	int64_t days, clock, offset;
-	if (!read_parts(text, &days, &clock, &offset))
+	int64_t clock;
+	int32_t offset;
+	if (!sl_clock_read(text, &clock, &offset))
 		return false;
-	int64_t found = days * DAY + clock - offset;
-	if (found < FIRST_DAY * DAY || found >= (LAST_DAY + 1) * DAY)
+	int64_t found = offset == SL_NO_OFFSET ? clock : clock - offset * SECOND;
+	if (!within_years(found))
 		return false;
 	*microseconds = found;
 	return true;
@@ -157,7 +179,8 @@ bool sl_time_read(struct sl_text text, int64_t *microseconds)
 
 bool sl_date_read(struct sl_text text, int64_t *days)
 {
-	int64_t found, clock, offset;
+	int64_t found, clock;
+	int32_t offset;
 	if (!read_parts(text, &found, &clock, &offset))
 		return false;
 	*days = found;
@@ -174,7 +197,7 @@ static int64_t within(int64_t number, int64_t least, int64_t most)
 size_t sl_date_write(int64_t days, char out[SL_TIME_SIZE])
 {
 	int year, month, day;
-	date_of(within(days, FIRST_DAY, LAST_DAY), &year, &month, &day);
+	sl_date_of(within(days, FIRST_DAY, LAST_DAY), &year, &month, &day);
 	return (size_t)snprintf(out, SL_TIME_SIZE, "%04d-%02d-%02d", year, month, day);
 }
 
