@@ -26,7 +26,8 @@ static struct decimal decimal(const char *text)
 static const char *written(const struct decimal *number)
 {
 	static char text[DECIMAL_SIZE];
-	assert_int_equal(decimal_write(number, text), strlen(text));
+	size_t len = decimal_write(number, text);
+	assert_int_equal(len, strlen(text));
 	return text;
 }
 
