@@ -45,6 +45,12 @@ static void read_listeners(struct ingest *ingest, const struct sl_json *part)
 			ingest->fds[ingest->fd_count++] = (int)number_of(at, "fd");
 }
 
+/* Where source processes hand in what they polled; without such sources there is none. */
+static void read_events(struct ingest *ingest, const struct sl_json *part)
+{
+	ingest->events_fd = (int)number_of(sl_json_get(part, "events"), "fd");
+}
+
 static void read_data(struct ingest *ingest, const struct sl_json *part)
 {
 	struct sl_text data = sl_json_string(sl_json_get(part, "data"));
@@ -89,6 +95,7 @@ static void start(struct ingest *ingest, const struct sl_json *part)
 		_exit(1);
 	set_level(part);
 	read_listeners(ingest, part);
+	read_events(ingest, part);
 	read_data(ingest, part);
 	read_log(ingest, part);
 	ingest->table = table_new(part, NULL, &ingest->why);
@@ -152,6 +159,8 @@ static void listen_all(struct ingest *ingest)
 	for (size_t i = 0; i < ingest->fd_count; i++)
 		if (!http_server_listen(ingest->server, ingest->fds[i], &ingest->why))
 			ingest_die(ingest, ingest->why.text, false);
+	if (!events_listen(ingest, &ingest->why))
+		ingest_die(ingest, ingest->why.text, false);
 }
 
 static void say_ready(struct ingest *ingest)
@@ -194,6 +203,7 @@ static void end(struct ingest *ingest)
 	ingest->state = INGEST_ENDED;
 	if (ingest->server)
 		http_server_free(&ingest->server);
+	events_end(ingest);
 	if (ingest->log)
 		commit_end(ingest);
 	uv_close((uv_handle_t *)&ingest->beat, NULL);

@@ -15,6 +15,9 @@
  * After a failed write nothing is acknowledged any more: the process ends, is begun
  * again, and the log recovers.
  *
+ * What source processes poll comes in over a socket of its own (flow/ingest_events.h)
+ * and is acknowledged likewise.
+ *
  * What it answers when the master asks:
  *
  *     {"what":"stat"}  begin end bytes limit oldest segments damaged log_id
@@ -30,7 +33,8 @@
 #define FLOW_INGEST_H
 
 /* Runs the process; called by main() with argv[0] = "sluice: ingress".
- * Descriptors: 3 the channel, 4 the shared page, 5 ... listening sockets. */
+ * Descriptors: 3 the channel, 4 the shared page, 5 ... listening sockets,
+ * that of polled events among them ("events":{"fd":N} of its part). */
 int ingest_main(int argc, char **argv);
 
 #endif

@@ -20,23 +20,32 @@
 
 /* ------------------------------------------------------------------ parking */
 
-void commit_park(struct ingest *ingest, struct http_request *request, int status, size_t bytes)
+void commit_park(struct ingest *ingest, const struct parked *parked, size_t records, size_t bytes)
 {
 	struct parking *parking = &ingest->gathering;
 	if (parking->count == parking->room) {
 		parking->room = parking->room ? parking->room * 2 : 256;
 		parking->list = must_grow(parking->list, parking->room * sizeof(*parking->list));
 	}
-	parking->list[parking->count++] = (struct parked){ request, status };
+	parking->list[parking->count++] = *parked;
+	parking->records += records;
 	parking->bytes += bytes;
+}
+
+static void answer(const struct parked *parked)
+{
+	static const char ok[] = "{\"ok\":true}\n";
+	if (parked->bringer)
+		events_answer(parked);
+	else
+		http_answer(parked->request, parked->status, NULL, (struct sl_text){ ok, sizeof(ok) - 1 });
 }
 
 static void answer_all(struct parking *parking)
 {
-	static const char ok[] = "{\"ok\":true}\n";
 	for (size_t i = 0; i < parking->count; i++)
-		http_answer(parking->list[i].request, parking->list[i].status, NULL, (struct sl_text){ ok, sizeof(ok) - 1 });
-	parking->count = 0;
+		answer(&parking->list[i]);
+	parking->count = parking->records = 0;
 	parking->bytes = 0;
 }
 
@@ -66,7 +75,7 @@ static void write_in_pool(uv_work_t *job)
 static void count_written(struct ingest *ingest)
 {
 	page_add(ingest->page, COUNTER_syncs, 1);
-	page_add(ingest->page, COUNTER_accepted, ingest->flushing.count);
+	page_add(ingest->page, COUNTER_accepted, ingest->flushing.records);
 	page_add(ingest->page, COUNTER_bytes_in, ingest->flushing.bytes);
 }
 

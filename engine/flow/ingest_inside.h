@@ -4,6 +4,7 @@
  *     ingest.c         its life: start, open, serve, drain, end; the master's messages
  *     ingest_table.c   the sources it serves, from its part of the configuration
  *     ingest_serve.c   a request: found, checked, appended or refused
+ *     ingest_events.c  the events of polls, which source processes hand in
  *     ingest_commit.c  many records, one fdatasync; then the answers.  Segments
  *     ingest_tell.c    counters, and how it is, for the master
  */
@@ -28,7 +29,7 @@
 
 struct ingest_source {
 	struct sl_text name;
-	struct webhook *webhook;
+	struct webhook *webhook; /* NULL: it only polls */
 	uint32_t flags; /* of its records: LOG_INSECURE or 0 */
 	uint64_t accepted, refused;
 	int64_t last;        /* clock_wall of the last accepted; 0: none yet */
@@ -47,7 +48,8 @@ struct ingest_table {
 /* Compiles all sources or none.  `old`, if there is one, hands its counts on. */
 struct ingest_table *table_new(const struct sl_json *part, const struct ingest_table *old, struct why *why);
 void table_free(struct ingest_table **table);
-struct ingest_source *table_find(const struct ingest_table *table, struct sl_text path);
+struct ingest_source *table_find(const struct ingest_table *table, struct sl_text path); /* one that takes requests */
+struct ingest_source *table_named(const struct ingest_table *table, struct sl_text name);
 
 /* ------------------------------------------------------------------ process */
 
@@ -61,15 +63,22 @@ enum ingest_state {
 	INGEST_ENDED,
 };
 
-/* A request whose record is on its way to the disk. */
+struct bringer; /* a source process that hands in events (ingest_events.c) */
+
+/* Who is answered when records are on the disk: a request, or a message of events. */
 struct parked {
 	struct http_request *request;
 	int status;
+
+	struct bringer *bringer; /* NULL: it is a request */
+	int64_t id;
+	uint64_t first, last;
 };
 
 struct parking {
 	struct parked *list;
 	size_t count, room;
+	size_t records;
 	uint64_t bytes; /* of bodies */
 };
 
@@ -97,6 +106,12 @@ struct ingest {
 	/* ingest_serve.c */
 	struct arena *arena;       /* of the request being looked at */
 	struct buf headers, query; /* of it, as they are kept */
+
+	/* ingest_events.c */
+	int events_fd; /* listening; 0: no source polls */
+	uv_poll_t knocking;
+	struct bringer *bringers;
+	size_t bringer_count;
 
 	/* ingest_commit.c */
 	uv_check_t check;  /* begins a write when all that was there has been read */
@@ -126,9 +141,15 @@ _Noreturn void ingest_die(struct ingest *ingest, const char *why, bool final);
 /* ingest_serve.c */
 extern const struct http_service ingest_service;
 
+/* ingest_events.c */
+bool events_listen(struct ingest *ingest, struct why *why);
+void events_beat(struct ingest *ingest); /* there may be room for what waits */
+void events_answer(const struct parked *parked);
+void events_end(struct ingest *ingest);
+
 /* ingest_commit.c */
 void commit_begin(struct ingest *ingest);
-void commit_park(struct ingest *ingest, struct http_request *request, int status, size_t bytes);
+void commit_park(struct ingest *ingest, const struct parked *parked, size_t records, size_t bytes);
 bool commit_idle(const struct ingest *ingest); /* nothing is gathered, no job under way */
 void commit_keep(struct ingest *ingest);       /* segments: begins a job if one is needed */
 void commit_limit(struct ingest *ingest);      /* ingest->options have changed */

@@ -106,7 +106,9 @@ static void take_in(struct visit *visit)
 	visit->source->last = record->received;
 	ingest->changed = true;
 	page_add(ingest->page, COUNTER_requests, 1);
-	commit_park(ingest, visit->request, webhook_status(visit->source->webhook), record->body.len);
+	commit_park(ingest,
+		&(struct parked){ .request = visit->request, .status = webhook_status(visit->source->webhook) }, 1,
+		record->body.len);
 }
 
 static void refuse_forged(struct visit *visit)

@@ -59,6 +59,8 @@ static bool read_source(const struct sl_json *json, struct arena *arena, struct 
 	if (!name.len)
 		return why_say(why, "a source has no name");
 	source->name = arena_text(arena, name);
+	if (sl_json_kind(sl_json_get(json, "webhook")) == SL_KIND_NULL)
+		return true;
 	source->webhook = read_webhook(json, why);
 	if (!source->webhook)
 		return why_within(why, "source %s", source->name.at);
@@ -112,16 +114,22 @@ void table_free(struct ingest_table **table)
 	arena_free(&arena);
 }
 
+struct ingest_source *table_named(const struct ingest_table *table, struct sl_text name)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		struct ingest_source *source = &table->sources[i];
+		if (source->name.len == name.len && memcmp(source->name.at, name.at, name.len) == 0)
+			return source;
+	}
+	return NULL;
+}
+
 struct ingest_source *table_find(const struct ingest_table *table, struct sl_text path)
 {
 	static const char prefix[] = "/in/";
 	const size_t skip = sizeof(prefix) - 1;
 	if (path.len <= skip || memcmp(path.at, prefix, skip) != 0)
 		return NULL;
-	for (size_t i = 0; i < table->count; i++) {
-		struct ingest_source *source = &table->sources[i];
-		if (source->name.len == path.len - skip && memcmp(source->name.at, path.at + skip, source->name.len) == 0)
-			return source;
-	}
-	return NULL;
+	struct ingest_source *source = table_named(table, (struct sl_text){ path.at + skip, path.len - skip });
+	return source && source->webhook ? source : NULL;
 }

@@ -100,6 +100,7 @@ void tell_beat(struct ingest *ingest)
 	if (!ingest->log)
 		return;
 	look_at_room(ingest);
+	events_beat(ingest);
 	count_log(ingest);
 	commit_keep(ingest);
 	if (ingest->changed && clock_ticks() - ingest->told >= TELL_EVERY)

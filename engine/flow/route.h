@@ -44,7 +44,7 @@ int route_main(int argc, char **argv);
 
 struct source {
 	const char *name;
-	struct webhook *webhook;
+	struct webhook *webhook;   /* NULL: it only polls */
 	struct instance *decode; /* NULL: the selectors suffice */
 };
 
@@ -181,6 +181,11 @@ void route_retry_due(struct route *route);
 void route_impatient(struct route *route);
 void drops_count(struct route *route, const char *reason);
 void drops_json(const struct route *route, struct buf *out);
+
+/* route_sync.c */
+bool delivery_sync(const struct delivery *delivery); /* it tells of a poll's run */
+/* Makes a row's event of it.  False: it has been dropped, there is no table for it. */
+bool delivery_sync_row(struct route *route, struct delivery *delivery);
 
 /* route_ship.c */
 bool route_ship(struct route *route);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/line.h"
+#include "flow/polled.h"
 #include "flow/route.h"
 #include "sdk/text.h"
 
@@ -53,36 +54,61 @@ static void copy_record(struct arena *arena, struct log_record *to, const struct
 	to->body = arena_text(arena, from->body);
 }
 
-/* What the selectors find.  False: the delivery is dead now. */
-static bool find_event(struct route *route, struct delivery *delivery)
+static bool unreadable(struct route *route, struct delivery *delivery, const char *why)
 {
-	char trouble[160] = "not JSON";
+	if (!delivery->label.text && delivery->source)
+		delivery_label(delivery, delivery->source->name, "", NULL, NULL);
+	delivery_died(route, delivery, why);
+	return false;
+}
+
+/* The event that a poll emitted stands in the record as it is. */
+static bool find_polled(struct route *route, struct delivery *delivery, const struct sl_json *json, const char *trouble)
+{
+	struct why why = { "" };
+	if (!json)
+		return unreadable(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
+	if (!polled_read(json, delivery->arena, &delivery->event, &why))
+		return unreadable(route, delivery, why.text);
+	return true;
+}
+
+/* What the selectors find in a request. */
+static bool find_requested(struct route *route, struct delivery *delivery, const struct sl_json *json,
+	const char *trouble)
+{
 	struct webhook_found found = { 0 };
-	struct source *source = route_source(route, delivery->record.source);
-	if (!source) {
-		delivery_died(route, delivery, arena_format(delivery->arena, "the route does not read the source %.*s any more",
-			(int)delivery->record.source.len, delivery->record.source.at));
-		return false;
-	}
-	delivery->source = source;
-	delivery->document = sl_json_read(delivery->record.body, trouble, sizeof(trouble));
-	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
+	if (!delivery->source->webhook)
+		return unreadable(route, delivery, "it came as a webhook, and its source takes none any more");
 	delivery->request = read_request(delivery->arena, &delivery->record);
-	webhook_find(source->webhook, &delivery->record, json, delivery->arena, &found);
+	webhook_find(delivery->source->webhook, &delivery->record, json, delivery->arena, &found);
 	delivery->event = found.event;
-	delivery->event.source = source->name;
-	delivery->event.received = delivery->record.received;
-	if (!delivery->event.time)
-		delivery->event.time = delivery->record.received;
 	delivery->event.data = delivery->record.body;
 	delivery->event.json = json;
 	delivery->repeat_ms = found.content ? found.repeat_ms : 0;
-	if (json || source->decode)
+	if (json || delivery->source->decode)
 		return true;
-	if (!delivery->label.text)
-		delivery_label(delivery, source->name, "", NULL, NULL);
-	delivery_died(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
-	return false;
+	return unreadable(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
+}
+
+/* False: the delivery is dead now. */
+static bool find_event(struct route *route, struct delivery *delivery)
+{
+	char trouble[160] = "not JSON";
+	delivery->source = route_source(route, delivery->record.source);
+	if (!delivery->source)
+		return unreadable(route, delivery,
+			arena_format(delivery->arena, "the route does not read the source %.*s any more",
+				(int)delivery->record.source.len, delivery->record.source.at));
+	delivery->document = sl_json_read(delivery->record.body, trouble, sizeof(trouble));
+	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
+	bool found = delivery->record.flags & LOG_EVENT ? find_polled(route, delivery, json, trouble)
+							: find_requested(route, delivery, json, trouble);
+	delivery->event.source = delivery->source->name;
+	delivery->event.received = delivery->record.received;
+	if (!delivery->event.time)
+		delivery->event.time = delivery->record.received;
+	return found;
 }
 
 static void take_record(struct delivery *delivery, const struct log_record *record)
@@ -203,7 +229,7 @@ static void decoded(struct call *call, void *data)
 
 void delivery_decode(struct route *route, struct delivery *delivery)
 {
-	if (!delivery->source->decode) {
+	if (!delivery->source->decode || delivery->record.flags & LOG_EVENT) {
 		delivery->undecoded = false;
 		delivery_arrived(route, delivery);
 		return;

@@ -335,12 +335,15 @@ static void go_on(struct route *route, struct delivery *delivery)
 
 static void begin(struct route *route, struct delivery *delivery)
 {
+	bool sync = delivery_sync(delivery);
 	delivery->state = DELIVERY_RUNNING;
+	if (sync && !delivery_sync_row(route, delivery))
+		return;
 	delivery->stage = delivery->piece = 0;
 	delivery->piece_count = 1;
 	delivery->pieces = arena_alloc(delivery->arena, sizeof(*delivery->pieces));
 	delivery->pieces[0].event = delivery->event;
-	if (route->transform_count)
+	if (route->transform_count && !sync)
 		go_on(route, delivery);
 	else
 		make_rows(route, delivery);

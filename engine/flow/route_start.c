@@ -74,11 +74,11 @@ static bool setup_sources(struct route *route, const struct sl_json *list, struc
 {
 	struct source *source = route->sources = arena_alloc(route->arena, (sl_json_count(list) + 1) * sizeof(*source));
 	for (const struct sl_json *at = sl_json_first(list); at; at = sl_json_next(at), source++) {
+		const struct sl_json *webhook = sl_json_get(at, "webhook");
 		source->name = text(at, "name");
-		source->webhook = webhook_unchecked(sl_json_get(at, "webhook"), why);
-		if (!source->webhook)
-			return why_within(why, "source %s", source->name);
 		route->source_count++;
+		if (sl_json_kind(webhook) != SL_KIND_NULL && !(source->webhook = webhook_unchecked(webhook, why)))
+			return why_within(why, "source %s", source->name);
 		if (text(at, "plugin") && !(source->decode = setup_instance(route, at, why)))
 			return why_within(why, "source %s", source->name);
 	}

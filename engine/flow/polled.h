@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* polled.h - an event that a poll emitted, as it travels to the ingress and lies in the log.
+ *
+ *     {"id":"42@1763763019","type":"card","subject":"42","time":1763763019123,"data":{...}}
+ *
+ * `id` is never left out or empty; type, subject and time (milliseconds since 1970)
+ * may be; `data` is any JSON value.  Its record has LOG_EVENT among its flags, the
+ * source's name, and this object, byte for byte, as its body; nothing else.
+ *
+ * Types that begin with "sluice." are the engine's own: a plugin cannot emit them.
+ */
+#ifndef FLOW_POLLED_H
+#define FLOW_POLLED_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/why.h"
+#include "sdk/json.h"
+
+#define POLLED_WORD ((size_t)1024)       /* bytes of an id, a type, a subject, at most */
+#define POLLED_SIZE ((size_t)16 << 20)   /* bytes of an event, at most */
+#define POLLED_SYNC "sluice.sync"        /* the type of the events that tell of a poll's run */
+#define POLLED_SYNC_TABLE "sluice_sync"  /* where a schema has it, they become its rows */
+
+/* `event->data` is JSON, or empty: then {} is written. */
+void polled_write(const struct sl_event *event, struct buf *out);
+
+/* Whether it is one.  The sentence names what is wrong with it. */
+bool polled_check(const struct sl_json *json, struct why *why);
+
+/* Checks it and reads it into `event`: id, type, subject, time, data, json.  Strings
+ * are the document's; `data` is copied into the arena. */
+bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_event *event, struct why *why);
+
+bool polled_own(const char *type); /* one of the engine's own */
+bool polled_sync(const char *type); /* tells of a run */
+
+#endif
