@@ -7,11 +7,12 @@
  * network does with the time between, the far side never counts more than allowed.
  *
  * Live calls may use all of it.  A backfill gets what live calls left in the last
- * window, and never the last fifth, so that a live call hardly ever waits behind one.
+ * window, never the last fifth, and that spread over the window: so slots come
+ * free all the time, and a live call hardly ever waits behind one.
  *
  * Kept by the master over all processes (main/budgets.c), or by a command that runs
- * without one.  No clock and no loop in here: time is handed in, in milliseconds that
- * never jump (clock_ticks).  After a restart a budget begins with nothing to give.
+ * without one; who waits for a grant stands at base/desk.h.  No clock and no loop in
+ * here: time is handed in, in milliseconds that never jump (clock_ticks).
  */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
@@ -21,9 +22,9 @@
 #include <stdint.h>
 
 struct budget_limits {
-	int64_t requests, window;        /* 0: no limit */
-	int64_t points, points_window;   /* likewise */
-	int64_t at_once;                 /* likewise */
+	int64_t requests, window; /* 0: no limit */
+	int64_t points, points_window; /* likewise */
+	int64_t at_once; /* likewise */
 };
 
 enum budget_class { BUDGET_LIVE,
@@ -31,21 +32,24 @@ enum budget_class { BUDGET_LIVE,
 
 struct budget;
 
-/* `empty`: as after a restart, the first slots come free one window after `now`. */
-struct budget *budget_new(const struct budget_limits *limits, bool empty, int64_t now);
+/* `since`: until then all of it may have been used, by who was here before; BUDGET_UNUSED: none was. */
+#define BUDGET_UNUSED INT64_MIN
+struct budget *budget_new(const struct budget_limits *limits, int64_t since);
 void budget_free(struct budget **budget);
 void budget_limit(struct budget *budget, const struct budget_limits *limits, int64_t now); /* other ones from now on */
 
-/* A grant: `id` is a number that is not 0.  0: not now; *again is when it is worth asking
+/* A grant: a number that is not 0.  0: not now; *again is when it is worth asking
  * again (INT64_MAX: when something has been given back).  `owner` is any number that
- * tells processes apart. */
+ * tells processes apart; `cost` is in points, and never more than all of them. */
 uint64_t budget_take(struct budget *budget, enum budget_class class, uint32_t owner, int64_t cost, int64_t now,
 	int64_t *again);
-/* It has ended, and cost so much (0: as was said). */
+/* It has ended, and cost so much (0: as was said).  A number that is held by nobody is passed over. */
 void budget_give(struct budget *budget, uint64_t id, int64_t cost, int64_t now);
-/* The process is gone: what it held ends now. */
+/* The process is gone: what it held ends a moment later, because the last of it may
+ * still be on the wire. */
 void budget_drop(struct budget *budget, uint32_t owner, int64_t now);
 /* The far side asked for silence: nobody is granted anything until then. */
 void budget_hush(struct budget *budget, int64_t until);
+int64_t budget_hushed(const struct budget *budget, int64_t now); /* for so many ms more; 0: it may be asked */
 
 #endif

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* budget_test.c - no window of the far side ever holds more than was allowed, whatever happens. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+#include "base/budget.h"
+#include "base/desk.h"
+
+static uint64_t take(struct budget *budget, enum budget_class class, int64_t now)
+{
+	int64_t again;
+	return budget_take(budget, class, 1, 1, now, &again);
+}
+
+static int takes(struct budget *budget, enum budget_class class, int64_t now)
+{
+	int count = 0;
+	while (take(budget, class, now))
+		count++;
+	return count;
+}
+
+/* ---------------------------------------------------------------- one after the other */
+
+static void slots_come_free_one_window_after_the_end(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 2, .window = 1000 }, BUDGET_UNUSED);
+	int64_t again;
+	uint64_t first = take(budget, BUDGET_LIVE, 0), second = take(budget, BUDGET_LIVE, 0);
+	assert_true(first && second && first != second);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 5, &again), 0);
+	assert_true(again == INT64_MAX); /* both are under way */
+	budget_give(budget, second, 0, 300);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 300, &again), 0);
+	assert_int_equal(again, 1301);
+	assert_int_equal(take(budget, BUDGET_LIVE, 1300), 0);
+	assert_true(take(budget, BUDGET_LIVE, 1301));
+	budget_give(budget, 4711, 0, 1301); /* nobody's */
+	assert_int_equal(take(budget, BUDGET_LIVE, 1301), 0);
+	budget_free(&budget);
+	assert_null(budget);
+}
+
+static void points_are_counted_as_they_were_spent(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .points = 100, .points_window = 1000 }, BUDGET_UNUSED);
+	int64_t again;
+	uint64_t id = budget_take(budget, BUDGET_LIVE, 1, 60, 0, &again);
+	assert_true(id);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 60, 0, &again), 0);
+	budget_give(budget, id, 10, 100);
+	assert_true(budget_take(budget, BUDGET_LIVE, 1, 90, 100, &again));
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 100, &again), 0);
+	budget_free(&budget);
+}
+
+static void what_costs_more_than_all_gets_all(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .points = 100, .points_window = 1000 }, BUDGET_UNUSED);
+	int64_t again;
+	assert_true(budget_take(budget, BUDGET_BACKFILL, 1, 5000, 0, &again));
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 0, &again), 0);
+	budget_free(&budget);
+}
+
+static void only_so_many_at_once(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .at_once = 5 }, BUDGET_UNUSED);
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 0), 4);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 0), 1);
+	budget_give(budget, 1, 0, 0);
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 0), 0);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 0), 1);
+	budget_free(&budget);
+}
+
+static void after_a_restart_nothing_is_left(void **state)
+{
+	const struct budget_limits limits = { .requests = 3, .window = 1000, .points = 9, .points_window = 5000 };
+	struct budget *budget = budget_new(&limits, 100);
+	int64_t again;
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 200, &again), 0);
+	assert_int_equal(again, 5101);
+	assert_true(take(budget, BUDGET_LIVE, 5101));
+	budget_free(&budget);
+}
+
+static void silence_is_kept_by_everybody(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ 0 }, BUDGET_UNUSED);
+	int64_t again;
+	assert_true(take(budget, BUDGET_LIVE, 0));
+	budget_hush(budget, 500);
+	budget_hush(budget, 300); /* the longer one counts */
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 100, &again), 0);
+	assert_int_equal(again, 500);
+	assert_int_equal(budget_hushed(budget, 100), 400);
+	assert_int_equal(budget_hushed(budget, 500), 0);
+	assert_true(take(budget, BUDGET_LIVE, 500));
+	budget_free(&budget);
+}
+
+static void a_lower_limit_counts_what_was_used(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 10, .window = 1000 }, BUDGET_UNUSED);
+	for (int i = 0; i < 8; i++)
+		budget_give(budget, take(budget, BUDGET_LIVE, 0), 0, 0);
+	budget_limit(budget, &(struct budget_limits){ .requests = 9, .window = 1000 }, 10);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 10), 1);
+	budget_limit(budget, &(struct budget_limits){ .requests = 90, .window = 9000 }, 20);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 9000), 0); /* what was used before is not known so far back */
+	assert_true(takes(budget, BUDGET_LIVE, 9100) > 0);
+	budget_free(&budget);
+}
+
+/* --------------------------------------------------------------------------- backfill */
+
+static void a_backfill_leaves_the_last_fifth(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 10, .window = 1000 }, BUDGET_UNUSED);
+	int backfilled = 0;
+	for (int64_t now = 0; now < 1000; now++)
+		backfilled += takes(budget, BUDGET_BACKFILL, now);
+	assert_int_equal(backfilled, 8);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 1000), 2);
+	budget_free(&budget);
+}
+
+static void a_backfill_gets_what_live_calls_left(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 10, .window = 1000 }, BUDGET_UNUSED);
+	for (int i = 0; i < 5; i++)
+		budget_give(budget, take(budget, BUDGET_LIVE, 0), 0, 0);
+	int backfilled = 0;
+	for (int64_t now = 0; now < 1000; now++)
+		backfilled += takes(budget, BUDGET_BACKFILL, now);
+	assert_int_equal(backfilled, 3);
+	budget_free(&budget);
+}
+
+static void a_backfill_is_spread_over_the_window(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 100, .window = 10000 }, BUDGET_UNUSED);
+	int64_t again;
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 0), 1);
+	assert_int_equal(budget_take(budget, BUDGET_BACKFILL, 1, 1, 0, &again), 0);
+	assert_int_equal(again, 125);
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 125), 1);
+	budget_free(&budget);
+}
+
+static void a_backfill_of_the_smallest_budget_gets_on(void **state)
+{
+	for (int64_t requests = 1; requests <= 4; requests++) {
+		struct budget *budget =
+			budget_new(&(struct budget_limits){ .requests = requests, .window = 100 }, BUDGET_UNUSED);
+		int count = 0;
+		for (int64_t now = 0; now < 1000; now++) {
+			uint64_t id = take(budget, BUDGET_BACKFILL, now);
+			budget_give(budget, id, 0, now);
+			count += id != 0;
+		}
+		assert_true(count >= 9);
+		budget_free(&budget);
+	}
+}
+
+/* ------------------------------------------------------------------- the whole of it */
+
+#define OWNERS 4
+#define MOST 64           /* requests under way and waiting, of all owners */
+#define LASTS 30000       /* ms */
+#define ARRIVALS 20000
+
+struct request {
+	bool used, granted;
+	uint32_t owner;
+	uint64_t ticket, grant;
+	enum budget_class class;
+	int64_t asked, arrives, completes, ends;
+};
+
+struct world {
+	struct desk *desk;
+	struct request requests[MOST];
+	int64_t now;
+	uint64_t last_ticket;
+	int64_t arrivals[ARRIVALS], completions[ARRIVALS];
+	size_t count, backfills;
+	int64_t live_waits; /* the longest */
+	size_t under_way, most_under_way;
+	unsigned seed;
+};
+
+static int64_t chance(struct world *world, int64_t most)
+{
+	return rand_r(&world->seed) % (most + 1);
+}
+
+static void granted(void *data, uint32_t owner, uint64_t ticket, uint64_t grant, int64_t after)
+{
+	struct world *world = data;
+	struct request *request = world->requests;
+	assert_int_equal(after, 0);
+	while (!request->used || request->ticket != ticket)
+		request++;
+	assert_int_equal(request->owner, owner);
+	request->granted = true;
+	request->grant = grant;
+	request->arrives = world->now + chance(world, 200);
+	request->completes = request->arrives + chance(world, 300);
+	request->ends = request->completes + chance(world, 200);
+	world->under_way++;
+	if (world->under_way > world->most_under_way)
+		world->most_under_way = world->under_way;
+	if (request->class == BUDGET_LIVE && world->now - request->asked > world->live_waits)
+		world->live_waits = world->now - request->asked;
+	world->backfills += request->class == BUDGET_BACKFILL;
+}
+
+static void count(struct world *world, const struct request *request)
+{
+	assert_true(world->count < ARRIVALS);
+	world->arrivals[world->count] = request->arrives;
+	world->completions[world->count++] = request->completes;
+}
+
+static int waiting(const struct world *world, enum budget_class class)
+{
+	int number = 0;
+	for (const struct request *request = world->requests; request < world->requests + MOST; request++)
+		number += request->used && !request->granted && request->class == class;
+	return number;
+}
+
+static bool ask(struct world *world, uint32_t owner, enum budget_class class)
+{
+	struct request *request = world->requests;
+	while (request < world->requests + MOST && request->used)
+		request++;
+	if (request == world->requests + MOST)
+		return false;
+	*request = (struct request){ .used = true, .owner = owner, .class = class, .asked = world->now };
+	request->ticket = ++world->last_ticket;
+	desk_take(world->desk, "key", owner, request->ticket, class, 1);
+	return true;
+}
+
+/* Its requests are on the wire: they arrive, though nobody waits for their answers. */
+static bool kill_owner(struct world *world, uint32_t owner)
+{
+	for (struct request *request = world->requests; request < world->requests + MOST; request++) {
+		if (!request->used || request->owner != owner)
+			continue;
+		request->used = false;
+		if (!request->granted)
+			continue;
+		world->under_way--;
+		count(world, request);
+	}
+	desk_drop(world->desk, owner, world->now);
+	return true;
+}
+
+static bool end_requests(struct world *world)
+{
+	bool ended = false;
+	for (struct request *request = world->requests; request < world->requests + MOST; request++) {
+		if (!request->used || !request->granted || request->ends > world->now)
+			continue;
+		request->used = false;
+		world->under_way--;
+		count(world, request);
+		desk_give(world->desk, "key", request->owner, request->grant, 0, 0, world->now);
+		ended = true;
+	}
+	return ended;
+}
+
+static bool forget_one(struct world *world)
+{
+	struct request *request = &world->requests[chance(world, MOST - 1)];
+	if (!request->used || request->granted)
+		return false;
+	request->used = false;
+	desk_forget(world->desk, request->owner, request->ticket, world->now);
+	return true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void assert_within(int64_t *times, size_t times_count, int64_t requests, int64_t window)
+{
+	qsort(times, times_count, sizeof(*times), by_time);
+	for (size_t i = (size_t)requests; i < times_count; i++)
+		if (times[i] - times[i - (size_t)requests] < window)
+			fail_msg("%zu requests within %d ms, the last at %d", (size_t)requests + 1,
+				(int)(times[i] - times[i - (size_t)requests]), (int)times[i]);
+}
+
+struct load {
+	int64_t live_every; /* a live call once in so many ms; 0: none */
+	bool backfill;      /* asks for more than it can get */
+	int64_t kill_every;
+};
+
+static void live_a_while(struct world *world, const struct budget_limits *limits, const struct load *load)
+{
+	int64_t next = INT64_MAX;
+	world->desk = desk_new(granted, world, BUDGET_UNUSED);
+	desk_limit(world->desk, "key", limits, 0);
+	for (world->now = 0; world->now < LASTS; world->now++) {
+		bool changed = end_requests(world);
+		if (load->live_every && chance(world, load->live_every) == 0)
+			changed |= ask(world, 1 + (uint32_t)chance(world, OWNERS - 1), BUDGET_LIVE);
+		if (load->backfill && waiting(world, BUDGET_BACKFILL) < 8)
+			changed |= ask(world, OWNERS, BUDGET_BACKFILL);
+		if (load->kill_every && chance(world, load->kill_every) == 0)
+			changed |= kill_owner(world, 1 + (uint32_t)chance(world, OWNERS - 1));
+		if (chance(world, 500) == 0)
+			changed |= forget_one(world);
+		if (changed || world->now >= next)
+			next = desk_serve(world->desk, world->now);
+	}
+	desk_free(&world->desk);
+	assert_within(world->arrivals, world->count, limits->requests, limits->window);
+	assert_within(world->completions, world->count, limits->requests, limits->window);
+}
+
+static void no_window_ever_holds_too_many(void **state)
+{
+	static const struct budget_limits limits[] = {
+		{ .requests = 1, .window = 500 },
+		{ .requests = 7, .window = 1000, .at_once = 3 },
+		{ .requests = 100, .window = 10000 },
+		{ .requests = 50, .window = 1000, .at_once = 20 },
+	};
+	static const struct load loads[] = {
+		{ 20, true, 0 },
+		{ 5, true, 700 },
+		{ 1, false, 3000 },
+		{ 0, true, 900 },
+	};
+	for (unsigned i = 0; i < 4 * 4 * 2; i++) {
+		struct world *world = calloc(1, sizeof(*world));
+		world->seed = i;
+		live_a_while(world, &limits[i % 4], &loads[i / 4 % 4]);
+		assert_true(world->count > 50);
+		assert_true(!limits[i % 4].at_once || world->most_under_way <= (size_t)limits[i % 4].at_once);
+		free(world);
+	}
+}
+
+/* Live calls use half of it; a backfill takes whatever it gets. */
+static void live_calls_hardly_wait_behind_a_backfill(void **state)
+{
+	const struct budget_limits limits = { .requests = 100, .window = 10000, .at_once = 20 };
+	struct world *world = calloc(1, sizeof(*world));
+	world->seed = 7;
+	live_a_while(world, &limits, &(struct load){ .live_every = 200, .backfill = true });
+	print_message("live calls waited at most %d ms, beside %zu requests of the backfill\n", (int)world->live_waits,
+		world->backfills);
+	assert_true(world->live_waits < 1000);
+	assert_true(world->backfills > 100);
+	free(world);
+}
+
+/* ------------------------------------------------------------------------- the desk */
+
+struct told {
+	uint64_t ticket, grant;
+	int64_t after;
+	int times;
+};
+
+static void note(void *data, uint32_t owner, uint64_t ticket, uint64_t grant, int64_t after)
+{
+	struct told *told = data;
+	*told = (struct told){ ticket, grant, after, told->times + 1 };
+}
+
+static void live_calls_go_first(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_limit(desk, "key", &(struct budget_limits){ .at_once = 1 }, 0);
+	desk_take(desk, "key", 1, 1, BUDGET_LIVE, 1);
+	assert_true(desk_serve(desk, 0) == INT64_MAX);
+	uint64_t grant = told.grant;
+	desk_take(desk, "key", 1, 2, BUDGET_BACKFILL, 1);
+	desk_take(desk, "key", 2, 1, BUDGET_LIVE, 1); /* another process' number one */
+	desk_serve(desk, 0);
+	assert_int_equal(told.times, 1);
+	desk_give(desk, "key", 1, grant, 0, 0, 10);
+	desk_serve(desk, 10);
+	assert_int_equal(told.times, 2);
+	assert_int_equal(told.ticket, 1);
+	desk_give(desk, "key", 1, told.grant, 0, 0, 20); /* not theirs to give */
+	desk_serve(desk, 20);
+	assert_int_equal(told.times, 2);
+	desk_drop(desk, 2, 30);
+	desk_serve(desk, 30);
+	assert_int_equal(told.ticket, 2);
+	desk_free(&desk);
+	assert_null(desk);
+}
+
+static void who_forgets_gives_back_what_was_told_meanwhile(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_limit(desk, "key", &(struct budget_limits){ .at_once = 1 }, 0);
+	desk_take(desk, "key", 1, 1, BUDGET_LIVE, 1);
+	desk_take(desk, "key", 1, 2, BUDGET_LIVE, 1);
+	desk_take(desk, "key", 1, 3, BUDGET_LIVE, 1);
+	desk_serve(desk, 0);
+	desk_forget(desk, 1, 2, 0); /* waits */
+	desk_forget(desk, 1, 1, 0); /* holds a grant already */
+	desk_serve(desk, 0);
+	assert_int_equal(told.ticket, 3);
+	desk_free(&desk);
+}
+
+static void who_would_wait_long_is_sent_away(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_take(desk, "key", 1, 1, BUDGET_LIVE, 1);
+	desk_serve(desk, 0);
+	desk_give(desk, "key", 1, told.grant, 0, 5000, 0);
+	desk_take(desk, "key", 1, 2, BUDGET_LIVE, 1);
+	assert_int_equal(desk_serve(desk, 0), 5000);
+	assert_int_equal(told.times, 1);
+	desk_give(desk, "key", 1, 0, 0, 60000, 1000);
+	assert_true(desk_serve(desk, 1000) == INT64_MAX);
+	assert_int_equal(told.ticket, 2);
+	assert_int_equal(told.grant, 0);
+	assert_int_equal(told.after, 60000);
+	desk_free(&desk);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slots_come_free_one_window_after_the_end),
+		cmocka_unit_test(points_are_counted_as_they_were_spent),
+		cmocka_unit_test(what_costs_more_than_all_gets_all),
+		cmocka_unit_test(only_so_many_at_once),
+		cmocka_unit_test(after_a_restart_nothing_is_left),
+		cmocka_unit_test(silence_is_kept_by_everybody),
+		cmocka_unit_test(a_lower_limit_counts_what_was_used),
+		cmocka_unit_test(a_backfill_leaves_the_last_fifth),
+		cmocka_unit_test(a_backfill_gets_what_live_calls_left),
+		cmocka_unit_test(a_backfill_is_spread_over_the_window),
+		cmocka_unit_test(a_backfill_of_the_smallest_budget_gets_on),
+		cmocka_unit_test(no_window_ever_holds_too_many),
+		cmocka_unit_test(live_calls_hardly_wait_behind_a_backfill),
+		cmocka_unit_test(live_calls_go_first),
+		cmocka_unit_test(who_forgets_gives_back_what_was_told_meanwhile),
+		cmocka_unit_test(who_would_wait_long_is_sent_away),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
