@@ -39,7 +39,10 @@
 	X(waiting, "open rows waiting or behind an elder, now") \
 	X(dead, "dead letters, now") \
 	X(outage_since, "milliseconds since 1970 since the sink cannot be had; 0: it can") \
-	X(hold, "the lowest seq the route still needs; retention stops there")
+	X(hold, "the lowest seq the route still needs; retention stops there") \
+	X(polls, "polls that ended, well or not") \
+	X(poll_failures, "polls that ended in an error") \
+	X(poll_events, "events of polls that are in the log")
 
 enum counter {
 #define COUNTER_ENUM(name, help) COUNTER_##name,

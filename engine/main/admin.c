@@ -142,14 +142,24 @@ static void ask_child(struct admin *admin, struct child *child, struct http_requ
 	buf_free(&message);
 }
 
+static struct child *named(const struct children *children, struct sl_text name)
+{
+	for (size_t i = 0; i < children->count; i++)
+		if (sl_text_is(name, children->at[i]->name))
+			return children->at[i];
+	return NULL;
+}
+
+/* "ingress", a route's name, or "source/" and that of a source that polls. */
 static struct child *asked_child(const struct master *master, struct sl_text name)
 {
+	static const char prefix[] = "source/";
+	const size_t skip = sizeof(prefix) - 1;
 	if (sl_text_is(name, "ingress"))
 		return master->ingress;
-	for (size_t i = 0; i < master->route_count; i++)
-		if (sl_text_is(name, master->routes[i]->name))
-			return master->routes[i];
-	return NULL;
+	if (name.len > skip && memcmp(name.at, prefix, skip) == 0)
+		return named(&master->sources, (struct sl_text){ name.at + skip, name.len - skip });
+	return named(&master->routes, name);
 }
 
 /* --------------------------------------------------------------- endpoints */

@@ -5,7 +5,8 @@
  *     GET  /status        the same, always 200
  *     GET  /metrics       the same as numbers, for Prometheus
  *     POST /reload        the configuration is read anew; 422 if it cannot be used
- *     POST /ask/NAME      {"what":...} to a route, or to `ingress`; its answer
+ *     POST /ask/NAME      {"what":...} to a route, to `ingress`, or as source/NAME to a
+ *                         source that polls; its answer
  *
  * A unix socket is guarded by its mode, a TCP address by a bearer token.  A
  * question is answered within five seconds: 504 otherwise, 503 if the process

@@ -19,13 +19,24 @@
 #include "sdk/text.h"
 
 #define FIRST_DELAY 100
-#define LONGEST_DELAY 30000
-#define LONGEST_WITHOUT 2000 /* for the ingress: senders give up, routes only fall behind */
 #define HEALTH_MOST 60000    /* so long in health always pays off the delay */
 #define START_DEADLINE 30000 /* until the first beat: recovery and loading come before it */
 #define LAST_WORDS 1000      /* between the end of the process and that of its channel, or the other way */
 #define FDS_MOST 64
 #define FIRST_FD 5
+
+static const struct kind {
+	const char *title; /* argv[0]: as ps shows it, with the name behind if it has one */
+	const char *label;
+	const char *ready;     /* its state once it is ready, until it tells another */
+	int64_t longest_delay; /* between two of its processes */
+	bool stays;            /* is handed a new part while it runs */
+} kinds[] = {
+	/* senders give up, routes and polls only fall behind */
+	[CHILD_INGRESS] = { "sluice: ingress", "the %s", "running", 2000, true },
+	[CHILD_ROUTE] = { "sluice: route", "route %s", "starting", 30000, false },
+	[CHILD_SOURCE] = { "sluice: source", "source %s", "running", 30000, false },
+};
 
 static void on_timer_begin(uv_timer_t *timer);
 
@@ -35,7 +46,7 @@ static void enter(struct child *child, enum child_state state)
 	child->since = clock_ticks();
 }
 
-struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct buf *part, struct why *why)
+struct child *child_new(uv_loop_t *loop, enum child_kind kind, const char *name, struct buf *part, struct why *why)
 {
 	struct child *child = must_alloc(sizeof(*child));
 	struct buf label = { 0 };
@@ -44,10 +55,10 @@ struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct bu
 		free(child);
 		return NULL;
 	}
-	buf_format(&label, route ? "route %s" : "the %s", name);
+	buf_format(&label, kinds[kind].label, name);
 	child->name = must_string(name);
 	child->label = label.at;
-	child->route = route;
+	child->kind = kind;
 	child->part = *part;
 	*part = (struct buf){ 0 };
 	child->loop = loop;
@@ -65,6 +76,7 @@ static void on_freed(uv_handle_t *handle)
 	close(child->page_fd);
 	buf_free(&child->part);
 	buf_free(&child->sources);
+	buf_free(&child->status);
 	free(child->name);
 	free(child->label);
 	free(child);
@@ -97,7 +109,7 @@ const char *child_word(const struct child *child)
 	};
 	if (child->state != CHILD_READY)
 		return names[child->state];
-	return child->says[0] ? child->says : names[child->route ? CHILD_STARTING : CHILD_READY];
+	return child->says[0] ? child->says : kinds[child->kind].ready;
 }
 
 bool child_serving(const struct child *child)
@@ -132,7 +144,7 @@ static void send_start(struct child *child)
 	const struct suspect *suspect = &child->suspect;
 	struct buf more = { 0 };
 	json_member_int(&more, "master", getpid());
-	if (child->route && suspect->seq) {
+	if (suspect->seq) {
 		json_key(&more, "suspect");
 		json_open(&more, '{');
 		json_member_uint(&more, "seq", suspect->seq);
@@ -163,19 +175,26 @@ static void heard_fatal(struct child *child, const struct sl_json *message)
 		line(SL_ERROR, "%s is not begun again until something changes: %s", child->label, child->failure.text);
 }
 
+static void keep_json(struct buf *place, const struct sl_json *value)
+{
+	struct sl_text raw = sl_json_raw(value);
+	buf_clear(place);
+	if (raw.at)
+		buf_add(place, raw.at, raw.len);
+}
+
 /* A status without an error says that the last one is over. */
 static void heard_status(struct child *child, const struct sl_json *message)
 {
 	struct sl_text error = sl_json_string(sl_json_get(message, "error"));
 	struct sl_text state = sl_json_string(sl_json_get(message, "state"));
-	struct sl_text sources = sl_json_raw(sl_json_get(message, "sources"));
 	why_say(&child->error, "%.*s", (int)error.len, error.at ? error.at : "");
 	snprintf(child->says, sizeof(child->says), "%.*s", (int)state.len, state.at ? state.at : "");
 	child->paused = sl_json_true(sl_json_get(message, "paused"));
-	if (!sources.len)
-		return;
-	buf_clear(&child->sources);
-	buf_add(&child->sources, sources.at, sources.len);
+	if (sl_json_get(message, "sources"))
+		keep_json(&child->sources, sl_json_get(message, "sources"));
+	if (child->kind == CHILD_SOURCE)
+		keep_json(&child->status, message);
 }
 
 /* ------------------------------------------------------------------ death */
@@ -221,7 +240,7 @@ static int64_t next_delay(struct child *child)
 {
 	int64_t health = child->state == CHILD_READY ? clock_ticks() - child->since : 0;
 	int64_t enough = child->delay * 10 < HEALTH_MOST ? child->delay * 10 : HEALTH_MOST;
-	int64_t longest = child->route ? LONGEST_DELAY : LONGEST_WITHOUT;
+	int64_t longest = kinds[child->kind].longest_delay;
 	if (!child->delay || health >= enough)
 		child->delay = FIRST_DELAY;
 	else
@@ -242,8 +261,7 @@ static void after_death(struct child *child)
 	int64_t delay = next_delay(child);
 	describe_end(child, &reason);
 	describe_call(child, &reason);
-	if (child->route)
-		suspect_call(child);
+	suspect_call(child);
 	why_say(&child->death, "the process %s", reason.at);
 	if (!child->explained)
 		child->error = child->death;
@@ -336,7 +354,8 @@ static uv_stdio_container_t inherited(int fd)
 static int spawn(struct child *child, int channel_fd)
 {
 	uv_stdio_container_t stdio[FIRST_FD + FDS_MOST];
-	char *arguments[] = { child->route ? "sluice: route" : "sluice: ingress", child->route ? child->name : NULL, NULL };
+	char *name = child->kind == CHILD_INGRESS ? NULL : child->name;
+	char *arguments[] = { (char *)kinds[child->kind].title, name, NULL };
 	char *environment[] = { NULL };
 	int count = FIRST_FD;
 	stdio[0] = stdio[1] = inherited(-1); /* libuv opens /dev/null */
@@ -389,7 +408,7 @@ void child_begin(struct child *child)
 	clean_page(child);
 	child->beat = 0;
 	child->silent = 0;
-	child->again = child->timed_out = child->explained = false;
+	child->again = child->timed_out = child->explained = child->rests = false;
 	child->failure.text[0] = '\0';
 	if (!begin(child, &child->error)) {
 		line(SL_ERROR, "%s", child->error.text);
@@ -449,7 +468,7 @@ void child_replace(struct child *child, struct buf *part)
 	child->part = *part;
 	*part = (struct buf){ 0 };
 	forgive(child);
-	if (!child->route && child_running(child)) {
+	if (kinds[child->kind].stays && child_running(child)) {
 		send_part(child, "part", NULL);
 		return;
 	}

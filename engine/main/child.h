@@ -36,6 +36,11 @@ enum child_state {
 	CHILD_FAILED,   /* no process: `failure` says why another is no use until something changes */
 };
 
+/* What it does; how such a process is begun stands in a table in child.c. */
+enum child_kind { CHILD_INGRESS,
+	CHILD_ROUTE,
+	CHILD_SOURCE };
+
 struct child;
 
 /* What the master wants to hear.  `heard` gets all messages but ready and fatal. */
@@ -52,9 +57,9 @@ struct suspect {
 };
 
 struct child {
-	char *name;      /* "ingress", or the route's */
-	char *label;     /* for sentences: "the ingress", "route cards" */
-	bool route;
+	char *name;      /* "ingress", or the route's, the source's */
+	char *label;     /* for sentences: "the ingress", "route cards", "source boards" */
+	enum child_kind kind;
 	bool unwanted;   /* gone from the configuration: free it once it has stopped */
 	bool paused;     /* as it last said itself */
 	struct buf part; /* JSON: its part of the configuration */
@@ -73,6 +78,8 @@ struct child {
 	struct why death;    /* how it last died */
 	char says[16];       /* the state its last status message told: "outage"; "" if none came */
 	struct buf sources;  /* of the ingress, the array `sources` in it: JSON; empty: none */
+	struct buf status;   /* of a source, the whole of it: JSON; empty: none */
+	bool rests;          /* a source, as it was last told */
 	int64_t behind_since; /* clock_wall when it was first seen behind the log's end; 0: it is not */
 	int64_t since;       /* clock_ticks when the state was entered */
 	int64_t away_since;  /* likewise, when it was last seen serving */
@@ -93,7 +100,7 @@ struct child {
 };
 
 /* `part` is taken over.  Does not begin it. */
-struct child *child_new(uv_loop_t *loop, const char *name, bool route, struct buf *part, struct why *why);
+struct child *child_new(uv_loop_t *loop, enum child_kind kind, const char *name, struct buf *part, struct why *why);
 void child_free(struct child **child); /* its process, if there still is one, is killed */
 
 void child_begin(struct child *child);
@@ -106,8 +113,8 @@ bool child_serving(const struct child *child); /* READY; a route has also found 
 void child_stop(struct child *child, int64_t within);
 void child_kill(struct child *child);
 
-/* A new part, taken over.  A route is stopped and begun again with it; the
- * ingress is handed it while it runs. */
+/* A new part, taken over.  A route or a source is stopped and begun again with it;
+ * the ingress is handed it while it runs. */
 void child_replace(struct child *child, struct buf *part);
 
 /* Called twice a second; `passed` are the ms in which the master itself ran. */

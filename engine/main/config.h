@@ -31,6 +31,12 @@ struct config_limits {
 	int64_t body, header_bytes, headers, request_time, idle_time, connections, per_address, in_flight;
 };
 
+/* How plugins ask others. */
+struct config_net {
+	const char *const *allow; /* private addresses and networks that may be asked; ends with NULL */
+	const char *proxy, *ca;   /* or NULL */
+};
+
 struct config_source {
 	const char *name, *use;
 	const char *plugin;                    /* path; NULL: use: webhook */
@@ -42,17 +48,20 @@ struct config_source {
 	const char *others;                    /* JSON: texts and secrets that may be taken for its own; for verify alone */
 	const char *callback;                  /* NULL: neither `public` nor `callback` */
 	const char *callback_shown;            /* the same as a message may show it */
+	const char *api;                       /* JSON: its far side, filled in (host/net.h); NULL: it has none */
+	const char *all_options;               /* JSON: all values, with the secrets; for its own process alone */
 	bool insecure;
-	int64_t every; /* ms between polls; 0: not given */
+	bool polls;
+	int64_t every; /* ms between polls, if it polls */
 };
 
 struct config_transform {
-	const char *name, *use, *plugin, *options;
+	const char *name, *use, *plugin, *options, *api;
 	const struct description *description;
 };
 
 struct config_sink {
-	const char *name, *use, *plugin, *options;
+	const char *name, *use, *plugin, *options, *api;
 	const struct description *description;
 	const char *schema, *schema_file, *schema_options; /* its name, its path, JSON; NULL: none */
 };
@@ -86,6 +95,7 @@ struct config {
 	const char *const *plugin_path;
 	struct config_log log;
 	struct config_limits limits;
+	struct config_net net;
 	int64_t deadline; /* ms a process may stand still */
 	const struct config_source *sources;
 	size_t source_count;
@@ -100,9 +110,12 @@ struct config {
 /* CONFIG_ENGINE reads only the engine's own keys and asks no plugin: enough for
  * what talks to the daemon or reads the log; sources, sinks and routes stay empty.
  * CONFIG_WHOLE asks the plugins too, and may take seconds: it needs no loop and
- * may run in a pool thread. */
+ * may run in a pool thread.  CONFIG_BUILD is the same, and builds plugins in C that
+ * are old (main/built.h); without it those are a warning, or an error if there is
+ * nothing to load. */
 enum config_depth { CONFIG_ENGINE,
-	CONFIG_WHOLE };
+	CONFIG_WHOLE,
+	CONFIG_BUILD };
 
 /* NULL if there is any error.  `warnings` may be NULL.  The sentences live in the
  * arenas that the caller gave the two lists. */
@@ -123,10 +136,16 @@ void config_say(const struct faults *faults, const char *kind);
 /* ------------------------------------------------------------------- parts */
 
 /* What a process is told of the configuration, as members of an object that the
- * caller has opened: a listening socket's `fd` is by its place in config->listen.
- * The master adds "do", "master" and, for a route, "paused" and "suspect". */
-void config_part_ingress(const struct config *config, const int *fds, struct buf *out);
+ * caller has opened: a listening socket's `fd` is by its place in config->listen, that
+ * for events of polls comes extra.  The master adds "do", "master" and, for a route,
+ * "paused" and "suspect". */
+void config_part_ingress(const struct config *config, const int *fds, int events_fd, struct buf *out);
 void config_part_route(const struct config *config, const struct config_route *route, struct buf *out);
+void config_part_poller(const struct config *config, const struct config_source *source, struct buf *out);
+
+/* Where the ingress takes events of polls in: a path below the data folder. */
+#define CONFIG_EVENTS "events.sock"
+
 /* One source as the ingress sees it, secrets in it: for sign, verify and send. */
 void config_part_source(const struct config_source *source, struct buf *out);
 

@@ -45,6 +45,7 @@ struct build {
 	struct config_sink *sinks;
 	struct config_route *routes;
 	struct documents *documents;
+	bool builds;        /* plugins in C that are old */
 	bool engine_faulty; /* `public` and its like may say something that was not understood */
 };
 
@@ -66,6 +67,8 @@ void warn(struct build *build, const struct yaml_node *node, const char *form, .
 bool env_read(struct build *build);                           /* config_env.c: `env:` */
 void env_put_in(struct build *build, struct yaml_node *node); /* ${NAME} in all that is below */
 void engine_read(struct build *build);                        /* config_engine.c */
+void http_options_read(struct build *build);                  /* config_http.c: `http:` */
+bool is_network(const char *text);                            /* "10.0.0.0/8", "::1" */
 void parts_read(struct build *build);                         /* config_use.c: finds and asks the plugins */
 bool name_fits(struct build *build, const struct yaml_node *node, const char *what);
 void source_read(struct build *build, struct part *part);    /* config_source.c */
@@ -79,11 +82,16 @@ const struct sl_json *values_read(struct build *build, const struct sl_option *t
 	const char *what, const struct yaml_node *map, const struct yaml_node *owner);
 const struct sl_json *values_parse(struct build *build, const struct buf *text);
 
+/* The plugin's api, changed by `api:` and filled with the values of its options, as
+ * JSON (host/net.h); NULL: it has none, or there was a fault. */
+const char *api_read(struct build *build, const struct part *part, const struct sl_json *values);
+
 /* The i-th of a list, or the value itself: an option that takes one or several. */
 const struct yaml_node *list_item(const struct yaml_node *node, size_t index);
 
-/* Tables of config_engine.c and config_source.c, for the manual. */
+/* The tables of the files config_*.c, for the manual. */
 extern const struct sl_option config_keys[], config_log_keys[], config_limits_keys[], config_admin_keys[];
+extern const struct sl_option config_http_keys[], config_api_keys[];
 extern const struct sl_option config_source_keys[], config_webhook_keys[];
 extern const struct sl_option config_sink_keys[], config_transform_keys[];
 extern const struct sl_option config_route_keys[], config_retry_keys[];

@@ -39,6 +39,7 @@ const struct sl_option config_keys[] = {
 	TREE("admin", "where health, metrics and commands are served; unix:DATA/admin.sock unless given"),
 	TREE("log", "the log's limits, and what is told on stderr"),
 	TREE("limits", "what one request and all of them together may take"),
+	TREE("http", "how plugins ask others: private addresses they may ask, a proxy, certificates"),
 	SL_OPTION(LIST, struct engine, plugin_path, .initial = "",
 		.help = "more folders in which plugins are looked for, before the installed ones"),
 	SL_OPTION(DURATION, struct engine, deadline, .initial = "5s", .min = 1000, .max = 600000,
@@ -137,7 +138,7 @@ static void read_listen(struct build *build, const char *const *listen)
 	build->config->listen = addresses;
 }
 
-static bool is_network(const char *text)
+bool is_network(const char *text)
 {
 	char address[64], bytes[16];
 	const char *slash = strchr(text, '/');
@@ -288,4 +289,5 @@ void engine_read(struct build *build)
 	read_table(build, "log", config_log_keys, &config->log);
 	read_table(build, "limits", config_limits_keys, &config->limits);
 	fit_segment(build, &config->log);
+	http_options_read(build);
 }

@@ -19,6 +19,16 @@ static void member_texts(struct buf *out, const char *name, const char *const *t
 	json_close(out, ']');
 }
 
+static void put_net(const struct config_net *net, struct buf *out)
+{
+	json_key(out, "net");
+	json_open(out, '{');
+	member_texts(out, "allow", net->allow);
+	json_member_string(out, "proxy", net->proxy);
+	json_member_string(out, "ca", net->ca);
+	json_close(out, '}');
+}
+
 /* ---------------------------------------------------------------- ingress */
 
 static void put_log(const struct config_log *log, struct buf *out)
@@ -71,8 +81,8 @@ void config_part_source(const struct config_source *source, struct buf *out)
 	json_close(out, '}');
 }
 
-/* A source that only polls has no door here. */
-void config_part_ingress(const struct config *config, const int *fds, struct buf *out)
+/* A source that only polls has no webhook: its events come in by the other socket. */
+void config_part_ingress(const struct config *config, const int *fds, int events_fd, struct buf *out)
 {
 	json_member_string(out, "data", config->data);
 	json_member_string(out, "log_level", config->log.level);
@@ -80,11 +90,14 @@ void config_part_ingress(const struct config *config, const int *fds, struct buf
 	member_texts(out, "proxies", config->proxies);
 	put_limits(&config->limits, out);
 	put_listen(config, fds, out);
+	json_key(out, "events");
+	json_open(out, '{');
+	json_member_int(out, "fd", events_fd);
+	json_close(out, '}');
 	json_key(out, "sources");
 	json_open(out, '[');
 	for (size_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].webhook)
-			config_part_source(&config->sources[i], out);
+		config_part_source(&config->sources[i], out);
 	json_close(out, ']');
 }
 
@@ -99,6 +112,7 @@ static void put_source(const struct config_source *source, struct buf *out)
 	json_member_string(out, "callback", source->callback);
 	json_member_string(out, "plugin", source->description && source->description->decode ? source->plugin : NULL);
 	member_json(out, "options", source->options);
+	member_json(out, "api", source->api);
 	json_close(out, '}');
 }
 
@@ -108,6 +122,7 @@ static void put_transform(const struct config_transform *transform, struct buf *
 	json_member_string(out, "name", transform->name);
 	json_member_string(out, "plugin", transform->plugin);
 	member_json(out, "options", transform->options);
+	member_json(out, "api", transform->api);
 	json_close(out, '}');
 }
 
@@ -131,6 +146,7 @@ static void put_sink(const struct config_sink *sink, struct buf *out)
 	json_member_string(out, "name", sink->name);
 	json_member_string(out, "plugin", sink->plugin);
 	member_json(out, "options", sink->options);
+	member_json(out, "api", sink->api);
 	put_schema(sink, out);
 	json_close(out, '}');
 }
@@ -155,6 +171,7 @@ void config_part_route(const struct config *config, const struct config_route *r
 	json_member_string(out, "route", route->name);
 	json_member_string(out, "data", config->data);
 	json_member_string(out, "log_level", config->log.level);
+	put_net(&config->net, out);
 	put_steps(route, out);
 	json_key(out, "retry");
 	json_open(out, '{');
@@ -166,4 +183,23 @@ void config_part_route(const struct config *config, const struct config_route *r
 	json_member_int(out, "open_limit", route->open_limit);
 	json_member_int(out, "patience", route->patience);
 	json_member_int(out, "give_up", route->give_up);
+}
+
+/* ----------------------------------------------------------------- poller */
+
+/* The one process that sees the secrets of a source that polls. */
+void config_part_poller(const struct config *config, const struct config_source *source, struct buf *out)
+{
+	struct buf events = { 0 };
+	buf_format(&events, "%s/" CONFIG_EVENTS, config->data);
+	json_member_string(out, "source", source->name);
+	json_member_string(out, "data", config->data);
+	json_member_string(out, "log_level", config->log.level);
+	json_member_string(out, "plugin", source->plugin);
+	member_json(out, "options", source->all_options);
+	member_json(out, "api", source->api);
+	put_net(&config->net, out);
+	json_member_int(out, "every", source->every);
+	json_member_string(out, "events", events.at);
+	buf_free(&events);
 }

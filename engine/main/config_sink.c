@@ -7,12 +7,14 @@
 
 const struct sl_option config_transform_keys[] = {
 	{ .name = "use", .type = SL_TEXT, .help = "the plugin: a name, or a path that begins with a dot or a slash" },
+	{ .name = "api", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's api that are to be other ones" },
 	{ 0 },
 };
 
 const struct sl_option config_sink_keys[] = {
 	{ .name = "use", .type = SL_TEXT, .help = "the plugin: a name, or a path that begins with a dot or a slash" },
 	{ .name = "schema", .type = OPTION_TREE, .initial = "", .help = "the tables it writes: a name, or { use: NAME } and values for the schema's options" },
+	{ .name = "api", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's api that are to be other ones" },
 	{ 0 },
 };
 
@@ -22,22 +24,27 @@ static const char *text_of(struct build *build, const struct sl_json *value)
 	return raw.at ? arena_copy(build->arena, raw.at, raw.len) : "{}";
 }
 
-static const char *read_options(struct build *build, const struct part *part, const char *const *others)
+/* `others` ends with "api", which counts only if there is one to change. */
+static const struct sl_json *read_values(struct build *build, const struct part *part, const char *const *others)
 {
-	const struct sl_json *values = values_read(build, part->description->options, others, part->what, part->node,
-		part->node);
-	return text_of(build, values);
+	const char *known[4] = { NULL };
+	for (size_t i = 0; others[i]; i++)
+		if (part->description->api || strcmp(others[i], "api") != 0)
+			known[i] = others[i];
+	return values_read(build, part->description->options, known, part->what, part->node, part->node);
 }
 
 void transform_read(struct build *build, struct part *part)
 {
-	static const char *const others[] = { "use", NULL };
+	static const char *const others[] = { "use", "api", NULL };
+	const struct sl_json *values = read_values(build, part, others);
 	struct config_transform *transform = &build->transforms[build->config->transform_count++];
 	transform->name = part->name;
 	transform->use = part->use;
 	transform->plugin = part->plugin;
 	transform->description = part->description;
-	transform->options = read_options(build, part, others);
+	transform->options = text_of(build, values);
+	transform->api = api_read(build, part, values);
 }
 
 /* ----------------------------------------------------------------- schema */
@@ -135,12 +142,14 @@ static void read_schema(struct build *build, const struct part *part, struct con
 
 void sink_read(struct build *build, struct part *part)
 {
-	static const char *const others[] = { "use", "schema", NULL };
+	static const char *const others[] = { "use", "schema", "api", NULL };
+	const struct sl_json *values = read_values(build, part, others);
 	struct config_sink *sink = &build->sinks[build->config->sink_count++];
 	sink->name = part->name;
 	sink->use = part->use;
 	sink->plugin = part->plugin;
 	sink->description = part->description;
-	sink->options = read_options(build, part, others);
+	sink->options = text_of(build, values);
+	sink->api = api_read(build, part, values);
 	read_schema(build, part, sink);
 }

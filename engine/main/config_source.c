@@ -6,6 +6,10 @@
 #include "main/config_build.h"
 #include "sdk/text.h"
 
+#define EVERY_LEAST 100 /* ms */
+#define EVERY_USUAL ((int64_t)15 * 60000)
+#define EVERY_MOST ((int64_t)365 * 86400000)
+
 #define KEY(kind, key, ...) \
 	{ \
 		.name = key, .type = SL_##kind, __VA_ARGS__ \
@@ -17,8 +21,10 @@ const struct sl_option config_source_keys[] = {
 	KEY(BOOL, "insecure", .initial = "no", .help = "take in whatever anybody sends, unchecked"),
 	KEY(TEXT, "callback", .initial = "", .help = "the address as the vendor was told it; `public` and /in/NAME unless "
 						     "given"),
-	KEY(DURATION, "every", .initial = "0", .help = "how often the vendor is asked, if the plugin polls"),
+	KEY(DURATION, "every", .initial = "15m", .min = EVERY_LEAST, .max = EVERY_MOST,
+		.help = "how often the vendor is asked, if the plugin polls and does not say so itself"),
 	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
+	{ .name = "api", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's api that are to be other ones" },
 	{ 0 },
 };
 
@@ -87,16 +93,42 @@ static const char *usual_callback(const struct reading *r)
 	return public ? arena_format(r->build->arena, "%s/in/%s", public, r->part->name) : "";
 }
 
+/* Is it a key of this source?  Whatever the plugin has an option of the same name for
+ * is the plugin's. */
+static bool row_counts(const struct reading *r, const struct sl_option *row)
+{
+	const struct description *d = r->part->description;
+	if (row_of(r->own, row->name))
+		return false;
+	if (strcmp(row->name, "webhook") == 0)
+		return d && d->webhook;
+	return strcmp(row->name, "api") != 0 || (d && d->api);
+}
+
+static int64_t usual_every(const struct reading *r)
+{
+	int64_t every = r->part->description ? r->part->description->every_ms : 0;
+	if (!every)
+		return EVERY_USUAL;
+	return every < EVERY_LEAST ? EVERY_LEAST : every > EVERY_MOST ? EVERY_MOST
+								      : every;
+}
+
 /* The engine's rows and the source's own in one table.  That a secret is missing
  * is said later, with the remedies. */
 static const struct sl_option *whole_table(const struct reading *r)
 {
 	size_t count = 0;
+	char room[OPTION_NUMBER];
 	struct sl_option *table = arena_alloc(r->build->arena,
 		(rows_in(config_source_keys) + rows_in(r->own) + 2) * sizeof(*table));
 	for (const struct sl_option *row = config_source_keys; row->name; row++)
-		if (!row_of(r->own, row->name) && (r->part->plugin || row->type != OPTION_TREE))
-			table[count++] = *row;
+		if (row_counts(r, row)) {
+			table[count] = *row;
+			if (strcmp(row->name, "every") == 0)
+				table[count].initial = arena_string(r->build->arena, option_number(SL_DURATION, usual_every(r), room));
+			count++;
+		}
 	for (const struct sl_option *row = r->own; row && row->name; row++) {
 		table[count] = *row;
 		if (strcmp(row->name, r->secret) == 0)
@@ -133,6 +165,11 @@ static const char *some_options(const struct reading *r,
 static bool is_open(const struct reading *r, const struct sl_option *row)
 {
 	return row->type != SL_SECRET;
+}
+
+static bool is_any(const struct reading *r, const struct sl_option *row)
+{
+	return true;
 }
 
 /* What somebody may have pasted where the webhook's secret belongs. */
@@ -303,11 +340,18 @@ static void read_webhook(struct reading *r)
 static void give_warnings(const struct reading *r)
 {
 	const struct config_source *source = r->source;
-	const struct description *d = source->description;
 	if (source->insecure)
 		warn(r->build, r->part->node, "%s is insecure: it takes in whatever anybody sends", r->part->what);
-	if (source->every && !(d && d->poll))
+	if (yaml_get(r->part->node, "every") && !source->polls && !row_of(r->own, "every"))
 		warn(r->build, yaml_get(r->part->node, "every"), "`every` says nothing: `%s` does not poll", source->use);
+}
+
+/* An option `every` of the plugin's own says how often too, if it is a duration. */
+static int64_t every_of(const struct reading *r)
+{
+	int64_t every = usual_every(r);
+	sl_json_integer(sl_json_get(r->values, "every"), &every);
+	return every >= EVERY_LEAST ? every : EVERY_LEAST;
 }
 
 void source_read(struct build *build, struct part *part)
@@ -327,8 +371,11 @@ void source_read(struct build *build, struct part *part)
 	if (!r.values)
 		return;
 	source->insecure = sl_json_true(sl_json_get(r.values, "insecure"));
-	sl_json_integer(sl_json_get(r.values, "every"), &source->every);
+	source->polls = d && d->poll;
+	source->every = every_of(&r);
 	source->options = some_options(&r, is_open);
+	source->all_options = some_options(&r, is_any);
+	source->api = api_read(build, part, r.values);
 	source->others = some_options(&r, is_other);
 	read_callback(&r);
 	if (!d || d->webhook)

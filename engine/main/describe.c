@@ -24,6 +24,7 @@
 #define MEMORY_MOST ((rlim_t)512 * 1024 * 1024)
 #define MOST_ANSWER ((size_t)4 * 1024 * 1024) /* bytes of one plugin's answer */
 #define MOST_TEXT 2000
+#define MOST_PAIRS 100 /* headers of an api, parts of its query */
 #define CHILD_FD 3
 
 /* One child, asked about the files from `next` on. */
@@ -81,6 +82,62 @@ static bool take_webhook(struct description *d, const struct sl_json *webhook, s
 	return !d->webhook_secret || why_say(why, "its webhook names no option of type secret");
 }
 
+/* A list of texts that ends with NULL; NULL if it is none. */
+static const char *const *take_texts(const struct sl_json *list, struct arena *arena)
+{
+	size_t count = sl_json_kind(list) == SL_KIND_ARRAY ? sl_json_count(list) : 0;
+	const char **texts = arena_alloc(arena, (count + 1) * sizeof(*texts)), **at = texts;
+	for (const struct sl_json *item = count <= MOST_PAIRS ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
+		struct sl_text text = sl_json_string(item);
+		if (text.at && text.len <= MOST_TEXT)
+			*at++ = arena_copy(arena, text.at, text.len);
+	}
+	return texts;
+}
+
+/* [["key","{key}"], ...] */
+static const struct sl_pair *const *take_pairs(const struct sl_json *list, struct arena *arena)
+{
+	size_t count = sl_json_kind(list) == SL_KIND_ARRAY ? sl_json_count(list) : 0;
+	const struct sl_pair **pairs = arena_alloc(arena, (count + 1) * sizeof(*pairs)), **at = pairs;
+	for (const struct sl_json *item = count <= MOST_PAIRS ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
+		const char *const *two = take_texts(item, arena);
+		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
+		if (!two[0] || !two[1])
+			continue;
+		*pair = (struct sl_pair){ two[0], two[1] };
+		*at++ = pair;
+	}
+	return pairs;
+}
+
+/* A number that is not there is 0. */
+static bool take_count(const struct sl_json *form, const char *name, int64_t *number, struct why *why)
+{
+	*number = 0;
+	if (!sl_json_get(form, name) || (sl_json_integer(sl_json_get(form, name), number) && *number >= 0))
+		return true;
+	return why_say(why, "its %s is no number of 0 or more", name);
+}
+
+static bool take_api(struct description *d, const struct sl_json *form, struct arena *arena, struct why *why)
+{
+	struct sl_api *api = arena_alloc(arena, sizeof(*api));
+	if (!form || sl_json_kind(form) == SL_KIND_NULL)
+		return true;
+	if (sl_json_kind(form) != SL_KIND_OBJECT)
+		return why_say(why, "its api is not an object");
+	d->api = api;
+	api->base = take_text(form, "base", arena);
+	api->headers = take_texts(sl_json_get(form, "headers"), arena);
+	api->query = take_pairs(sl_json_get(form, "query"), arena);
+	api->credential = take_text(form, "credential", arena);
+	return take_count(form, "requests", &api->requests, why) && take_count(form, "window", &api->window_ms, why) &&
+	       take_count(form, "points", &api->points, why) &&
+	       take_count(form, "points_window", &api->points_window_ms, why) &&
+	       take_count(form, "at_once", &api->at_once, why);
+}
+
 static bool take_description(struct description *d, const struct sl_json *form, struct arena *arena, struct why *why)
 {
 	d->name = take_text(form, "name", arena);
@@ -92,11 +149,14 @@ static bool take_description(struct description *d, const struct sl_json *form, 
 	d->transform = offers(form, "transform");
 	d->deliver = offers(form, "deliver");
 	d->recall = offers(form, "recall");
+	d->hooks = offers(form, "hooks");
+	d->discover = offers(form, "discover");
 	d->json = take_raw(form, arena);
 	if (!d->name || !d->version || !d->summary)
 		return why_say(why, "it does not say its name, version and summary");
 	d->options = option_table(sl_json_get(form, "options"), arena, why);
-	return d->options && take_webhook(d, sl_json_get(form, "webhook"), arena, why);
+	return d->options && take_webhook(d, sl_json_get(form, "webhook"), arena, why) &&
+	       take_api(d, sl_json_get(form, "api"), arena, why) && take_count(form, "every_ms", &d->every_ms, why);
 }
 
 /* {"at":N,"error":"..."} or {"at":N,"plugin":{...}}; N must be the one that was

@@ -24,7 +24,9 @@ struct description {
 	const char *webhook;             /* its JSON form (flow/webhook.h), or NULL */
 	const char *webhook_secret;      /* the option that holds the secrets, or NULL */
 	const char *dialect;             /* of a sink, or NULL */
-	bool decode, poll, transform, deliver, recall;
+	const struct sl_api *api;        /* not filled in; NULL: it has none */
+	int64_t every_ms;                /* between two polls; 0: it does not say */
+	bool decode, poll, transform, deliver, recall, hooks, discover;
 	const char *json; /* all of it, as the child said it */
 };
 

@@ -104,8 +104,8 @@ static bool holds(const struct child *route)
 static const struct child *holder(const struct master *master)
 {
 	const struct child *lowest = NULL;
-	for (size_t i = 0; i < master->route_count; i++) {
-		const struct child *route = master->routes[i];
+	for (size_t i = 0; i < master->routes.count; i++) {
+		const struct child *route = master->routes.at[i];
 		uint64_t hold = page_get(route->page, COUNTER_hold);
 		if (holds(route) && (!lowest || hold < page_get(lowest->page, COUNTER_hold)))
 			lowest = route;
@@ -147,6 +147,8 @@ static void judge_route(struct verdict *verdict, const struct child *route)
 		judge(verdict, HEALTH_RED, "%s cannot deliver: %s", route->label, route->error.text);
 	else if (strcmp(child_word(route), "blocked") == 0)
 		judge(verdict, HEALTH_RED, "%s is blocked: %s", route->label, route->error.text);
+	else if (child_serving(route) && route->error.text[0])
+		judge(verdict, HEALTH_YELLOW, "%s: %s", route->label, route->error.text);
 	if (route->paused)
 		judge(verdict, HEALTH_YELLOW, "%s is paused", route->label);
 	if (dead)
@@ -161,9 +163,9 @@ static void judge_all(struct verdict *verdict, const struct master *master)
 		judge(verdict, HEALTH_RED, "the daemon is starting");
 	judge_ingress(verdict, master->ingress);
 	judge_log(verdict, master);
-	for (size_t i = 0; i < master->route_count; i++)
-		if (!master->routes[i]->unwanted)
-			judge_route(verdict, master->routes[i]);
+	for (size_t i = 0; i < master->routes.count; i++)
+		if (!master->routes.at[i]->unwanted)
+			judge_route(verdict, master->routes.at[i]);
 }
 
 enum health health_of(const struct master *master)
@@ -297,9 +299,9 @@ bool health_write(const struct master *master, struct buf *out)
 	write_ingress(master->ingress, out);
 	json_key(out, "routes");
 	json_open(out, '[');
-	for (size_t i = 0; i < master->route_count; i++)
-		if (!master->routes[i]->unwanted)
-			write_route(master, master->routes[i], out);
+	for (size_t i = 0; i < master->routes.count; i++)
+		if (!master->routes.at[i]->unwanted)
+			write_route(master, master->routes.at[i], out);
 	json_close(out, ']');
 	json_key(out, "sources");
 	write_sources(master, out);

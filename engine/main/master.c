@@ -17,33 +17,48 @@
 #include "main/health.h"
 
 #define PUBLIC_MODE 0666     /* of a unix socket: like a TCP port, anybody may knock */
+#define EVENTS_MODE 0600     /* events of polls come from our own processes only */
 #define PREDECESSOR_TIME 2000 /* ms for the children of a killed daemon to let go of its sockets */
+#define REST_BEHIND 10000    /* events a route may be behind until its sources rest */
+#define REST_UNTIL 5000      /* and that it has to come down to */
+#define SOURCE_TIME 1500     /* ms that a poll has to end before the ingress does */
 #define SETTLE_TIME 10000    /* ms after which a child that is still starting does not hold up READY=1 */
 
 /* --------------------------------------------------------------- children */
 
-struct child *master_route(const struct master *master, const char *name)
+struct child *children_find(const struct children *children, const char *name)
 {
-	for (size_t i = 0; i < master->route_count; i++)
-		if (strcmp(master->routes[i]->name, name) == 0)
-			return master->routes[i];
+	for (size_t i = 0; i < children->count; i++)
+		if (strcmp(children->at[i]->name, name) == 0)
+			return children->at[i];
 	return NULL;
 }
 
-/* Nothing to wait for any more before the daemon counts as begun.  A route that
- * cannot run does not keep the others from it: health tells of it. */
+struct children *master_children(struct master *master, enum child_kind kind)
+{
+	return kind == CHILD_SOURCE ? &master->sources : &master->routes;
+}
+
+/* Nothing to wait for any more before the daemon counts as begun.  A route or source
+ * that cannot run does not keep the others from it: health tells of it. */
 static bool settled(const struct child *child)
 {
 	return child_serving(child) || child->state == CHILD_FAILED || child->unwanted ||
-	       (child->route && (child->restarts || clock_ticks() - child->away_since > SETTLE_TIME));
+	       (child->kind != CHILD_INGRESS && (child->restarts || clock_ticks() - child->away_since > SETTLE_TIME));
+}
+
+static bool all_are(const struct children *children, bool (*so)(const struct child *child))
+{
+	for (size_t i = 0; i < children->count; i++)
+		if (!so(children->at[i]))
+			return false;
+	return true;
 }
 
 static void check_ready(struct master *master)
 {
-	bool all = settled(master->ingress);
-	for (size_t i = 0; i < master->route_count; i++)
-		all = all && settled(master->routes[i]);
-	if (!all || master->ready || master->stopping)
+	if (master->ready || master->stopping || !settled(master->ingress) || !all_are(&master->routes, settled) ||
+		!all_are(&master->sources, settled))
 		return;
 	master->ready = true;
 	notify_ready();
@@ -52,22 +67,32 @@ static void check_ready(struct master *master)
 			master->config->route_count == 1 ? "" : "s");
 }
 
-static void all_gone(struct master *master)
+static bool gone(const struct child *child)
 {
-	bool gone = master->ingress->state == CHILD_STOPPED;
-	for (size_t i = 0; i < master->route_count; i++)
-		gone = gone && master->routes[i]->state == CHILD_STOPPED;
-	if (gone)
+	return child->state == CHILD_STOPPED;
+}
+
+/* What a poll still emits is taken in, so the ingress stops behind the sources. */
+static void stop_further(struct master *master)
+{
+	if (!all_are(&master->sources, gone))
+		return;
+	if (!master->ingress_told) {
+		master->ingress_told = true;
+		child_stop(master->ingress, CHILD_STOP_TIME - SOURCE_TIME);
+	}
+	if (gone(master->ingress) && all_are(&master->routes, gone))
 		uv_stop(&master->loop);
 }
 
-static void forget_route(struct master *master, struct child *child)
+static void forget(struct master *master, struct child *child)
 {
+	struct children *children = master_children(master, child->kind);
 	size_t i = 0;
-	while (master->routes[i] != child)
+	while (children->at[i] != child)
 		i++;
-	master->route_count--;
-	memmove(&master->routes[i], &master->routes[i + 1], (master->route_count - i) * sizeof(*master->routes));
+	children->count--;
+	memmove(&children->at[i], &children->at[i + 1], (children->count - i) * sizeof(*children->at));
 	line(SL_INFO, "%s has stopped and is gone", child->label);
 	child_free(&child);
 }
@@ -90,69 +115,67 @@ static void on_child_ended(struct child *child)
 	struct master *master = child->owner;
 	admin_ended(master->admin, child);
 	if (master->stopping)
-		all_gone(master);
+		stop_further(master);
 	else if (child->unwanted && child->state == CHILD_STOPPED)
-		forget_route(master, child);
+		forget(master, child);
 	else
 		check_ready(master);
 }
 
 static const struct child_watch watch = { on_child_ready, on_child_heard, on_child_ended };
 
-static void adopt(struct master *master, struct child *child, int64_t deadline)
+static struct child *make(struct master *master, struct wanted *wanted, struct why *why)
 {
+	struct child *child = child_new(&master->loop, wanted->kind, wanted->name, &wanted->part, why);
+	if (!child)
+		return NULL;
 	child->owner = master;
 	child->watch = &watch;
-	child->deadline = deadline;
+	child->deadline = wanted->deadline;
+	child->print = wanted->print;
+	return child;
 }
 
-void master_part_ingress(const struct master *master, const struct config *config, struct buf *part)
+bool master_add(struct master *master, struct wanted *wanted, struct why *why)
 {
-	int fds[64];
-	size_t count = 0;
-	while (master->fds[count] >= 0 && count < 64) {
-		fds[count] = 5 + (int)count;
-		count++;
-	}
-	json_open(part, '{');
-	config_part_ingress(config, fds, part);
-	json_close(part, '}');
-}
-
-void master_part_route(const struct config *config, const struct config_route *route, struct buf *part)
-{
-	json_open(part, '{');
-	config_part_route(config, route, part);
-	json_close(part, '}');
-}
-
-bool master_add_route(struct master *master, const struct config *config, const struct config_route *route,
-	struct why *why)
-{
-	struct buf part = { 0 };
-	master_part_route(config, route, &part);
-	struct child *child = child_new(&master->loop, route->name, true, &part, why);
-	buf_free(&part);
+	struct children *children = master_children(master, wanted->kind);
+	struct child *child = make(master, wanted, why);
 	if (!child)
 		return false;
-	adopt(master, child, route->deadline);
-	child->print = master_print_route(route);
-	master->routes = must_grow(master->routes, (master->route_count + 1) * sizeof(*master->routes));
-	master->routes[master->route_count++] = child;
+	children->at = must_grow(children->at, (children->count + 1) * sizeof(*children->at));
+	children->at[children->count++] = child;
 	child_begin(child);
 	return true;
 }
 
+static void each(const struct children *children, void (*act)(struct child *child))
+{
+	for (size_t i = 0; i < children->count; i++)
+		act(children->at[i]);
+}
+
 /* ----------------------------------------------------------------- signals */
 
-/* From here on the address refuses connections, once the ingress lets go of it too. */
+/* From here on the addresses refuse connections, once the ingress lets go of them too. */
 static void close_sockets(struct master *master)
 {
-	for (size_t i = 0; master->fds && master->fds[i] >= 0; i++) {
+	for (size_t i = 0; master->fds && i <= master->listen_count; i++) {
+		if (master->fds[i] < 0)
+			continue;
 		close(master->fds[i]);
-		socket_remove(master->config->listen[i]);
+		socket_remove(i < master->listen_count ? master->config->listen[i] : master->events);
 		master->fds[i] = -1;
 	}
+}
+
+static void stop_route(struct child *child)
+{
+	child_stop(child, CHILD_STOP_TIME);
+}
+
+static void stop_source(struct child *child)
+{
+	child_stop(child, SOURCE_TIME);
 }
 
 static void begin_stop(struct master *master)
@@ -161,17 +184,17 @@ static void begin_stop(struct master *master)
 	master->stopping = true;
 	notify_stopping();
 	close_sockets(master);
-	child_stop(master->ingress, CHILD_STOP_TIME);
-	for (size_t i = 0; i < master->route_count; i++)
-		child_stop(master->routes[i], CHILD_STOP_TIME);
+	each(&master->sources, stop_source);
+	each(&master->routes, stop_route);
+	stop_further(master);
 }
 
 static void stop_at_once(struct master *master)
 {
 	line(SL_WARNING, "asked to stop a second time: all processes are killed");
+	each(&master->sources, child_kill);
 	child_kill(master->ingress);
-	for (size_t i = 0; i < master->route_count; i++)
-		child_kill(master->routes[i]);
+	each(&master->routes, child_kill);
 }
 
 static void on_stop_signal(uv_signal_t *handle, int number)
@@ -204,6 +227,38 @@ static bool watch_signals(struct master *master, struct why *why)
 	return true;
 }
 
+/* -------------------------------------------------------------------- rest */
+
+/* How far the slowest route that reads the source is behind. */
+static uint64_t furthest_behind(const struct master *master, const char *source)
+{
+	const struct config *config = master->config;
+	uint64_t most = 0;
+	for (size_t i = 0; i < config->route_count; i++) {
+		const struct child *route = children_find(&master->routes, config->routes[i].name);
+		const struct config_source *const *from = config->routes[i].from;
+		while (*from && strcmp((*from)->name, source) != 0)
+			from++;
+		uint64_t behind = *from && route && health_stands(master, route) ? health_behind(master, route) : 0;
+		most = behind > most ? behind : most;
+	}
+	return most;
+}
+
+/* A backfill waits while what it brought is not worked off. */
+static void rest_source(const struct master *master, struct child *source)
+{
+	uint64_t behind = furthest_behind(master, source->name);
+	bool rests = source->rests ? behind >= REST_UNTIL : behind > REST_BEHIND;
+	struct buf message = { 0 };
+	if (rests == source->rests || source->state != CHILD_READY)
+		return;
+	source->rests = rests;
+	buf_format(&message, "{\"do\":\"rest\",\"rest\":%s}", rests ? "true" : "false");
+	child_send(source, &message);
+	buf_free(&message);
+}
+
 /* -------------------------------------------------------------------- tick */
 
 /* The lowest seq that any route still needs.  A route that has not said where it
@@ -211,21 +266,40 @@ static bool watch_signals(struct master *master, struct why *why)
 static uint64_t log_floor(const struct master *master)
 {
 	uint64_t lowest = UINT64_MAX;
-	for (size_t i = 0; i < master->route_count; i++) {
-		uint64_t hold = page_get(master->routes[i]->page, COUNTER_hold);
-		if (!master->routes[i]->unwanted && hold < lowest)
+	for (size_t i = 0; i < master->routes.count; i++) {
+		uint64_t hold = page_get(master->routes.at[i]->page, COUNTER_hold);
+		if (!master->routes.at[i]->unwanted && hold < lowest)
 			lowest = hold;
 	}
 	return lowest;
 }
 
+/* One that gave up may be worth another try once somebody has saved a file of its. */
+static void tick_failed(struct master *master, struct child *child)
+{
+	uint64_t print = child->state == CHILD_FAILED ? wanted_print(master->config, child) : child->print;
+	if (print == child->print)
+		return;
+	line(SL_INFO, "%s is begun again: its files have changed", child->label);
+	child->print = print;
+	child_begin(child);
+}
+
 static void tick_route(struct master *master, struct child *route, int64_t passed)
 {
 	child_tick(route, passed);
+	tick_failed(master, route);
 	if (!health_behind(master, route))
 		route->behind_since = 0;
 	else if (!route->behind_since)
 		route->behind_since = clock_wall();
+}
+
+static void tick_source(struct master *master, struct child *source, int64_t passed)
+{
+	child_tick(source, passed);
+	tick_failed(master, source);
+	rest_source(master, source);
 }
 
 /* If we did not run ourselves, children that were stopped with us have done
@@ -238,8 +312,10 @@ static void on_tick(uv_timer_t *timer)
 		passed = MASTER_TICK;
 	master->last_tick = now;
 	child_tick(master->ingress, passed);
-	for (size_t i = 0; i < master->route_count; i++)
-		tick_route(master, master->routes[i], passed);
+	for (size_t i = 0; i < master->routes.count; i++)
+		tick_route(master, master->routes.at[i], passed);
+	for (size_t i = 0; i < master->sources.count; i++)
+		tick_source(master, master->sources.at[i], passed);
 	atomic_store(&master->ingress->page->floor, log_floor(master));
 	admin_tick(master->admin, now);
 	check_ready(master);
@@ -279,17 +355,27 @@ static bool listen_patiently(const struct master *master, const char *address, i
 static bool open_sockets(struct master *master, struct why *why)
 {
 	const char *const *listen = master->config->listen;
-	size_t count = 0;
-	while (listen[count])
-		count++;
-	master->fds = must_alloc((count + 1) * sizeof(*master->fds));
-	for (size_t i = 0; i < count; i++) {
+	while (listen[master->listen_count])
+		master->listen_count++;
+	master->fds = must_alloc((master->listen_count + 2) * sizeof(*master->fds));
+	for (size_t i = 0; i <= master->listen_count + 1; i++)
 		master->fds[i] = -1;
+	for (size_t i = 0; listen[i]; i++)
 		if (!listen_patiently(master, listen[i], &master->fds[i], why))
 			return false;
-	}
-	master->fds[count] = -1;
 	return true;
+}
+
+/* The last of what the ingress is handed, opened here so that it outlives an ingress.
+ * Too long a path for a socket is a fault of the configuration only if something polls. */
+static bool open_events(struct master *master, struct why *why)
+{
+	struct buf address = { 0 };
+	struct why unheard;
+	buf_format(&address, "unix:%s/" CONFIG_EVENTS, master->config->data);
+	master->events = address.at;
+	return !socket_address_valid(master->events, &unheard) ||
+		socket_listen(master->events, EVENTS_MODE, &master->fds[master->listen_count], why);
 }
 
 static bool open_admin(struct master *master, struct why *why)
@@ -300,13 +386,12 @@ static bool open_admin(struct master *master, struct why *why)
 
 static bool begin_ingress(struct master *master, struct why *why)
 {
-	struct buf part = { 0 };
-	master_part_ingress(master, master->config, &part);
-	master->ingress = child_new(&master->loop, "ingress", false, &part, why);
-	buf_free(&part);
+	struct wanted wanted;
+	wanted_ingress(master, master->config, &wanted);
+	master->ingress = make(master, &wanted, why);
+	buf_free(&wanted.part);
 	if (!master->ingress)
 		return false;
-	adopt(master, master->ingress, master->config->deadline);
 	master->ingress->fds = master->fds;
 	child_begin(master->ingress);
 	return true;
@@ -315,9 +400,30 @@ static bool begin_ingress(struct master *master, struct why *why)
 static bool begin_routes(struct master *master, struct why *why)
 {
 	const struct config *config = master->config;
-	for (size_t i = 0; i < config->route_count; i++)
-		if (!master_add_route(master, config, &config->routes[i], why))
+	for (size_t i = 0; i < config->route_count; i++) {
+		struct wanted wanted;
+		wanted_route(config, &config->routes[i], &wanted);
+		bool added = master_add(master, &wanted, why);
+		buf_free(&wanted.part);
+		if (!added)
 			return false;
+	}
+	return true;
+}
+
+static bool begin_sources(struct master *master, struct why *why)
+{
+	const struct config *config = master->config;
+	for (size_t i = 0; i < config->source_count; i++) {
+		struct wanted wanted;
+		if (!config->sources[i].polls)
+			continue;
+		wanted_source(config, &config->sources[i], &wanted);
+		bool added = master_add(master, &wanted, why);
+		buf_free(&wanted.part);
+		if (!added)
+			return false;
+	}
 	return true;
 }
 
@@ -325,10 +431,12 @@ static bool begin_routes(struct master *master, struct why *why)
 static bool (*const beginning[])(struct master *master, struct why *why) = {
 	take_lock,
 	open_sockets,
+	open_events,
 	open_admin,
 	watch_signals,
 	begin_ingress,
 	begin_routes,
+	begin_sources,
 	begin_tick,
 };
 
@@ -351,6 +459,13 @@ static void close_loop(struct master *master)
 	uv_loop_close(&master->loop);
 }
 
+static void free_children(struct children *children)
+{
+	for (size_t i = 0; i < children->count; i++)
+		child_free(&children->at[i]);
+	free(children->at);
+}
+
 /* A pool thread that still asks plugins for a reload is not waited for: it has
  * nothing to write. */
 static void end(struct master *master, int code)
@@ -361,10 +476,10 @@ static void end(struct master *master, int code)
 	if (master->reloading)
 		_exit(code);
 	child_free(&master->ingress);
-	for (size_t i = 0; i < master->route_count; i++)
-		child_free(&master->routes[i]);
-	free(master->routes);
+	free_children(&master->routes);
+	free_children(&master->sources);
 	free(master->fds);
+	free(master->events);
 	close_loop(master);
 	config_free(&master->config);
 }

@@ -6,6 +6,7 @@
  * log and no database: whatever happens to those happens to a child.
  *
  *     master.c         its life: begin, watch, stop
+ *     master_part.c    what each child is to be, by the configuration
  *     master_reload.c  a new configuration while it runs
  *     admin.c          what is asked over the admin address
  *     health.c         how all of it is, as JSON
@@ -21,25 +22,34 @@
 #include "main/lock.h"
 
 #define MASTER_TICK 500 /* ms */
+#define MASTER_LISTEN_MOST 60 /* public addresses */
 
 struct admin;
 struct http_request;
+
+/* Of one kind; also those that are stopping because they are unwanted. */
+struct children {
+	struct child **at;
+	size_t count;
+};
 
 struct master {
 	uv_loop_t loop;
 	struct config *config;
 	struct lock lock;
-	int *fds;             /* the public address: by place in config->listen, -1 behind the last */
+	int *fds;             /* what the ingress is handed: the public addresses by their place in config->listen,
+	                       * then where events of polls come in; -1 behind the last */
+	size_t listen_count;
+	char *events; /* the address of the last of them */
 	struct child *ingress;
-	struct child **routes; /* also those that are stopping because they are unwanted */
-	size_t route_count;
+	struct children routes, sources; /* sources: those that poll */
 	struct admin *admin;
 	uv_timer_t tick;
 	uv_signal_t signals[3];
 	int64_t last_tick; /* clock_ticks */
 	int64_t began;     /* clock_wall */
 	bool ready;        /* said so to systemd */
-	bool stopping;
+	bool stopping, ingress_told; /* the ingress is told to stop behind the sources */
 	bool reloading, reload_again;
 };
 
@@ -47,14 +57,25 @@ struct master {
  * it.  Returns the exit code. */
 int master_run(struct config *config);
 
-struct child *master_route(const struct master *master, const char *name);
+struct child *children_find(const struct children *children, const char *name); /* NULL: there is none */
 
-/* Gives a route its child, and begins it. */
-bool master_add_route(struct master *master, const struct config *config, const struct config_route *route,
-	struct why *why);
-void master_part_ingress(const struct master *master, const struct config *config, struct buf *part);
-void master_part_route(const struct config *config, const struct config_route *route, struct buf *part);
-uint64_t master_print_route(const struct config_route *route);
+/* What a child is to be; `part` is freed by whoever made it. */
+struct wanted {
+	enum child_kind kind;
+	const char *name;
+	int64_t deadline;
+	uint64_t print; /* of its files (main/files.h) */
+	struct buf part;
+};
+void wanted_ingress(const struct master *master, const struct config *config, struct wanted *wanted);
+void wanted_route(const struct config *config, const struct config_route *route, struct wanted *wanted);
+void wanted_source(const struct config *config, const struct config_source *source, struct wanted *wanted);
+uint64_t wanted_print(const struct config *config, const struct child *child);
+
+/* The children of that kind. */
+struct children *master_children(struct master *master, enum child_kind kind);
+/* Makes a child, takes `part` over, and begins it. */
+bool master_add(struct master *master, struct wanted *wanted, struct why *why);
 
 /* From now on log lines are the master's, of the level that the configuration says. */
 void master_speak(const struct config *config);

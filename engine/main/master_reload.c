@@ -3,13 +3,12 @@
  *
  * All or nothing: a configuration that cannot be used, or that asks for what
  * only a restart can give, changes nothing.  Else the ingress is handed its new
- * part; a route whose part or files have changed is drained and begun again at
- * its cursor; the others are left alone.
+ * part; a route or source whose part or files have changed is drained and begun again
+ * at its cursor; the others are left alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/line.h"
@@ -28,45 +27,6 @@ struct reload {
 };
 
 /* ------------------------------------------------------------ what changed */
-
-static uint64_t mix(uint64_t print, uint64_t value)
-{
-	return (print ^ value) * 0x9E3779B97F4A7C15u;
-}
-
-static uint64_t print_file(uint64_t print, const char *path)
-{
-	struct stat info;
-	if (!path || stat(path, &info) < 0)
-		return mix(print, 1);
-	print = mix(print, (uint64_t)info.st_ino);
-	print = mix(print, (uint64_t)info.st_size);
-	return mix(mix(print, (uint64_t)info.st_mtim.tv_sec), (uint64_t)info.st_mtim.tv_nsec);
-}
-
-/* The views of a schema stand beside it: trello.yaml, trello.sqlite.sql. */
-static uint64_t print_views(uint64_t print, const struct config_sink *sink)
-{
-	char path[4096];
-	const char *dot = strrchr(sink->schema_file, '.');
-	if (!dot || !sink->description || !sink->description->dialect)
-		return print;
-	snprintf(path, sizeof(path), "%.*s.%s.sql", (int)(dot - sink->schema_file), sink->schema_file,
-		sink->description->dialect);
-	return print_file(print, path);
-}
-
-uint64_t master_print_route(const struct config_route *route)
-{
-	uint64_t print = print_file(0, route->to->plugin);
-	for (const struct config_source *const *from = route->from; *from; from++)
-		print = print_file(print, (*from)->plugin);
-	for (const struct config_transform *const *via = route->via; *via; via++)
-		print = print_file(print, (*via)->plugin);
-	if (!route->to->schema_file)
-		return print;
-	return print_views(print_file(print, route->to->schema_file), route->to);
-}
 
 static bool same_list(const char *const *a, const char *const *b)
 {
@@ -98,55 +58,86 @@ static bool needs_restart(const struct config *old, const struct config *new, st
 
 /* ------------------------------------------------------------------- apply */
 
-static bool same_part(const struct child *child, const struct buf *part)
+static bool is_same(const struct child *child, const struct wanted *wanted)
 {
-	return child->part.len == part->len && memcmp(child->part.at, part->at, part->len) == 0;
+	const struct buf *part = &wanted->part;
+	return !child->unwanted && child->state != CHILD_FAILED && child->print == wanted->print &&
+		child->part.len == part->len && memcmp(child->part.at, part->at, part->len) == 0;
+}
+
+static const char *reported(const struct child *child)
+{
+	return child->kind == CHILD_SOURCE ? child->label : child->name; /* a route may have the name of a source */
+}
+
+static void apply_child(struct child *child, struct wanted *wanted, struct buf *report)
+{
+	child->deadline = wanted->deadline;
+	if (!is_same(child, wanted)) {
+		child->print = wanted->print;
+		child->unwanted = false;
+		child_replace(child, &wanted->part);
+		json_string(report, reported(child));
+	}
+	buf_free(&wanted->part);
+}
+
+static void add_child(struct master *master, struct wanted *wanted, struct buf *report)
+{
+	struct children *children = master_children(master, wanted->kind);
+	struct why why;
+	if (master_add(master, wanted, &why))
+		json_string(report, reported(children->at[children->count - 1]));
+	else
+		line(SL_ERROR, "%s cannot be begun: %s", wanted->name, why.text);
+	buf_free(&wanted->part);
 }
 
 static void apply_ingress(struct master *master, const struct config *config, struct buf *report)
 {
-	struct buf part = { 0 };
-	master->ingress->deadline = config->deadline;
-	master_part_ingress(master, config, &part);
-	if (!same_part(master->ingress, &part) || master->ingress->state == CHILD_FAILED) {
-		child_replace(master->ingress, &part);
-		json_string(report, "ingress");
-	}
-	buf_free(&part);
+	struct wanted wanted;
+	wanted_ingress(master, config, &wanted);
+	apply_child(master->ingress, &wanted, report);
 }
 
-static void apply_route(struct master *master, const struct config *config, const struct config_route *route,
-	struct buf *report)
+static void apply_worker(struct master *master, struct wanted *wanted, struct buf *report)
 {
-	struct child *child = master_route(master, route->name);
-	struct buf part = { 0 };
-	struct why why;
-	uint64_t print = master_print_route(route);
-	if (!child) {
-		if (!master_add_route(master, config, route, &why))
-			line(SL_ERROR, "route %s cannot be begun: %s", route->name, why.text);
-		json_string(report, route->name);
-		return;
+	struct child *child = children_find(master_children(master, wanted->kind), wanted->name);
+	if (child)
+		apply_child(child, wanted, report);
+	else
+		add_child(master, wanted, report);
+}
+
+static void apply_workers(struct master *master, const struct config *config, struct buf *report)
+{
+	struct wanted wanted;
+	for (size_t i = 0; i < config->route_count; i++) {
+		wanted_route(config, &config->routes[i], &wanted);
+		apply_worker(master, &wanted, report);
 	}
-	master_part_route(config, route, &part);
-	child->deadline = route->deadline;
-	if (child->unwanted || child->print != print || !same_part(child, &part) || child->state == CHILD_FAILED) {
-		child->print = print;
-		child->unwanted = false;
-		child_replace(child, &part);
-		json_string(report, route->name);
+	for (size_t i = 0; i < config->source_count; i++) {
+		if (!config->sources[i].polls)
+			continue;
+		wanted_source(config, &config->sources[i], &wanted);
+		apply_worker(master, &wanted, report);
 	}
-	buf_free(&part);
+}
+
+static bool is_wanted(const struct config *config, const struct child *child)
+{
+	const struct config_source *source = config_source(config, child->name);
+	return child->kind == CHILD_ROUTE ? config_route(config, child->name) != NULL : source && source->polls;
 }
 
 /* A child without a process is forgotten within child_stop: so from the end. */
-static void drop_unwanted(struct master *master, const struct config *config, struct buf *report)
+static void drop_unwanted(const struct children *children, const struct config *config, struct buf *report)
 {
-	for (size_t i = master->route_count; i-- > 0;) {
-		struct child *child = master->routes[i];
-		if (child->unwanted || config_route(config, child->name))
+	for (size_t i = children->count; i-- > 0;) {
+		struct child *child = children->at[i];
+		if (child->unwanted || is_wanted(config, child))
 			continue;
-		json_string(report, child->name);
+		json_string(report, reported(child));
 		child->unwanted = true;
 		child_stop(child, CHILD_STOP_TIME);
 	}
@@ -160,12 +151,12 @@ static void apply(struct master *master, struct config *config, struct buf *repo
 	json_key(report, "changed");
 	json_open(report, '[');
 	apply_ingress(master, config, report);
-	for (size_t i = 0; i < config->route_count; i++)
-		apply_route(master, config, &config->routes[i], report);
+	apply_workers(master, config, report);
 	json_close(report, ']');
 	json_key(report, "removed");
 	json_open(report, '[');
-	drop_unwanted(master, config, report);
+	drop_unwanted(&master->routes, config, report);
+	drop_unwanted(&master->sources, config, report);
 	json_close(report, ']');
 	config_free(&old);
 }

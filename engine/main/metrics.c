@@ -7,7 +7,13 @@
 #include "main/health.h"
 #include "main/master.h"
 
-#define FIRST_OF_ROUTES COUNTER_cursor_time /* those before it are the ingress's */
+/* Whose counters are whose: by their place in the table. */
+static enum child_kind owner_of(enum counter counter)
+{
+	if (counter >= COUNTER_polls)
+		return CHILD_SOURCE;
+	return counter >= COUNTER_cursor_time ? CHILD_ROUTE : CHILD_INGRESS;
+}
 
 /* The others only ever grow. */
 static bool is_gauge(enum counter counter)
@@ -37,9 +43,10 @@ static void label(struct buf *out, const char *text)
 
 static void sample(struct buf *out, const char *name, const char *suffix, const struct child *child, uint64_t value)
 {
-	buf_format(out, "sluice_%s%s{process=\"%s\"", name, suffix, child->route ? "route" : child->name);
-	if (child->route) {
-		buf_string(out, ",route=\"");
+	static const char *const kinds[] = { [CHILD_INGRESS] = "ingress", [CHILD_ROUTE] = "route", [CHILD_SOURCE] = "source" };
+	buf_format(out, "sluice_%s%s{process=\"%s\"", name, suffix, kinds[child->kind]);
+	if (child->kind != CHILD_INGRESS) {
+		buf_format(out, ",%s=\"", kinds[child->kind]);
 		label(out, child->name);
 		buf_char(out, '"');
 	}
@@ -48,12 +55,14 @@ static void sample(struct buf *out, const char *name, const char *suffix, const 
 
 static void write_counter(const struct master *master, enum counter counter, struct buf *out)
 {
-	const char *suffix = is_gauge(counter) ? "" : "_total";
-	head(out, counter_names[counter], suffix, counter_helps[counter], is_gauge(counter));
-	if (counter < FIRST_OF_ROUTES)
-		sample(out, counter_names[counter], suffix, master->ingress, page_get(master->ingress->page, counter));
-	for (size_t i = 0; counter >= FIRST_OF_ROUTES && i < master->route_count; i++)
-		sample(out, counter_names[counter], suffix, master->routes[i], page_get(master->routes[i]->page, counter));
+	const char *name = counter_names[counter], *suffix = is_gauge(counter) ? "" : "_total";
+	enum child_kind owner = owner_of(counter);
+	const struct children *children = owner == CHILD_ROUTE ? &master->routes : &master->sources;
+	head(out, name, suffix, counter_helps[counter], is_gauge(counter));
+	if (owner == CHILD_INGRESS)
+		sample(out, name, suffix, master->ingress, page_get(master->ingress->page, counter));
+	for (size_t i = 0; owner != CHILD_INGRESS && i < children->count; i++)
+		sample(out, name, suffix, children->at[i], page_get(children->at[i]->page, counter));
 }
 
 /* One number of each child, counted by the master. */
@@ -79,13 +88,21 @@ static const struct watched watched[] = {
 	{ "behind", "", "events in the log that the route has not passed", true, true, health_behind },
 };
 
+static void write_all(const struct master *master, const struct watched *row, const struct children *children,
+	struct buf *out)
+{
+	for (size_t i = 0; i < children->count; i++)
+		sample(out, row->name, row->suffix, children->at[i], row->value(master, children->at[i]));
+}
+
 static void write_watched(const struct master *master, const struct watched *row, struct buf *out)
 {
 	head(out, row->name, row->suffix, row->help, row->gauge);
 	if (!row->routes_only)
 		sample(out, row->name, row->suffix, master->ingress, row->value(master, master->ingress));
-	for (size_t i = 0; i < master->route_count; i++)
-		sample(out, row->name, row->suffix, master->routes[i], row->value(master, master->routes[i]));
+	write_all(master, row, &master->routes, out);
+	if (!row->routes_only)
+		write_all(master, row, &master->sources, out);
 }
 
 void metrics_write(const struct master *master, struct buf *out)

@@ -234,7 +234,7 @@ static bool begin(struct questions *questions, const struct config_route *route,
 	config_part_route(questions->config, route, &part);
 	json_member_bool(&part, "once", true);
 	json_close(&part, '}');
-	questions->child = child_new(&questions->loop, route->name, true, &part, why);
+	questions->child = child_new(&questions->loop, CHILD_ROUTE, route->name, &part, why);
 	buf_free(&part);
 	if (!questions->child)
 		return false;

@@ -181,9 +181,10 @@ static void each_process_gets_its_part(void **state)
 	const int fds[] = { 5, 6 };
 	read_fine(WHOLE);
 	json_open(&out, '{');
-	config_part_ingress(config, fds, &out);
+	config_part_ingress(config, fds, 7, &out);
 	struct sl_document *document = document_of();
 	raw_is(document, "/listen/1/fd", "6");
+	raw_is(document, "/events/fd", "7");
 	raw_is(document, "/sources/0/secrets", "[\"s 1\"]");
 	raw_is(document, "/sources/0/webhook/auth", "\"hmac-sha1\"");
 	raw_is(document, "/sources/0/callback", "\"https://hooks.example.com/in/boards\"");
@@ -421,8 +422,9 @@ static void a_small_log_has_small_files(void **state)
 /* docs/man/sluice.yaml.5.md holds each table just as it is printed. */
 static void the_manual_says_what_the_tables_say(void **state)
 {
-	const struct sl_option *const tables[] = { config_keys, config_log_keys, config_limits_keys, config_admin_keys,
-		config_source_keys, config_webhook_keys, config_sink_keys, config_route_keys, config_retry_keys };
+	const struct sl_option *const tables[] = { config_keys, config_log_keys, config_limits_keys, config_http_keys,
+		config_api_keys, config_admin_keys, config_source_keys, config_webhook_keys, config_sink_keys,
+		config_transform_keys, config_route_keys, config_retry_keys };
 	const char *source = getenv("SLUICE_SOURCE");
 	const char *path = arena_format(arena, "%s/docs/man/sluice.yaml.5.md", source ? source : ".");
 	char *manual = arena_alloc(arena, 100000);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_http.c - what is asked of others: `http:`, and `api:` of a source, a transform or a sink. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/net.h"
+#include "main/config_build.h"
+#include "sdk/text.h"
+
+#define COUNT_MOST 1000000000
+#define WINDOW_MOST ((int64_t)366 * 86400000)
+
+const struct sl_option config_http_keys[] = {
+	SL_OPTION(LIST, struct config_net, allow, .initial = "",
+		.help = "private addresses and networks that plugins may ask all the same: 127.0.0.1, 10.0.0.0/8"),
+	SL_OPTION(TEXT, struct config_net, proxy, .initial = "", .help = "what all requests go through: http://HOST:PORT"),
+	SL_OPTION(PATH, struct config_net, ca, .initial = "",
+		.help = "a file of certificates that are believed instead of the system's"),
+	{ 0 },
+};
+
+/* Of the same shape as sl_api where it may be changed. */
+struct api {
+	const char *base;
+	int64_t requests, window, points, points_window, at_once;
+};
+
+/* What is not given stays as the plugin says it. */
+const struct sl_option config_api_keys[] = {
+	SL_OPTION(TEXT, struct api, base, .initial = "", .help = "the address its requests go to: https://api.example.com"),
+	SL_OPTION(INT, struct api, requests, .initial = "0", .min = 0, .max = COUNT_MOST,
+		.help = "at most so many requests in any `window`; 0: no limit"),
+	SL_OPTION(DURATION, struct api, window, .initial = "0", .min = 0, .max = WINDOW_MOST, .help = "see `requests`"),
+	SL_OPTION(INT, struct api, points, .initial = "0", .min = 0, .max = COUNT_MOST,
+		.help = "at most so many points of cost in any `points_window`; 0: no limit"),
+	SL_OPTION(DURATION, struct api, points_window, .initial = "0", .min = 0, .max = WINDOW_MOST,
+		.help = "see `points`"),
+	SL_OPTION(INT, struct api, at_once, .initial = "0", .min = 0, .max = COUNT_MOST,
+		.help = "at most so many requests under way; 0: no limit"),
+	{ 0 },
+};
+
+/* -------------------------------------------------------------------- http */
+
+static void check_allow(struct build *build, const struct yaml_node *node, const char *const *allow)
+{
+	char room[YAML_SHOWN];
+	for (size_t i = 0; node && allow[i]; i++)
+		if (!is_network(allow[i]))
+			fault(build, list_item(node, i), "`allow` holds addresses and networks such as 10.0.0.0/8, not %s",
+				yaml_shown(list_item(node, i), room));
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* It may hold a password: what was given is never shown. */
+static void check_proxy(struct build *build, const struct yaml_node *node, const char *proxy)
+{
+	bool http = begins(proxy, "http://") || begins(proxy, "https://");
+	const char *host = http ? strstr(proxy, "://") + 3 : proxy;
+	if (*proxy && (!http || !*host || *host == '/' || strpbrk(host, " ?#\t\n")))
+		fault(build, node, "`proxy` must be an address such as http://proxy.example.com:3128");
+}
+
+static void check_ca(struct build *build, const struct yaml_node *node, const char *ca)
+{
+	if (*ca && access(ca, R_OK) != 0)
+		fault(build, node, "`ca`: %s cannot be read: %s", node->written ? node->written : ca, strerror(errno));
+}
+
+void http_options_read(struct build *build)
+{
+	static const char *const nowhere[] = { NULL };
+	const struct yaml_node *node = yaml_get(build->root, "http");
+	struct config_net *net = &build->config->net;
+	const struct sl_json *values = values_read(build, config_http_keys, NULL, "`http`", node, build->root);
+	if (!values || !option_fill(config_http_keys, OPTION_ROW, values, net, build->arena, NULL)) {
+		net->allow = nowhere;
+		return;
+	}
+	check_allow(build, yaml_get(node, "allow"), net->allow);
+	check_proxy(build, yaml_get(node, "proxy"), net->proxy);
+	check_ca(build, yaml_get(node, "ca"), net->ca);
+	net->proxy = *net->proxy ? net->proxy : NULL;
+	net->ca = *net->ca ? net->ca : NULL;
+}
+
+/* --------------------------------------------------------------------- api */
+
+static const char *number(struct build *build, enum sl_type type, int64_t value)
+{
+	char room[OPTION_NUMBER];
+	return arena_string(build->arena, option_number(type, value, room));
+}
+
+/* The table with the plugin's own values as the initial ones. */
+static const struct sl_option *api_table(struct build *build, const struct sl_api *api)
+{
+	const int64_t numbers[] = { 0, api->requests, api->window_ms, api->points, api->points_window_ms, api->at_once };
+	struct sl_option *table = arena_alloc(build->arena, sizeof(config_api_keys));
+	memcpy(table, config_api_keys, sizeof(config_api_keys));
+	table[0].initial = api->base ? api->base : "";
+	for (size_t i = 1; table[i].name; i++)
+		table[i].initial = number(build, table[i].type, numbers[i]);
+	return table;
+}
+
+static bool whole_windows(struct build *build, const struct yaml_node *map, const char *what, const struct api *api)
+{
+	if (api->requests && !api->window)
+		return fault(build, map, "%s: `requests` needs a `window`, such as 10s", what);
+	if (api->points && !api->points_window)
+		return fault(build, map, "%s: `points` needs a `points_window`, such as 1m", what);
+	return true;
+}
+
+/* The plugin's api with what `api:` changes of it; NULL if there was a fault. */
+static const struct sl_api *changed(struct build *build, const struct part *part)
+{
+	const struct sl_api *own = part->description->api;
+	const struct yaml_node *map = yaml_get(part->node, "api");
+	const char *what = arena_format(build->arena, "`api` of %s", part->what);
+	const struct sl_option *table = api_table(build, own);
+	struct sl_api *api = arena_alloc(build->arena, sizeof(*api));
+	struct api given = { 0 };
+	if (!map)
+		return own;
+	const struct sl_json *values = values_read(build, table, NULL, what, map, map);
+	if (!values || !option_fill(table, OPTION_ROW, values, &given, build->arena, NULL) ||
+		!whole_windows(build, map, what, &given))
+		return NULL;
+	*api = *own;
+	api->base = *given.base ? given.base : NULL;
+	api->requests = given.requests, api->window_ms = given.window;
+	api->points = given.points, api->points_window_ms = given.points_window;
+	api->at_once = given.at_once;
+	return api;
+}
+
+const char *api_read(struct build *build, const struct part *part, const struct sl_json *values)
+{
+	if (part->description && part->description->api)
+		changed(build, part);
+	return NULL;
+}
