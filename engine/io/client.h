@@ -23,7 +23,7 @@
 struct client;
 
 struct client_settings {
-	const char *const *allow; /* addresses and networks, "127.0.0.1", "10.0.0.0/8", "fd00::/8"; ends with NULL, or NULL */
+	const char *const *allow; /* addresses and networks: "127.0.0.1", "10.0.0.0/8"; ends with NULL, or NULL */
 	const char *proxy;        /* "http://proxy:3128", NULL: none.  The environment is not asked */
 	const char *ca;           /* file of certificates believed; NULL: the system's */
 	size_t connections;       /* open at once, in all; 0: 256 */
@@ -38,8 +38,8 @@ struct client_request {
 	const char *method, *url;             /* the url is whole: http:// or https:// */
 	const struct sl_pair *const *headers; /* ends with NULL, or NULL */
 	struct sl_text body;
-	const char *file;   /* NULL: into memory */
-	int64_t timeout_ms; /* of the whole, connecting at most 10 s of it */
+	const char *file;   /* the body of a 2xx goes there, under its name when it is whole; NULL: into memory */
+	int64_t timeout_ms; /* of the whole, connecting at most 10 s of it; 0: 30 s */
 	int64_t most;       /* bytes of the body, unpacked */
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_address.c - who connects: counts per address, and the proxies that are believed. */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,22 +11,6 @@ struct http_address_count {
 	uint64_t key;
 	size_t count;
 };
-
-static void from_ipv4(const void *bytes, struct in6_addr *to)
-{
-	*to = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
-	memcpy(to->s6_addr + 12, bytes, 4);
-}
-
-/* A unix socket's peer becomes "::". */
-void http_address_of(const struct sockaddr_storage *from, struct in6_addr *to)
-{
-	*to = (struct in6_addr){ 0 };
-	if (from->ss_family == AF_INET)
-		from_ipv4(&((const struct sockaddr_in *)from)->sin_addr, to);
-	else if (from->ss_family == AF_INET6)
-		*to = ((const struct sockaddr_in6 *)from)->sin6_addr;
-}
 
 /* ------------------------------------------------------------------- counts */
 
@@ -81,43 +64,10 @@ void http_addresses_free(struct http_addresses *addresses)
 
 /* ------------------------------------------------------------------ proxies */
 
-static bool read_address(const char *text, struct in6_addr *to, unsigned *bits)
-{
-	struct in_addr four;
-	*bits = 128;
-	if (inet_pton(AF_INET6, text, to) == 1)
-		return true;
-	if (inet_pton(AF_INET, text, &four) != 1)
-		return false;
-	from_ipv4(&four, to);
-	*bits = 32;
-	return true;
-}
-
-static bool read_network(const char *text, struct http_network *network)
-{
-	char address[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
-	unsigned whole;
-	char *end;
-	if (len >= sizeof(address))
-		return false;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (!read_address(address, &network->address, &whole))
-		return false;
-	unsigned long bits = slash ? strtoul(slash + 1, &end, 10) : whole;
-	if (slash && (slash[1] < '0' || slash[1] > '9' || *end || bits > whole))
-		return false;
-	network->bits = (unsigned)bits + 128 - whole;
-	return true;
-}
-
 bool http_server_proxies(struct http_server *server, const char *const *proxies, struct why *why)
 {
 	struct http_addresses *addresses = &server->addresses;
-	struct http_network *networks;
+	struct network *networks;
 	size_t count = 0, used = 0;
 	bool unix_proxy = false;
 	while (proxies && proxies[count])
@@ -126,7 +76,7 @@ bool http_server_proxies(struct http_server *server, const char *const *proxies,
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(proxies[i], "unix") == 0) {
 			unix_proxy = true;
-		} else if (!read_network(proxies[i], &networks[used++])) {
+		} else if (!network_read(proxies[i], &networks[used++])) {
 			free(networks);
 			return why_say(why, "\"%s\" is no proxy: write an address, a network such as 10.0.0.0/8, or unix",
 				proxies[i]);
@@ -139,19 +89,10 @@ bool http_server_proxies(struct http_server *server, const char *const *proxies,
 	return true;
 }
 
-static bool within(const struct in6_addr *address, const struct http_network *network)
-{
-	unsigned bytes = network->bits / 8, rest = network->bits % 8;
-	unsigned char mask = (unsigned char)(0xff00 >> rest);
-	if (memcmp(address, &network->address, bytes) != 0)
-		return false;
-	return !rest || ((address->s6_addr[bytes] ^ network->address.s6_addr[bytes]) & mask) == 0;
-}
-
 bool http_address_trusted(const struct http_addresses *addresses, const struct in6_addr *address)
 {
 	for (size_t i = 0; i < addresses->proxy_count; i++)
-		if (within(address, &addresses->proxies[i]))
+		if (network_holds(&addresses->proxies[i], address))
 			return true;
 	return false;
 }
@@ -188,7 +129,6 @@ static bool last_client(const struct http_addresses *addresses, struct sl_text l
 		const char *from = end;
 		char address[INET6_ADDRSTRLEN];
 		struct in6_addr read;
-		unsigned bits;
 		while (from > list.at && from[-1] != ',')
 			from--;
 		struct sl_text one = without_port(trimmed(from, end));
@@ -196,7 +136,7 @@ static bool last_client(const struct http_addresses *addresses, struct sl_text l
 			return true;
 		memcpy(address, one.at, one.len);
 		address[one.len] = '\0';
-		if (!read_address(address, &read, &bits))
+		if (!network_read_address(address, &read))
 			return true;
 		*client = one;
 		if (!http_address_trusted(addresses, &read))

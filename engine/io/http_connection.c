@@ -381,7 +381,7 @@ static void send_away(struct http_connection *connection, int status)
 static void name_peer(struct http_connection *connection, const struct sockaddr_storage *peer)
 {
 	const struct in6_addr *address = &connection->address;
-	http_address_of(peer, &connection->address);
+	network_address((const struct sockaddr *)peer, &connection->address);
 	if (peer->ss_family != AF_INET && peer->ss_family != AF_INET6)
 		strcpy(connection->peer, "unix");
 	else if (IN6_IS_ADDR_V4MAPPED(address))

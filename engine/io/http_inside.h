@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "io/http.h"
+#include "io/network.h"
 
 #define HTTP_SCRATCH ((size_t)64 << 10) /* the read buffer */
 #define HTTP_LINGER 2000                /* ms a closing connection may still send */
@@ -63,11 +64,6 @@ void http_exchange_charge(struct http_exchange *exchange, size_t bytes);
 void http_exchange_move(struct http_exchange *exchange, const char *from, size_t len, char *to);
 
 /* -------------------------------------------------------------- connections */
-
-struct http_network {
-	struct in6_addr address; /* IPv4 as ::ffff:a.b.c.d */
-	unsigned bits;
-};
 
 /* Where the reading of a connection stands: the steps of http_read.c. */
 enum http_phase {
@@ -191,12 +187,11 @@ struct http_address_count;
 struct http_addresses {
 	struct http_address_count *buckets[256];
 	uint64_t salt;
-	struct http_network *proxies;
+	struct network *proxies;
 	size_t proxy_count;
 	bool unix_proxy;
 };
 
-void http_address_of(const struct sockaddr_storage *from, struct in6_addr *to);
 bool http_address_trusted(const struct http_addresses *addresses, const struct in6_addr *address);
 size_t http_address_add(struct http_addresses *addresses, const struct in6_addr *address); /* how many there are now */
 void http_address_remove(struct http_addresses *addresses, const struct in6_addr *address);
