@@ -127,7 +127,7 @@ static int check(const struct command_line *line)
 {
 	struct arena *arena = arena_new();
 	struct faults errors = { .arena = arena }, warnings = { .arena = arena };
-	struct config *config = config_read(line->config, CONFIG_WHOLE, &errors, &warnings);
+	struct config *config = config_read(line->config, CONFIG_BUILD, &errors, &warnings);
 	struct buf out = { 0 };
 	config_say(&errors, "");
 	config_say(&warnings, "warning: ");

@@ -152,14 +152,12 @@ struct parse {
 	bool help;
 };
 
+/* By its name, or (len 0) by its letter: "--c" and "-c" are two. */
 static const struct command_option *option_in(const struct command_option *rows, const char *name, size_t len)
 {
-	for (; rows && rows->name; rows++) {
-		if (strlen(rows->name) == len && memcmp(rows->name, name, len) == 0)
+	for (; rows && rows->name; rows++)
+		if (len ? strlen(rows->name) == len && memcmp(rows->name, name, len) == 0 : rows->letter == *name)
 			return rows;
-		if (len == 1 && rows->letter == *name)
-			return rows;
-	}
 	return NULL;
 }
 
@@ -211,7 +209,7 @@ static int read_option(struct parse *parse, const char *word)
 	const char *name = word + (is_long ? 2 : 1);
 	size_t len = is_long ? strcspn(name, "=") : 1;
 	const char *value = name[len] ? name + len + is_long : NULL;
-	const struct command_option *row = is_long && len == 1 ? NULL : option_find(parse->line->command, name, len);
+	const struct command_option *row = option_find(parse->line->command, name, is_long ? len : 0);
 	if (!row)
 		return unknown_option(parse, word, name, len);
 	if (!row->value && value)

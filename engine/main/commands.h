@@ -9,6 +9,7 @@
 #define COMMAND_TABLES(X) \
 	X(run) \
 	X(check) \
+	X(new) \
 	X(status) \
 	X(reload) \
 	X(refused) \

@@ -101,7 +101,7 @@ static void put_in(struct build *build, enum config_depth depth)
 		for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 			rest = rest || yaml_is(node->key, sections[i].key);
 		rest = rest || yaml_is(node->key, "routes");
-		if (depth == CONFIG_WHOLE || !rest)
+		if (depth != CONFIG_ENGINE || !rest)
 			env_put_in(build, node);
 	}
 }
@@ -124,7 +124,8 @@ struct config *config_read(const char *file, enum config_depth depth, struct fau
 {
 	struct arena *arena = arena_new();
 	struct faults unheard = { .arena = arena };
-	struct build build = { .arena = arena, .errors = errors, .warnings = warnings ? warnings : &unheard };
+	struct build build = { .arena = arena, .errors = errors, .warnings = warnings ? warnings : &unheard,
+		.builds = depth == CONFIG_BUILD };
 	size_t before = errors->count;
 	build.config = arena_alloc(arena, sizeof(*build.config));
 	build.config->arena = arena;

@@ -2,6 +2,7 @@
 /* config_use.c - what stands under sources, transforms and sinks: `use:` finds its plugin. */
 #include <string.h>
 
+#include "main/built.h"
 #include "main/config_build.h"
 
 static bool offers_events(const struct description *d)
@@ -27,6 +28,21 @@ const struct section sections[3] = {
 
 /* ---------------------------------------------------------------- `use:` */
 
+/* A plugin in C that lies in a folder of its own is built of it, but not by a daemon. */
+static bool is_built(struct build *build, const struct part *part, const struct yaml_node *use)
+{
+	struct why why = { 0 };
+	enum built state = part->plugin ? built_state(part->plugin) : BUILT_FINE;
+	if (state == BUILT_FINE)
+		return true;
+	if (build->builds)
+		return built_make(part->plugin, &why) || fault(build, use, "%s", why.text);
+	if (state == BUILT_NOT)
+		return fault(build, use, "%s has not been built yet; sluice check builds it", part->plugin);
+	warn(build, use, "%s is older than what it is made of; sluice check builds it", part->plugin);
+	return true;
+}
+
 static bool find_plugin(struct build *build, struct part *part, const struct yaml_node *use)
 {
 	struct why why;
@@ -35,7 +51,9 @@ static bool find_plugin(struct build *build, struct part *part, const struct yam
 	part->plugin = share_plugin(&build->share, part->use, &why);
 	if (!part->plugin && use->written)
 		return fault(build, use, "there is no plugin of the name that %s holds", use->written);
-	return part->plugin || fault(build, use, "%s", why.text);
+	if (!part->plugin)
+		return fault(build, use, "%s", why.text);
+	return is_built(build, part, use);
 }
 
 static bool read_use(struct build *build, struct part *part)

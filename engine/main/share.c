@@ -42,6 +42,12 @@ static bool is_path(const char *name)
 	return *name == '/' || *name == '.';
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat stat_of;
+	return stat(path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode);
+}
+
 /* A name may not lead out of the folder it is looked up in. */
 static bool name_reads(const char *name, struct why *why)
 {
@@ -95,28 +101,39 @@ static const char *in_words(const struct folders *folders, struct arena *arena)
 
 /* ---------------------------------------------------------------- looking */
 
+/* acme/acme.so or acme/acme.lua of a folder acme; the first also if it has yet to be
+ * built of acme/acme.c. */
+static const char *plugin_of_folder(const struct share *share, const char *folder)
+{
+	const char *slash = strrchr(folder, '/'), *last = slash ? slash + 1 : folder;
+	const char *so = arena_format(share->arena, "%s/%s.so", folder, last);
+	const char *lua = arena_format(share->arena, "%s/%s.lua", folder, last);
+	if (is_file(so) || is_file(arena_format(share->arena, "%s/%s.c", folder, last)))
+		return so;
+	return is_file(lua) ? lua : NULL;
+}
+
 static const char *plugin_in(const struct share *share, const char *folder, const char *name)
 {
-	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
 	const char *const tries[] = {
 		arena_format(share->arena, "%s/%s.so", folder, name),
 		arena_format(share->arena, "%s/%s.lua", folder, name),
-		arena_format(share->arena, "%s/%s/%s.so", folder, name, last),
-		arena_format(share->arena, "%s/%s/%s.lua", folder, name, last),
 	};
 	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++)
 		if (is_file(tries[i]))
 			return tries[i];
-	return NULL;
+	return plugin_of_folder(share, arena_format(share->arena, "%s/%s", folder, name));
 }
 
 /* A path as it was written, from the configuration's folder. */
 static const char *by_path(const struct share *share, const char *name, const char *what, struct why *why)
 {
 	const char *file = arena_format(share->arena, "%s/", share->folder ? share->folder : ".");
-	const char *path = option_path(file, name, share->arena);
+	const char *path = option_path(file, name, share->arena), *inside = NULL;
 	if (is_file(path))
 		return path;
+	if (strcmp(what, "plugin") == 0 && is_folder(path) && (inside = plugin_of_folder(share, path)))
+		return inside;
 	why_say(why, "there is no %s %s", what, path);
 	return NULL;
 }
@@ -164,7 +181,7 @@ static const char *stem(struct arena *arena, const char *file, const char *const
 		if (len <= ending || strcmp(file + len - ending, *endings) != 0)
 			continue;
 		char *name = arena_copy(arena, file, len - ending);
-		bool test = len - ending > 5 && strcmp(name + len - ending - 5, "_test") == 0;
+		bool test = len - ending > 5 && strcmp(name + len - ending - 5, ".test") == 0;
 		return test ? NULL : name;
 	}
 	return NULL;
@@ -230,6 +247,17 @@ const char *const *share_plugins(const struct share *share, size_t *count)
 }
 
 /* ---------------------------------------------------------------- schemas */
+
+const char *share_schema_file(const struct share *share, const char *file)
+{
+	struct folders folders = folders_of(share, schema_folders, false);
+	for (size_t i = 0; i < folders.count; i++) {
+		const char *path = arena_format(share->arena, "%s/%s", folders.at[i], file);
+		if (is_file(path))
+			return path;
+	}
+	return NULL;
+}
 
 const char *share_schema(const struct share *share, const char *name, struct why *why)
 {
