@@ -2,6 +2,7 @@
 /* client.c - libcurl on the loop: sockets, its timer, asks that ended. */
 #include "io/client.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
@@ -185,6 +186,7 @@ struct client *client_new(uv_loop_t *loop, const struct client_settings *setting
 		free(client);
 		return NULL;
 	}
+	signal(SIGPIPE, SIG_IGN); /* TLS writes without MSG_NOSIGNAL */
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	client->loop = loop;
 	client->proxy = settings->proxy ? must_string(settings->proxy) : NULL;

@@ -29,6 +29,7 @@ struct client_settings {
 	size_t connections;       /* open at once, in all; 0: 256 */
 };
 
+/* The process ignores SIGPIPE from now on. */
 struct client *client_new(uv_loop_t *loop, const struct client_settings *settings, struct why *why);
 /* What is under way is cancelled: nobody is called.  Handles close by themselves; the
  * loop has to turn once more. */

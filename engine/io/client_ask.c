@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_ask.c - one ask, from the request to the answer; redirects. */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -349,6 +350,7 @@ static struct client_ask *ask_new(struct client *client, const struct client_req
 	ask->content = arena_text(ask->own, request->body);
 	ask->body = (struct client_body){ .most = request->most, .file = arena_string(ask->own, request->file), .fd = -1 };
 	ask->easy = curl_easy_init();
+	assert(ask->easy);
 	ask->began = clock_ticks();
 	ask->timeout = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIME;
 	ask->next = client->asks;

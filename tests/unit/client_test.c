@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_test.c - requests to others: answers, limits, refusals, and who is not reached. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "client_bed.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
-#include "base/clock.h"
 #include "io/client_inside.h"
 #include "sdk/text.h"
 
@@ -178,73 +170,27 @@ static void far_end(struct far *far)
 
 /* ---------------------------------------------------------------- the asker */
 
-struct bed {
-	uv_loop_t loop;
-	struct client *client;
-	struct arena *arena;
-	struct far *far;
-	const struct client_answer *answer; /* the last one */
-	int answered;
-};
-
 static const char *const loopback[] = { "127.0.0.1", NULL };
 static const char *const nobody[] = { NULL };
 
 static struct bed *bed_new(const char *const *allow)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct client_settings settings = { .allow = allow };
-	struct why why = { "" };
-	uv_loop_init(&bed->loop);
-	bed->client = client_new(&bed->loop, &settings, &why);
-	assert_non_null(bed->client);
-	bed->arena = arena_new();
+	bed_begin(bed, &(struct client_settings){ .allow = allow });
 	bed->far = far_begin();
 	return bed;
 }
 
 static void bed_free(struct bed *bed)
 {
-	client_free(&bed->client);
-	uv_run(&bed->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&bed->loop), 0);
+	bed_end(bed); /* hangs up, and so ends the far side's threads */
 	far_end(bed->far);
-	arena_free(&bed->arena);
 	free(bed);
-}
-
-static void on_done(const struct client_answer *got, void *data)
-{
-	struct bed *bed = data;
-	bed->answer = got;
-	bed->answered++;
-}
-
-static void wait_for(struct bed *bed, int count)
-{
-	int64_t until = clock_ticks() + 20000;
-	while (bed->answered < count && clock_ticks() < until)
-		uv_run(&bed->loop, UV_RUN_ONCE);
-	assert_int_equal(bed->answered, count);
 }
 
 static char *url_of(struct bed *bed, const char *path)
 {
 	return arena_format(bed->arena, "http://127.0.0.1:%d%s", bed->far->port, path);
-}
-
-static struct client_request get(const char *url)
-{
-	return (struct client_request){ .method = "GET", .url = url, .timeout_ms = 5000, .most = 1 << 20 };
-}
-
-static const struct client_answer *ask(struct bed *bed, const struct client_request *request)
-{
-	bed->answered = 0;
-	assert_non_null(client_send(bed->client, request, bed->arena, on_done, bed));
-	assert_int_equal(bed->answered, 0); /* never before it returns */
-	wait_for(bed, 1);
-	return bed->answer;
 }
 
 static const struct client_answer *ask_path(struct bed *bed, const char *path)
@@ -259,12 +205,6 @@ static const char *header(const struct client_answer *from, const char *name)
 		if (strcmp(from->headers[i]->name, name) == 0)
 			return from->headers[i]->value;
 	return NULL;
-}
-
-static void expect(const struct client_answer *got, enum client_end end, const char *sentence)
-{
-	if (got->end != end || (sentence && !strstr(got->why ? got->why : "", sentence)))
-		fail_msg("ended %d \"%s\", not %d \"%s\"", got->end, got->why ? got->why : "", end, sentence ? sentence : "");
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -526,7 +466,7 @@ static void test_another_origin_gets_no_headers(void **state)
 	request.url = url_of(bed, "/there");
 	ask(bed, &request);
 	assert_non_null(strstr(strstr(bed->far->heard.at, "GET /hello"), "Bearer secret"));
-	client_free(&bed->client); /* hangs up */
+	client_free(&bed->client); /* hangs up, and so ends its threads */
 	far_end(other);
 	bed_free(bed);
 }
