@@ -64,6 +64,7 @@ struct delivery {
 	bool undecoded;          /* its record has still to be decoded */
 	bool repeat;             /* DROPPED because an earlier event had its id */
 	bool revived;            /* a dead letter retried by a person */
+	bool far;                /* WAITING, or running again, because a far side could not be had */
 
 	/* its body; ends when it is shed */
 	struct arena *arena;     /* NULL: shed */
@@ -82,7 +83,7 @@ struct delivery {
 	size_t piece_count;
 	struct sl_row *rows;           /* READY */
 	size_t row_count;
-	bool *row_done;                /* sinks without transactions: written already */
+	bool *row_done;                /* sinks without transactions: written already; WAITING keeps them */
 	enum shipped { SHIPPED_NOT, SHIPPED_ROWS, SHIPPED_DROP, SHIPPED_DEAD, SHIPPED_OPEN } shipped;
 	enum delivery_state shipped_state; /* as its open row says */
 	uint32_t shipped_tries;

@@ -17,6 +17,8 @@
 
 static const char insert_seen[] = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)";
 
+#define PRESSES ((size_t)4 << 20) /* bytes of answers that are not left to wait for an occasion */
+
 static const char *const steps[] = {
 	"CREATE TABLE seen (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, entries BLOB NOT NULL);"
 	"CREATE TABLE copy (seq INTEGER, part INTEGER, received INTEGER, flags INTEGER, source TEXT, method TEXT,"
@@ -24,6 +26,7 @@ static const char *const steps[] = {
 	"CREATE TABLE history (seq INTEGER, part INTEGER, at INTEGER, reason TEXT);"
 	"CREATE INDEX history_seq ON history (seq, part);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
+	answers_table,
 	NULL,
 };
 
@@ -42,6 +45,9 @@ struct keep {
 	bool fresh; /* there was none */
 	struct note *notes, **notes_end;
 	struct stand_file *stand;
+	struct state *reader;      /* for what is looked up while a job is written */
+	struct answers *answers;
+	uint64_t oldest, dropped;  /* where the log begins; and did when answers were last let go of */
 };
 
 /* Ids are hashed with the log's id: those of another log say nothing. */
@@ -55,19 +61,28 @@ static bool same_log(struct keep *keep, const char *log_id, struct why *why)
 	if (same)
 		return true;
 	return state_run(keep->state, why, "DELETE FROM seen", "") && state_run(keep->state, why, "DELETE FROM copy", "") &&
-		state_run(keep->state, why, "DELETE FROM history", "") && keep_set(keep, "log", log_id, why);
+		state_run(keep->state, why, "DELETE FROM history", "") && answers_drop_all(keep->state, why) &&
+		keep_set(keep, "log", log_id, why);
+}
+
+static bool open_readers(struct keep *keep, const char *path, struct why *why)
+{
+	keep->reader = state_look(path, why);
+	return keep->reader && (keep->answers = answers_open(path, why));
 }
 
 struct keep *keep_open(const char *data, const char *route, const char *log_id, int64_t wait_ms, struct why *why)
 {
 	struct keep *keep = must_alloc(sizeof(*keep));
 	struct arena *arena = arena_new();
-	const char *folder = arena_format(arena, "%s/routes", data);
+	const char *folder = arena_format(arena, "%s/routes", data), *path = arena_format(arena, "%s/%s.db", folder, route);
 	keep->notes_end = &keep->notes;
 	mkdir(folder, 0700);
-	keep->state = state_open(arena_format(arena, "%s/%s.db", folder, route), steps, wait_ms, why);
+	keep->state = state_open(path, steps, wait_ms, why);
+	bool opened = keep->state && (keep->stand = stand_file_new(keep->state, why)) && same_log(keep, log_id, why) &&
+		open_readers(keep, path, why);
 	arena_free(&arena);
-	if (keep->state && (keep->stand = stand_file_new(keep->state, why)) && same_log(keep, log_id, why)) {
+	if (opened) {
 		if (state_made_anew(keep->state))
 			line(SL_ERROR, "the route's own file was damaged and is made anew: repeats of older events are not known");
 		return keep;
@@ -103,6 +118,8 @@ void keep_close(struct keep **keep)
 	if (!*keep)
 		return;
 	free_notes(&(*keep)->notes);
+	answers_close(&(*keep)->answers);
+	state_close(&(*keep)->reader);
 	stand_file_free(&(*keep)->stand);
 	if ((*keep)->state)
 		state_close(&(*keep)->state);
@@ -199,7 +216,8 @@ bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct wh
 
 bool keep_job_empty(const struct keep_job *job)
 {
-	return !job->seen.len && !job->copy_count && !job->stand_count && !job->notes;
+	return !job->seen.len && !job->copy_count && !job->stand_count && !job->notes && !job->answers &&
+		!job->answers_before;
 }
 
 static bool write_copy(struct keep *keep, const struct keep_body *copy, struct why *why)
@@ -241,7 +259,8 @@ static bool write_all(struct keep *keep, const struct keep_job *job, struct why 
 		well = write_copy(keep, &job->copies[i], why);
 	for (size_t i = 0; well && i < job->stand_count; i++)
 		well = stand_file_write(keep->stand, job->stand[i], why);
-	return well;
+	return well && answers_write(keep->state, job->answers, why) &&
+		(!job->answers_before || answers_drop_before(keep->state, job->answers_before, why));
 }
 
 bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why)
@@ -280,11 +299,15 @@ void keep_collect(struct keep *keep, struct keep_job *job)
 	job->notes = keep->notes;
 	keep->notes = NULL;
 	keep->notes_end = &keep->notes;
+	job->answers = answers_collect(keep->answers);
+	if (keep->oldest > keep->dropped)
+		job->answers_before = keep->dropped = keep->oldest;
 }
 
-void keep_job_free(struct keep_job *job)
+void keep_job_free(struct keep *keep, struct keep_job *job)
 {
 	free_notes(&job->notes);
+	answers_done(keep->answers, &job->answers);
 }
 
 void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out)
@@ -304,6 +327,33 @@ void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct bu
 	json_close(out, ']');
 }
 
+/* ------------------------------------------------------------------ answers */
+
+struct answers *keep_answers(struct keep *keep)
+{
+	return keep->answers;
+}
+
+void keep_log_begins(struct keep *keep, uint64_t oldest)
+{
+	keep->oldest = oldest;
+}
+
+bool keep_presses(const struct keep *keep)
+{
+	return answers_noted(keep->answers) > PRESSES;
+}
+
+bool keep_ask_again(struct keep *keep, uint64_t seq, uint32_t part, struct why *why)
+{
+	return answers_drop(keep->state, seq, part, why);
+}
+
+bool keep_ask_all_again(struct keep *keep, uint64_t after, struct why *why)
+{
+	return answers_drop_behind(keep->state, after, why);
+}
+
 /* --------------------------------------------------------- copies, settings */
 
 static struct sl_text column(sqlite3_stmt *rows, int at, struct arena *arena)
@@ -315,10 +365,10 @@ static struct sl_text column(sqlite3_stmt *rows, int at, struct arena *arena)
 
 bool keep_copy(struct keep *keep, uint64_t seq, uint32_t part, struct arena *arena, struct log_record *record)
 {
-	sqlite3_stmt *rows = state_ask(keep->state, NULL,
+	sqlite3_stmt *rows = state_ask(keep->reader, NULL,
 		"SELECT received, flags, source, method, path, query, headers, body FROM copy WHERE seq = ? AND part = ?",
 		"ii", (int64_t)seq, (int64_t)part);
-	if (!rows || state_row(keep->state, rows, NULL) != STATE_ROW)
+	if (!rows || state_row(keep->reader, rows, NULL) != STATE_ROW)
 		return false;
 	*record = (struct log_record){
 		.seq = seq,

@@ -3,17 +3,23 @@
  *
  * DATA/routes/NAME.db, SQLite, held by a flock on NAME.lock.  In it: the ids
  * seen, one row a batch; copies of dead letters' records, so that they outlive the
- * log; the history of tries; small settings (paused); and, for sinks without
+ * log; the history of tries; answers to what was asked for an event
+ * (flow/keep_answers.h); small settings (paused); and, for sinks without
  * transactions, where the route stands.
  *
  * All of it is written before the transaction it belongs to, and believed only up
  * to the route's cursor.  A file that is damaged is put aside and begun anew: the
- * ids are lost then, not the events, and the alarm says so.
+ * ids are lost then, not the events, and the alarm says so.  Answers are not about
+ * where the route stands: those behind the cursor are believed too.
+ *
+ * Jobs are written in the pool while the loop reads, over a connection of its own:
+ * keep_copy and keep_answers.  Everything else waits until no job is under way.
  */
 #ifndef FLOW_KEEP_H
 #define FLOW_KEEP_H
 
 #include "base/buf.h"
+#include "flow/keep_answers.h"
 #include "flow/seen.h"
 #include "flow/stand.h"
 #include "store/log.h"
@@ -45,6 +51,8 @@ struct keep_job {
 	const struct sl_row *const *stand;   /* sinks without transactions */
 	size_t stand_count;
 	struct note *notes;                  /* keep_collect */
+	struct answer *answers;              /* likewise */
+	uint64_t answers_before;             /* likewise: those of older events go; 0: none */
 };
 bool keep_write(struct keep *keep, const struct keep_job *job, struct why *why); /* blocks */
 bool keep_job_empty(const struct keep_job *job);
@@ -52,11 +60,19 @@ bool keep_job_empty(const struct keep_job *job);
 /* Noted, and written with the next job that collects what was noted.  A job that
  * could not be written loses its notes, and nothing else: words, and leave to tidy up. */
 void keep_collect(struct keep *keep, struct keep_job *job);
-void keep_job_free(struct keep_job *job);
+void keep_job_free(struct keep *keep, struct keep_job *job);
 void keep_history(struct keep *keep, uint64_t seq, uint32_t part, int64_t at, const char *reason);
 /* Its copy and history go, after what made them useless. */
 void keep_gone(struct keep *keep, uint64_t seq, uint32_t part);
 void keep_history_json(struct keep *keep, uint64_t seq, uint32_t part, struct buf *out); /* an array */
+
+/* Answers: found and noted here; `oldest` is where the log begins now. */
+struct answers *keep_answers(struct keep *keep);
+void keep_log_begins(struct keep *keep, uint64_t oldest);
+bool keep_presses(const struct keep *keep); /* so much is noted that a job is due */
+/* What is asked again, of one event or of all behind `after`. */
+bool keep_ask_again(struct keep *keep, uint64_t seq, uint32_t part, struct why *why);
+bool keep_ask_all_again(struct keep *keep, uint64_t after, struct why *why);
 
 bool keep_copy(struct keep *keep, uint64_t seq, uint32_t part, struct arena *arena, struct log_record *record);
 bool keep_forget(struct keep *keep, uint64_t after, struct why *why); /* a rewind */

@@ -163,17 +163,18 @@ static const char *state_word(const struct route *route)
 void route_tell(struct route *route)
 {
 	const char *word = state_word(route);
+	const struct why *error = route->error.text[0] ? &route->error : &route->far;
 	show(route);
-	if (word == route->told && !strcmp(route->error.text, route->told_error.text))
+	if (word == route->told && !strcmp(error->text, route->told_error.text))
 		return;
 	route->told = word;
-	route->told_error = route->error;
+	route->told_error = *error;
 	struct buf out = { 0 };
 	json_open(&out, '{');
 	json_member_string(&out, "say", "status");
 	json_member_string(&out, "state", word);
 	json_member_bool(&out, "paused", route->paused);
-	json_member_string(&out, "error", route->error.text[0] ? route->error.text : NULL);
+	json_member_string(&out, "error", error->text[0] ? error->text : NULL);
 	json_close(&out, '}');
 	channel_send(route->channel, &out);
 	buf_free(&out);
@@ -198,9 +199,9 @@ void route_block_here(struct route *route, const char *sentence)
 
 /* The longer it has lasted the longer the pause, so that a short outage ends
  * promptly and a long one costs nothing; a fifth of it is chance. */
-static int64_t outage_pause(const struct route *route, int64_t after)
+int64_t route_outage_pause(int64_t since, int64_t after)
 {
-	int64_t pause = (clock_wall() - route->outage_since) / OUTAGE_SHARE;
+	int64_t pause = (clock_wall() - since) / OUTAGE_SHARE;
 	if (pause < OUTAGE_LEAST)
 		pause = OUTAGE_LEAST;
 	if (pause > OUTAGE_MOST)
@@ -222,7 +223,7 @@ void route_outage(struct route *route, const char *why, int64_t after, uv_timer_
 		return;
 	}
 	route->state = ROUTE_OUTAGE;
-	uv_timer_start(&route->hold, again, (uint64_t)outage_pause(route, after), 0);
+	uv_timer_start(&route->hold, again, (uint64_t)route_outage_pause(route->outage_since, after), 0);
 	route_tell(route);
 }
 

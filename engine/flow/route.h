@@ -4,10 +4,11 @@
  * One loop turns these steps, again and again, until none has anything to do:
  *
  *     route_read      the records after the cursor become deliveries     (route_read.c)
- *     route_run       deliveries whose turn it is go through transforms  (route_run.c)
+ *     route_run       deliveries whose turn it is go through transforms  (route_run.c,
+ *                     those that have to wait: route_retry.c)
  *     route_rewind    where the route stands is set anew, if asked       (route_stand.c)
  *     route_asks      what people asked is answered                      (route_ask.c)
- *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.c)
+ *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.h)
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *
  * Two batches are in memory at most: one being gathered and one being shipped.
@@ -52,6 +53,7 @@ struct source {
 struct batch {
 	uint64_t upto;
 	int64_t received;          /* of the last record */
+	int64_t begun;             /* clock_ticks */
 	struct deliveries all;
 	struct delivery *undecoded; /* decoded one after the other, in order; NULL: all are */
 	size_t busy;               /* NEW or RUNNING, and not open */
@@ -63,6 +65,7 @@ struct policy {
 	uint32_t attempts;
 	int64_t first, most;       /* pause before the second and before any try, ms */
 	int64_t patience;          /* how long a batch waits for a call, ms */
+	int64_t give_up;           /* how long a delivery waits for a far side, ms */
 	size_t open_limit, calls;  /* open rows; calls at once */
 	size_t batch_events, batch_bytes;
 };
@@ -75,7 +78,7 @@ enum route_state {
 	ROUTE_STOPPING,
 };
 
-struct consignment; /* one transaction under way (route_ship.c) */
+struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
 struct drops;       /* how often each reason was given (route_run.c) */
@@ -90,6 +93,8 @@ struct route {
 	enum route_state state;
 	bool paused, once, transactional;
 	struct why error;          /* of the last outage or block */
+	struct why far;            /* a transform's far side cannot be had; else "" */
+	size_t far_count;          /* deliveries that wait for one */
 	struct why told_error;     /* what the master knows */
 	const char *told;
 	bool failed;
@@ -118,6 +123,8 @@ struct route {
 	struct delivery *run_first, *run_last;
 	size_t running;
 	struct consignment *consignment;
+	size_t narrow;             /* events in one call to a sink that failed; 0: as many as it likes */
+	size_t failures;           /* events that failed there, one after the other */
 	struct call *probing;
 	int64_t heard_sink;        /* clock_ticks when the sink last did what it was asked to */
 	struct call *opening;      /* open or recall under way */
@@ -146,6 +153,8 @@ void route_block_here(struct route *route, const char *why);
 /* Holds the route; then `again`: route_go_on, or route_begin_again if the sink is to be opened and asked anew. */
 void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again);
 void route_go_on(uv_timer_t *hold);
+/* How long to wait now for what has been away since then (clock_wall). */
+int64_t route_outage_pause(int64_t since, int64_t after);
 void route_recovered(struct route *route);
 void route_due(struct route *route, int64_t in); /* wakes the route in so many ms, or sooner */
 void route_quit(struct route *route);
@@ -174,11 +183,8 @@ void delivery_arrived(struct route *route, struct delivery *delivery); /* its ev
 bool route_run(struct route *route);
 void delivery_may_run(struct route *route, struct delivery *delivery);
 void delivery_died(struct route *route, struct delivery *delivery, const char *why);
-void delivery_retries(struct route *route, struct delivery *delivery, const char *why, int64_t after);
 void delivery_opens(struct route *route, struct delivery *delivery);
 void delivery_settles(struct route *route, struct delivery *delivery, enum delivery_state state);
-void route_retry_due(struct route *route);
-void route_impatient(struct route *route);
 void drops_count(struct route *route, const char *reason);
 void drops_json(const struct route *route, struct buf *out);
 
@@ -186,6 +192,13 @@ void drops_json(const struct route *route, struct buf *out);
 bool delivery_sync(const struct delivery *delivery); /* it tells of a poll's run */
 /* Makes a row's event of it.  False: it has been dropped, there is no table for it. */
 bool delivery_sync_row(struct route *route, struct delivery *delivery);
+
+/* route_retry.c */
+void delivery_retries(struct route *route, struct delivery *delivery, const struct call *call);
+void delivery_refused(struct route *route, struct delivery *delivery, const char *why, int64_t after); /* by the sink */
+void delivery_not_far(struct route *route, struct delivery *delivery); /* it waits for no far side any more */
+void route_retry_due(struct route *route);
+void route_impatient(struct route *route);
 
 /* route_ship.c */
 bool route_ship(struct route *route);

@@ -88,9 +88,11 @@ static void revive(struct request_for *ask, struct delivery **taken, enum delive
 	ask->count++;
 	delivery->revived = true;
 	delivery->tries = 0;
+	delivery->first_at = clock_wall(); /* from now on it may wait for a far side again */
 	delivery->state = state;
 	delivery->due = clock_wall();
 	delivery->due_ticks = clock_ticks();
+	answers_again(keep_answers(route->keep), delivery->seq);
 	route->open_count++;
 	route->dead--;
 	deliveries_add(&route->open, delivery);

@@ -220,7 +220,7 @@ static void decoded(struct call *call, void *data)
 	if (call->outcome == SL_DONE)
 		decode_emitted(route, delivery, call);
 	else if (call->outcome == SL_RETRY)
-		delivery_retries(route, delivery, call->why.text, call->retry_after);
+		delivery_retries(route, delivery, call);
 	else
 		delivery_died(route, delivery, call->why.text);
 	call_free(&call);
@@ -369,6 +369,7 @@ static bool may_read(const struct route *route)
 static struct batch *batch_new(struct route *route)
 {
 	struct batch *batch = must_alloc(sizeof(*batch));
+	batch->begun = clock_ticks();
 	route->gathering = batch;
 	return batch;
 }

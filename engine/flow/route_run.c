@@ -30,6 +30,8 @@ static void may_follow(struct route *route, struct delivery *younger)
 		delivery_may_run(route, younger);
 	else if (younger->state == DELIVERY_WAITING)
 		route_due(route, younger->due_ticks - clock_ticks());
+	for (; younger && younger->state == DELIVERY_READY && younger->open; younger = younger->younger)
+		route_fresh(route, younger);
 }
 
 /* What waits behind an open one in its batch is open too. */
@@ -57,6 +59,7 @@ void delivery_opens(struct route *route, struct delivery *delivery)
 void delivery_settles(struct route *route, struct delivery *delivery, enum delivery_state state)
 {
 	bool busy = delivery->state == DELIVERY_NEW || delivery->state == DELIVERY_RUNNING;
+	delivery_not_far(route, delivery);
 	delivery->state = state;
 	if (delivery->open)
 		route_fresh(route, delivery);
@@ -79,43 +82,6 @@ void delivery_died(struct route *route, struct delivery *delivery, const char *w
 	delivery_settles(route, delivery, DELIVERY_DEAD);
 }
 
-/* `first` doubled with each try, at most `most`, and up to a fifth of it more, so
- * that many do not come back in one moment. */
-static int64_t pause_before(const struct policy *policy, uint32_t tries)
-{
-	int64_t pause = policy->first;
-	for (uint32_t i = 1; i < tries && pause < policy->most; i++)
-		pause *= 2;
-	if (pause > policy->most)
-		pause = policy->most;
-	return pause + (int64_t)(random() % (pause / 5 + 1));
-}
-
-void delivery_retries(struct route *route, struct delivery *delivery, const char *why, int64_t after)
-{
-	int64_t pause;
-	delivery->tries++;
-	keep_history(route->keep, delivery->seq, delivery->part, clock_wall(), why);
-	if (delivery->tries >= route->policy.attempts) {
-		char reason[600];
-		snprintf(reason, sizeof(reason), "tried %" PRIu32 " times; the last: %s", delivery->tries, why);
-		delivery_died(route, delivery, reason);
-		return;
-	}
-	pause = pause_before(&route->policy, delivery->tries);
-	if (pause < after)
-		pause = after;
-	delivery_reason(delivery, why);
-	delivery->last_at = clock_wall();
-	delivery->due = delivery->last_at + pause;
-	delivery->due_ticks = clock_ticks() + pause;
-	delivery_opens(route, delivery);
-	delivery->state = DELIVERY_WAITING;
-	route_fresh(route, delivery);
-	delivery_shed(delivery);
-	route_due(route, pause);
-}
-
 void delivery_forget(struct route *route, struct delivery **delivery)
 {
 	struct delivery *gone = *delivery;
@@ -128,6 +94,7 @@ void delivery_forget(struct route *route, struct delivery **delivery)
 			for (route->run_last = route->run_first; route->run_last && route->run_last->run_next;)
 				route->run_last = route->run_last->run_next;
 	}
+	delivery_not_far(route, gone);
 	if (gone->call)
 		route->running--;
 	if (gone->open)
@@ -276,7 +243,7 @@ static bool transformed(struct route *route, struct delivery *delivery, struct c
 	delivery->call = NULL;
 	keep_call(delivery, call);
 	if (call->outcome == SL_RETRY)
-		delivery_retries(route, delivery, call->why.text, call->retry_after);
+		delivery_retries(route, delivery, call);
 	else if (call->outcome != SL_DONE)
 		delivery_died(route, delivery, call->why.text);
 	else if (call->dropped)
@@ -401,39 +368,4 @@ bool route_run(struct route *route)
 	if (route->running)
 		route_due(route, route->policy.patience);
 	return ran;
-}
-
-/* Patience counts from a call's own start. */
-void route_impatient(struct route *route)
-{
-	int64_t now = clock_ticks(), least = 0;
-	for (struct delivery *at = route->gathering ? route->gathering->all.first : NULL; at; at = at->next) {
-		if (at->open || at->state != DELIVERY_RUNNING || !at->call)
-			continue;
-		int64_t left = at->call->started + route->policy.patience - now;
-		if (left <= 0)
-			delivery_opens(route, at);
-		else if (!least || left < least)
-			least = left;
-	}
-	if (least)
-		route_due(route, least);
-}
-
-void route_retry_due(struct route *route)
-{
-	int64_t now = clock_ticks(), least = INT64_MAX;
-	for (struct delivery *at = route->open.first; at; at = at->next) {
-		if (at->state != DELIVERY_WAITING || !order_may_start(at))
-			continue;
-		if (at->due_ticks > now) {
-			least = at->due_ticks < least ? at->due_ticks : least;
-			continue;
-		}
-		at->state = DELIVERY_NEW;
-		page_add(route->page, COUNTER_retried, 1);
-		delivery_may_run(route, at);
-	}
-	if (least != INT64_MAX)
-		route_due(route, least - now);
 }

@@ -93,6 +93,7 @@ static void rewound(struct rewind *it)
 	struct buf more = { 0 };
 	forget_behind(route, it->all ? 0 : it->after.cursor);
 	seen_forget(route->seen, it->after.cursor);
+	answers_again(keep_answers(route->keep), route->read_to);
 	if (!keep_forget(route->keep, it->all ? 0 : it->after.cursor, &why))
 		line(SL_ERROR, "%s", why.text);
 	route->stand = it->after;

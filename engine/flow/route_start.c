@@ -42,6 +42,7 @@ static void setup_policy(struct route *route, const struct sl_json *part)
 		.first = number(retry, "first", 2000),
 		.most = number(retry, "most", 600000),
 		.patience = number(part, "patience", 1000),
+		.give_up = number(part, "give_up", (int64_t)3 * 24 * 3600 * 1000),
 		.open_limit = (size_t)number(part, "open_limit", 10000),
 		.calls = 256,
 		.batch_events = 512,
@@ -458,6 +459,8 @@ void route_forget(struct route *route)
 		deliveries_remove(&route->open, delivery);
 		delivery_forget(route, &delivery);
 	}
+	if (route->keep)
+		answers_again(keep_answers(route->keep), route->read_to);
 	route->dead = 0;
 	route->stand = (struct stand){ .known = false };
 	route->read_to = 0;

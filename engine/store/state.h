@@ -31,6 +31,10 @@ struct state;
 /* steps[n] brings a file from version n to n + 1, each in a transaction of its
  * own; the array ends with NULL.  A file of a later version is refused. */
 struct state *state_open(const char *path, const char *const *steps, int64_t wait_ms, struct why *why);
+/* Beside whoever owns it, in this process or another: without the lock, and only to be
+ * read.  It has a connection and statements of its own, so that no commit is waited
+ * for. */
+struct state *state_look(const char *path, struct why *why);
 void state_close(struct state **state);
 bool state_made_anew(const struct state *state); /* it was damaged, and is empty now */
 sqlite3 *state_sqlite(struct state *state);

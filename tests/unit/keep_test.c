@@ -126,7 +126,7 @@ static void notes_are_written_with_the_next_job(void **state)
 	keep_collect(keep, &job);
 	assert_false(keep_job_empty(&job));
 	assert_true(keep_write(keep, &job, &why));
-	keep_job_free(&job);
+	keep_job_free(keep, &job);
 	keep_history_json(keep, 9, 0, &out);
 	assert_string_equal(out.at, "[{\"at\":\"1970-01-01T00:00:01.000Z\",\"reason\":\"no answer\"},"
 				    "{\"at\":\"1970-01-01T00:00:02.000Z\",\"reason\":\"no answer \\\"again\\\"\"}]");
@@ -169,6 +169,84 @@ static void where_a_route_stands_can_lie_here_too(void **state)
 	keep_close(&keep);
 }
 
+#define KEY "00112233445566778899aabbccddeeff"
+
+static void note_answer(struct keep *keep, uint64_t seq, const char *text)
+{
+	assert_true(answers_note(keep_answers(keep), seq, 1, KEY, sl_text_of(text)));
+}
+
+static void write_noted(struct keep *keep)
+{
+	struct why why = { "" };
+	struct keep_job job = { 0 };
+	keep_collect(keep, &job);
+	assert_false(keep_job_empty(&job));
+	assert_true(keep_write(keep, &job, &why));
+	keep_job_free(keep, &job);
+}
+
+static void finds_answer(struct keep *keep, uint64_t seq, const char *wanted)
+{
+	struct arena *arena = arena_new();
+	struct sl_text found = answers_find(keep_answers(keep), seq, 1, KEY, arena);
+	if (wanted) {
+		assert_non_null(found.at);
+		assert_int_equal(found.len, strlen(wanted));
+		assert_memory_equal(found.at, wanted, found.len);
+	} else {
+		assert_null(found.at);
+	}
+	assert_null(answers_find(keep_answers(keep), seq, 2, KEY, arena).at);
+	assert_null(answers_find(keep_answers(keep), seq, 1, "other", arena).at);
+	arena_free(&arena);
+}
+
+static void an_answer_is_found_before_and_after_it_was_written(void **state)
+{
+	static char longer[100001]; /* packs well */
+	struct keep *keep = opened(LOG);
+	memset(longer, 'x', sizeof(longer) - 1);
+	note_answer(keep, 7, "{\"status\":200}");
+	note_answer(keep, 8, longer);
+	finds_answer(keep, 7, "{\"status\":200}");
+	write_noted(keep);
+	finds_answer(keep, 7, NULL); /* nobody said that it may have been run before */
+	answers_again(keep_answers(keep), 8);
+	finds_answer(keep, 7, "{\"status\":200}");
+	finds_answer(keep, 8, longer);
+	keep_close(&keep);
+	keep = opened(LOG); /* after a restart anything in the file may have been */
+	finds_answer(keep, 8, longer);
+	keep_close(&keep);
+}
+
+static void answers_stay_when_a_route_is_rewound_and_go_with_their_events(void **state)
+{
+	struct why why = { "" };
+	struct keep *keep = opened(LOG);
+	for (uint64_t seq = 1; seq <= 4; seq++)
+		note_answer(keep, seq, "one");
+	write_noted(keep);
+	answers_again(keep_answers(keep), 4);
+	assert_true(keep_forget(keep, 0, &why));
+	finds_answer(keep, 1, "one");
+	keep_log_begins(keep, 2);
+	write_noted(keep);
+	finds_answer(keep, 1, NULL);
+	finds_answer(keep, 2, "one");
+	assert_true(keep_ask_again(keep, 2, 1, &why));
+	finds_answer(keep, 2, NULL);
+	assert_true(keep_ask_all_again(keep, 3, &why));
+	finds_answer(keep, 3, "one");
+	finds_answer(keep, 4, NULL);
+	keep_close(&keep);
+	keep = opened("ffffffffffffffffffffffffffffffff");
+	answers_again(keep_answers(keep), 4);
+	finds_answer(keep, 3, NULL);
+	keep_close(&keep);
+}
+
 static void a_second_owner_is_refused(void **state)
 {
 	struct why why = { "" };
@@ -186,6 +264,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_dead_letters_body_comes_back_byte_for_byte, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(notes_are_written_with_the_next_job, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(where_a_route_stands_can_lie_here_too, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(an_answer_is_found_before_and_after_it_was_written, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(answers_stay_when_a_route_is_rewound_and_go_with_their_events, make_folder,
+			remove_folder),
 		cmocka_unit_test_setup_teardown(a_second_owner_is_refused, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
