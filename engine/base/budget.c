@@ -242,6 +242,12 @@ int64_t budget_hushed(const struct budget *budget, int64_t now)
 	return budget->hushed_until > now ? budget->hushed_until - now : 0;
 }
 
+bool budget_blank(const struct budget *budget, int64_t now)
+{
+	return !budget->allowances[REQUESTS].limit && !budget->allowances[POINTS].limit && !budget->at_once &&
+	       !budget->grant_count && !budget_hushed(budget, now);
+}
+
 /* ------------------------------------------------------------------- life and limits */
 
 static void set_limits(struct budget *budget, const struct budget_limits *limits)

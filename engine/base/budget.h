@@ -52,4 +52,7 @@ void budget_drop(struct budget *budget, uint32_t owner, int64_t now);
 void budget_hush(struct budget *budget, int64_t until);
 int64_t budget_hushed(const struct budget *budget, int64_t now); /* for so many ms more; 0: it may be asked */
 
+/* Nothing is limited and nothing is held: a new one would say the same. */
+bool budget_blank(const struct budget *budget, int64_t now);
+
 #endif

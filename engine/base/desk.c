@@ -76,6 +76,16 @@ static void free_tickets(struct ticket *ticket)
 	}
 }
 
+static void account_free(struct account *account)
+{
+	free_tickets(account->waiting[BUDGET_LIVE].first);
+	free_tickets(account->waiting[BUDGET_BACKFILL].first);
+	free_tickets(account->holding);
+	budget_free(&account->budget);
+	free(account->credential);
+	free(account);
+}
+
 void desk_free(struct desk **at)
 {
 	struct desk *desk = *at;
@@ -83,12 +93,7 @@ void desk_free(struct desk **at)
 	while (desk && desk->accounts) {
 		struct account *account = desk->accounts;
 		desk->accounts = account->next;
-		free_tickets(account->waiting[BUDGET_LIVE].first);
-		free_tickets(account->waiting[BUDGET_BACKFILL].first);
-		free_tickets(account->holding);
-		budget_free(&account->budget);
-		free(account->credential);
-		free(account);
+		account_free(account);
 	}
 	free(desk);
 }
@@ -248,6 +253,22 @@ static int64_t serve(struct desk *desk, struct account *account, int64_t now)
 	return serve_queue(desk, account, &account->waiting[BUDGET_BACKFILL], now);
 }
 
+/* Those that say nothing: far sides are many in a long life. */
+static void close_accounts(struct desk *desk, int64_t now)
+{
+	struct account **at = &desk->accounts;
+	while (*at) {
+		struct account *account = *at;
+		if (account->waiting[BUDGET_LIVE].first || account->waiting[BUDGET_BACKFILL].first || account->holding ||
+			!budget_blank(account->budget, now)) {
+			at = &account->next;
+			continue;
+		}
+		*at = account->next;
+		account_free(account);
+	}
+}
+
 int64_t desk_serve(struct desk *desk, int64_t now)
 {
 	int64_t next = INT64_MAX;
@@ -256,5 +277,6 @@ int64_t desk_serve(struct desk *desk, int64_t now)
 		if (again < next)
 			next = again;
 	}
+	close_accounts(desk, now);
 	return next;
 }

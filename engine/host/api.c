@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/line.h"
-#include "host/inside.h"
+#include "host/net_inside.h"
 
 static struct call *call_of(struct sl_call *call)
 {
@@ -168,6 +168,28 @@ static enum sl_outcome api_work(struct sl_call *call, void (*blocking)(void *), 
 	return SL_WAIT;
 }
 
+/* What a step says of its request may be gone when it has returned. */
+static enum sl_outcome api_http(struct sl_call *call, const struct sl_http *http, sl_step *next)
+{
+	struct asked *asked = &running_of(call)->asked;
+	struct arena *arena = arena_of(call);
+	*asked = (struct asked){ .wait = WAIT_HTTP, .http = *http, .next = next };
+	asked->http.method = arena_string(arena, http->method);
+	asked->http.url = arena_string(arena, http->url);
+	asked->http.query = net_pairs_copy(arena, http->query);
+	asked->http.headers = net_pairs_copy(arena, http->headers);
+	asked->http.body = http->body.len ? arena_text(arena, http->body) : (struct sl_text){ 0 };
+	asked->http.file = arena_string(arena, http->file);
+	return SL_WAIT;
+}
+
+static enum sl_outcome api_watch(struct sl_call *call, int fd, int events, int64_t timeout_ms, sl_step *next)
+{
+	running_of(call)->asked =
+		(struct asked){ .wait = WAIT_WATCH, .fd = fd, .events = events, .ms = timeout_ms, .next = next };
+	return SL_WAIT;
+}
+
 static enum sl_outcome api_retry(struct sl_call *call, int64_t after_ms, const char *form, ...)
 {
 	struct call *whole = call_of(call);
@@ -186,6 +208,34 @@ static enum sl_outcome api_fail(struct sl_call *call, const char *form, ...)
 	why_vsay(&call_of(call)->why, form, values);
 	va_end(values);
 	return SL_FAIL;
+}
+
+/* --------------------------------------------------------------- rows and answers */
+
+static struct sl_text text_of(struct sl_call *call, struct buf *out)
+{
+	struct sl_text text = { arena_copy(arena_of(call), out->at, out->len), out->len };
+	buf_free(out);
+	return text;
+}
+
+static struct sl_text api_quote(struct sl_call *call, struct sl_text text)
+{
+	struct buf out = { 0 };
+	json_text(&out, text.at ? text : (struct sl_text){ "", 0 });
+	return text_of(call, &out);
+}
+
+static struct sl_text api_row_json(struct sl_call *call, const struct sl_row *row)
+{
+	struct buf out = { 0 };
+	row_json(row, &out);
+	return text_of(call, &out);
+}
+
+static const char *api_header(const struct sl_response *response, const char *name)
+{
+	return response ? net_header(response->headers, name) : NULL;
 }
 
 const struct sl_host host_table = {
@@ -212,4 +262,9 @@ const struct sl_host host_table = {
 	.work = api_work,
 	.retry = api_retry,
 	.fail = api_fail,
+	.http = api_http,
+	.watch = api_watch,
+	.quote = api_quote,
+	.row_json = api_row_json,
+	.header = api_header,
 };

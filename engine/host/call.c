@@ -23,6 +23,8 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_TRANSFORM] = "transform",
 	[STEP_DELIVER] = "deliver",
 	[STEP_RECALL] = "recall",
+	[STEP_HOOKS] = "hooks",
+	[STEP_DISCOVER] = "discover",
 };
 
 const char *step_name(enum step step)
@@ -39,6 +41,8 @@ static sl_step *step_of(const struct sl_plugin *face, enum step step)
 		[STEP_TRANSFORM] = face->transform,
 		[STEP_DELIVER] = face->deliver,
 		[STEP_RECALL] = face->recall,
+		[STEP_HOOKS] = face->hooks,
+		[STEP_DISCOVER] = face->discover,
 	};
 	return steps[step];
 }
@@ -178,8 +182,6 @@ static void page_leave(const struct call *call)
 	atomic_store_explicit(&page->call_step, STEP_NONE, memory_order_release);
 }
 
-static void begin_wait(struct running *running);
-
 static enum sl_outcome run_step(struct running *running, sl_step *step)
 {
 	struct call *call = &running->call;
@@ -187,9 +189,9 @@ static enum sl_outcome run_step(struct running *running, sl_step *step)
 	page_enter(call);
 	call->outcome = judge(running, step(&call->pub));
 	page_leave(call);
-	if (call->outcome == SL_WAIT)
-		begin_wait(running);
-	else
+	if (call->outcome == SL_WAIT && !wait_begin(running))
+		call->outcome = SL_FAIL;
+	if (call->outcome != SL_WAIT)
 		settle_outcome(call);
 	return call->outcome;
 }
@@ -214,91 +216,22 @@ enum sl_outcome call_run(struct call *call, call_finished *finished, void *data)
 	return run_step(running, step);
 }
 
-static void go_on(struct running *running)
+void call_go_on(struct running *running)
 {
 	if (run_step(running, running->asked.next) != SL_WAIT)
 		running->finished(&running->call, running->data);
 }
 
-/* ----------------------------------------------------------------- the waits */
-
-/* A timer lives on by itself until libuv has let go of it. */
-struct nap {
-	uv_timer_t timer;
-	struct running *running;
-};
-
-static void nap_closed(uv_handle_t *timer)
+void call_end(struct running *running, enum sl_outcome outcome)
 {
-	free(timer->data);
+	running->call.outcome = outcome;
+	settle_outcome(&running->call);
+	running->finished(&running->call, running->data);
 }
 
-static void nap_end(struct running *running)
+int64_t call_clock(const struct call *call)
 {
-	struct nap *nap = running->nap;
-	running->nap = NULL;
-	uv_close((uv_handle_t *)&nap->timer, nap_closed);
-}
-
-static void nap_over(uv_timer_t *timer)
-{
-	struct running *running = ((struct nap *)timer->data)->running;
-	nap_end(running);
-	go_on(running);
-}
-
-static void begin_nap(struct running *running)
-{
-	uv_loop_t *loop = running->call.instance->settings.loop;
-	struct nap *nap = must_alloc(sizeof(*nap));
-	int64_t ms = running->asked.ms;
-	nap->running = running;
-	running->nap = nap;
-	uv_timer_init(loop, &nap->timer);
-	nap->timer.data = nap;
-	uv_update_time(loop);
-	uv_timer_start(&nap->timer, nap_over, ms > 0 ? (uint64_t)ms : 0, 0);
-}
-
-struct job {
-	uv_work_t work;
-	struct running *running;
-};
-
-static void job_work(uv_work_t *work)
-{
-	struct job *job = work->data;
-	job->running->asked.blocking(job->running->asked.data);
-}
-
-static void job_back(uv_work_t *work, int status)
-{
-	struct running *running = ((struct job *)work->data)->running;
-	free(work->data);
-	running->working = false;
-	if (running->freed)
-		call_over(running);
-	else
-		go_on(running);
-}
-
-static void begin_job(struct running *running)
-{
-	struct job *job = must_alloc(sizeof(*job));
-	job->running = running;
-	job->work.data = job;
-	running->working = true;
-	int error = uv_queue_work(running->call.instance->settings.loop, &job->work, job_work, job_back);
-	assert(error == 0); /* it only refuses a missing function */
-	(void)error;
-}
-
-static void begin_wait(struct running *running)
-{
-	if (running->asked.wait == WAIT_SLEEP)
-		begin_nap(running);
-	else
-		begin_job(running);
+	return call->instance->settings.virtual_clock ? call->instance->clock : clock_wall();
 }
 
 void call_free(struct call **at)
@@ -309,8 +242,7 @@ void call_free(struct call **at)
 		return;
 	if (running->call.instance->plugin->lua)
 		lua_call_over(&running->call);
-	if (running->nap)
-		nap_end(running);
+	wait_cancel(running);
 	running->freed = running->working; /* its work still uses the memory */
 	if (!running->freed)
 		call_over(running);

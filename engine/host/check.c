@@ -112,10 +112,84 @@ static bool check_webhook(const struct sl_plugin *face, struct why *why)
 	return check_selectors(webhook, why) && check_secret(face, why);
 }
 
+/* ------------------------------------------------------------------------- the api */
+
+static const struct sl_option *option_named(const struct sl_plugin *face, const char *name, size_t len)
+{
+	for (const struct sl_option *option = face->options; option && option->name; option++)
+		if (strlen(option->name) == len && memcmp(option->name, name, len) == 0)
+			return option;
+	return NULL;
+}
+
+/* Each {name} in it has to be an option that holds one word. */
+static bool check_form(const struct sl_plugin *face, const char *form, struct why *why)
+{
+	for (const char *at = strchr(form, '{'); at; at = strchr(at + 1, '{')) {
+		size_t len = strcspn(at + 1, "}");
+		const struct sl_option *option = option_named(face, at + 1, len);
+		if (!at[1 + len] || !option)
+			return why_say(why, "its api says \"%s\", but there is no option %.*s", form, (int)len, at + 1);
+		if (option->type == SL_LIST || option->type == SL_MAP)
+			return why_say(why, "its api says \"%s\", but the option %s holds more than one value", form, option->name);
+	}
+	return true;
+}
+
+static bool check_base(const struct sl_plugin *face, struct why *why)
+{
+	const char *base = face->api->base;
+	if (!base || (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0 && base[0] != '{'))
+		return why_say(why, "its api's base is \"%s\"; it begins with https://, http:// or an {option}", base ? base : "");
+	return check_form(face, base, why) && (!face->api->credential || check_form(face, face->api->credential, why));
+}
+
+static bool check_rows(const struct sl_plugin *face, struct why *why)
+{
+	for (const char *const *header = face->api->headers; header && *header; header++) {
+		const char *colon = strstr(*header, ": ");
+		if (!colon || colon == *header || strpbrk(*header, "\r\n"))
+			return why_say(why, "its api has the header \"%s\"; write it as \"Name: value\"", *header);
+		if (!check_form(face, *header, why))
+			return false;
+	}
+	for (const struct sl_pair *const *pair = face->api->query; pair && *pair; pair++) {
+		if (!(*pair)->name || !(*pair)->value)
+			return why_say(why, "its api's query has a row without a name or a value");
+		if (!check_form(face, (*pair)->value, why))
+			return false;
+	}
+	return true;
+}
+
+static bool check_window(const char *what, int64_t count, int64_t window, struct why *why)
+{
+	if (count < 0 || window < 0)
+		return why_say(why, "its api's %s is below zero", what);
+	if (count && !window)
+		return why_say(why, "its api has %lld %s in no window; say in how many milliseconds", (long long)count, what);
+	return true;
+}
+
+static bool check_api(const struct sl_plugin *face, struct why *why)
+{
+	const struct sl_api *api = face->api;
+	if (!api)
+		return true;
+	if (api->at_once < 0)
+		return why_say(why, "its api's at_once is below zero");
+	return check_base(face, why) && check_rows(face, why) && check_window("requests", api->requests, api->window_ms, why) &&
+	       check_window("points", api->points, api->points_window_ms, why);
+}
+
+/* ---------------------------------------------------------------------------- steps */
+
 static bool check_steps(const struct sl_plugin *face, struct why *why)
 {
 	if (!face->webhook && !face->decode && !face->poll && !face->transform && !face->deliver)
 		return why_say(why, "it offers nothing: no webhook, decode, poll, transform or deliver");
+	if (face->every_ms < 0)
+		return why_say(why, "its every_ms is below zero");
 	if (face->recall && !face->deliver)
 		return why_say(why, "it offers recall but not deliver");
 	if (face->close && !face->state_size)
@@ -129,5 +203,6 @@ bool plugin_check(const struct sl_plugin *face, struct why *why)
 		return why_say(why, "it has to say its .name, .version and .summary");
 	if (face->options_size > MOST_MEMORY || face->state_size > MOST_MEMORY || face->local_size > MOST_MEMORY)
 		return why_say(why, "one of its structs is said to be larger than 16 MB");
-	return check_steps(face, why) && check_options(face, why) && check_webhook(face, why);
+	return check_steps(face, why) && check_options(face, why) && check_webhook(face, why) &&
+	       check_api(face, why);
 }

@@ -53,6 +53,34 @@ static void describe_webhook(const struct sl_webhook *webhook, struct buf *out)
 	json_close(out, '}');
 }
 
+static void describe_api(const struct sl_api *api, struct buf *out)
+{
+	json_key(out, "api");
+	json_open(out, '{');
+	json_member_string(out, "base", api->base);
+	json_key(out, "headers");
+	json_open(out, '[');
+	for (const char *const *header = api->headers; header && *header; header++)
+		json_string(out, *header);
+	json_close(out, ']');
+	json_key(out, "query");
+	json_open(out, '[');
+	for (const struct sl_pair *const *pair = api->query; pair && *pair; pair++) {
+		json_open(out, '[');
+		json_string(out, (*pair)->name);
+		json_string(out, (*pair)->value);
+		json_close(out, ']');
+	}
+	json_close(out, ']');
+	member_string(out, "credential", api->credential);
+	member_int(out, "requests", api->requests);
+	member_int(out, "window", api->window_ms);
+	member_int(out, "points", api->points);
+	member_int(out, "points_window", api->points_window_ms);
+	member_int(out, "at_once", api->at_once);
+	json_close(out, '}');
+}
+
 static void describe_steps(const struct sl_plugin *face, struct buf *out)
 {
 	const struct {
@@ -65,6 +93,8 @@ static void describe_steps(const struct sl_plugin *face, struct buf *out)
 		{ face->transform, "transform" },
 		{ face->deliver, "deliver" },
 		{ face->recall, "recall" },
+		{ face->hooks, "hooks" },
+		{ face->discover, "discover" },
 	};
 	json_key(out, "steps");
 	json_open(out, '[');
@@ -87,6 +117,9 @@ void plugin_describe(const struct plugin *plugin, struct buf *out)
 	option_describe(face->options, OPTION_ROW, out);
 	if (face->webhook)
 		describe_webhook(face->webhook, out);
+	if (face->api)
+		describe_api(face->api, out);
+	member_int(out, "every_ms", face->every_ms);
 	member_string(out, "dialect", face->dialect);
 	json_close(out, '}');
 }

@@ -5,6 +5,8 @@
 #include "base/option.h"
 #include "host/inside.h"
 
+#define VIRTUAL_START ((int64_t)1767225600000) /* 2026-01-01T00:00:00Z */
+
 static bool begin(struct instance *instance, const struct sl_json *options, struct why *why)
 {
 	const struct sl_plugin *face = instance->plugin->face;
@@ -35,6 +37,7 @@ struct instance *instance_new(const struct host_settings *settings, struct plugi
 	instance->settings = *settings;
 	instance->plugin = plugin;
 	plugin->users++;
+	instance->clock = VIRTUAL_START;
 	instance->arena = arena_new();
 	instance->name = arena_string(instance->arena, name);
 	if (begin(instance, options, why))
@@ -68,6 +71,11 @@ void instance_left(struct instance *instance)
 {
 	if (--instance->calls == 0 && instance->freed)
 		instance_close(instance);
+}
+
+void instance_set_clock(struct instance *instance, int64_t wall)
+{
+	instance->clock = wall;
 }
 
 const char *instance_name(const struct instance *instance)

@@ -8,10 +8,17 @@
 #include "base/option.h"
 #include "host/inside.h"
 
-/* What the structs had in version 1.0; a plugin may bring more, never less. */
+/* What the structs had in version 1.0.  The plugin's size is that of its own minor
+ * version, all of which are known here: what came later stays zero. */
 #define PLUGIN_1_0 (offsetof(struct sl_plugin, batch_rows) + sizeof(size_t))
 #define OPTION_1_0 (offsetof(struct sl_option, help) + sizeof(const char *))
 #define MOST_OPTIONS 256
+
+/* What the struct had in a minor version. */
+static size_t size_of_minor(unsigned minor)
+{
+	return minor == 0 ? PLUGIN_1_0 : sizeof(struct sl_plugin);
+}
 
 static bool abi_check(const struct sl_plugin *face, struct why *why)
 {
@@ -24,9 +31,9 @@ static bool abi_check(const struct sl_plugin *face, struct why *why)
 		return why_say(why, "it was built for plugin interface %u.%u, this engine has only %d.%d; "
 				    "update the engine, or compile the plugin with this engine's plugin.h",
 			major, minor, SL_ABI_MAJOR, SL_ABI_MINOR);
-	if (face->size < PLUGIN_1_0 || (minor == SL_ABI_MINOR && face->size != sizeof(*face)))
+	if (face->size != size_of_minor(minor))
 		return why_say(why, "its sl_plugin has %u bytes where interface %u.%u has %zu; declare it with SL_PLUGIN(...)",
-			face->size, major, minor, minor == SL_ABI_MINOR ? sizeof(*face) : PLUGIN_1_0);
+			face->size, major, minor, size_of_minor(minor));
 	return true;
 }
 
@@ -58,7 +65,7 @@ static const struct sl_plugin *face_copy(const struct sl_plugin *theirs, struct 
 	struct sl_plugin *face = arena_alloc(arena, sizeof(*face));
 	if (!abi_check(theirs, why))
 		return NULL;
-	memcpy(face, theirs, theirs->size < sizeof(*face) ? theirs->size : sizeof(*face));
+	memcpy(face, theirs, theirs->size);
 	return copy_options(face, arena, why) && plugin_check(face, why) ? face : NULL;
 }
 

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net_api.c - how a far side is asked: filled in where the options are, read where it is used. */
+#include <string.h>
+
+#include "host/net_inside.h"
+#include "sdk/sign.h"
+#include "sdk/text.h"
+
+#define MOST_ROWS 100
+#define CREDENTIAL_BYTES 8 /* of the digest that names one */
+
+/* ------------------------------------------------------------------------ filling in */
+
+struct filling {
+	const struct sl_json *options;
+	struct buf out; /* the last form filled in */
+	struct why *why;
+};
+
+/* The first of a secret; a number as it is written. */
+static bool add_value(struct filling *filling, const char *name, size_t len)
+{
+	const struct sl_json *value = sl_json_get_text(filling->options, (struct sl_text){ name, len });
+	if (sl_json_kind(value) == SL_KIND_ARRAY)
+		value = sl_json_first(value);
+	struct sl_text text = sl_json_kind(value) == SL_KIND_STRING ? sl_json_string(value) : sl_json_raw(value);
+	if (!value || !text.len)
+		return why_say(filling->why, "its api needs the option %.*s, which is not given", (int)len, name);
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
+			return why_say(filling->why, "the option %.*s goes into requests, and cannot hold line breaks or the like",
+				(int)len, name);
+	buf_add(&filling->out, text.at, text.len);
+	return true;
+}
+
+/* "Bearer {token}" with the option in its place. */
+static bool fill(struct filling *filling, const char *form)
+{
+	buf_clear(&filling->out);
+	buf_string(&filling->out, "");
+	while (*form) {
+		size_t plain = strcspn(form, "{");
+		buf_add(&filling->out, form, plain);
+		form += plain;
+		if (!*form)
+			break;
+		size_t len = strcspn(form + 1, "}");
+		if (!form[1 + len])
+			return why_say(filling->why, "its api says \"%s\", where a } is missing", form);
+		if (!add_value(filling, form + 1, len))
+			return false;
+		form += len + 2;
+	}
+	return true;
+}
+
+static bool fill_base(struct filling *filling, const struct sl_api *api, struct buf *out)
+{
+	if (!fill(filling, api->base ? api->base : ""))
+		return false;
+	const char *base = filling->out.at;
+	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
+		return why_say(filling->why, "its api's base has to begin with https:// or http://");
+	json_member_string(out, "base", base);
+	return true;
+}
+
+static bool fill_headers(struct filling *filling, const struct sl_api *api, struct buf *out)
+{
+	json_key(out, "headers");
+	json_open(out, '[');
+	for (const char *const *header = api->headers; header && *header; header++) {
+		if (!fill(filling, *header))
+			return false;
+		json_string(out, filling->out.at);
+	}
+	json_close(out, ']');
+	return true;
+}
+
+static bool fill_query(struct filling *filling, const struct sl_api *api, struct buf *out)
+{
+	json_key(out, "query");
+	json_open(out, '[');
+	for (const struct sl_pair *const *pair = api->query; pair && *pair; pair++) {
+		if (!fill(filling, (*pair)->value))
+			return false;
+		json_open(out, '[');
+		json_string(out, (*pair)->name);
+		json_string(out, filling->out.at);
+		json_close(out, ']');
+	}
+	json_close(out, ']');
+	return true;
+}
+
+/* A digest, so that it may stand in messages between processes and in lines. */
+static bool fill_credential(struct filling *filling, const struct sl_api *api, const char *instance, const char *salt,
+	struct buf *out)
+{
+	unsigned char digest[SL_DIGEST_MOST];
+	char hex[2 * CREDENTIAL_BYTES + 1];
+	if (!fill(filling, api->credential ? api->credential : api->base))
+		return false;
+	const struct sl_text parts[] = {
+		sl_text_of(salt),
+		sl_text_of(api->credential ? "\ncredential\n" : "\ninstance\n"),
+		sl_text_of(api->credential ? "" : instance),
+		{ filling->out.at, filling->out.len },
+	};
+	sl_hash(SL_SHA256, parts, sizeof(parts) / sizeof(parts[0]), digest);
+	sl_hex(digest, CREDENTIAL_BYTES, hex);
+	json_member_string(out, "credential", hex);
+	return true;
+}
+
+static void add_limits(const struct sl_api *api, struct buf *out)
+{
+	json_member_int(out, "requests", api->requests);
+	json_member_int(out, "window", api->window_ms);
+	json_member_int(out, "points", api->points);
+	json_member_int(out, "points_window", api->points_window_ms);
+	json_member_int(out, "at_once", api->at_once);
+}
+
+bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const char *instance, const char *salt,
+	struct buf *out, struct why *why)
+{
+	struct filling filling = { .options = options, .why = why };
+	json_open(out, '{');
+	bool fine = fill_base(&filling, api, out) && fill_headers(&filling, api, out) && fill_query(&filling, api, out) &&
+		    fill_credential(&filling, api, instance, salt, out);
+	if (fine)
+		add_limits(api, out);
+	json_close(out, '}');
+	buf_free(&filling.out);
+	return fine;
+}
+
+/* --------------------------------------------------------------------------- reading */
+
+static const char *string_of(const struct sl_json *value, struct arena *arena)
+{
+	struct sl_text text = sl_json_string(value);
+	return text.at ? arena_copy(arena, text.at, text.len) : NULL;
+}
+
+/* "Authorization: Bearer x" becomes a name and a value. */
+static bool read_header(const struct sl_json *item, struct arena *arena, struct sl_pair *pair)
+{
+	char *name = (char *)string_of(item, arena), *colon = name ? strchr(name, ':') : NULL;
+	if (!colon)
+		return false;
+	*colon = '\0';
+	*pair = (struct sl_pair){ name, colon + 1 + strspn(colon + 1, " ") };
+	return true;
+}
+
+static bool read_pair(const struct sl_json *item, struct arena *arena, struct sl_pair *pair)
+{
+	pair->name = string_of(sl_json_element(item, 0), arena);
+	pair->value = string_of(sl_json_element(item, 1), arena);
+	return pair->name && pair->value;
+}
+
+typedef bool read_row(const struct sl_json *item, struct arena *arena, struct sl_pair *pair);
+
+static const struct sl_pair *const *read_pairs(const struct sl_json *list, read_row *read, struct arena *arena)
+{
+	size_t count = sl_json_kind(list) == SL_KIND_ARRAY ? sl_json_count(list) : 0;
+	count = count < MOST_ROWS ? count : MOST_ROWS;
+	const struct sl_pair **pairs = arena_alloc(arena, (count + 1) * sizeof(*pairs));
+	const struct sl_json *item = sl_json_first(list);
+	for (size_t i = 0; i < count; item = sl_json_next(item), i++) {
+		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
+		if (!read(item, arena, pair))
+			return NULL;
+		pairs[i] = pair;
+	}
+	return pairs;
+}
+
+static bool read_limits(const struct sl_json *json, struct budget_limits *limits)
+{
+	const struct {
+		const char *name;
+		int64_t *to;
+	} numbers[] = {
+		{ "requests", &limits->requests },
+		{ "window", &limits->window },
+		{ "points", &limits->points },
+		{ "points_window", &limits->points_window },
+		{ "at_once", &limits->at_once },
+	};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (sl_json_get(json, numbers[i].name) &&
+			(!sl_json_integer(sl_json_get(json, numbers[i].name), numbers[i].to) || *numbers[i].to < 0))
+			return false;
+	return true;
+}
+
+const struct net_api *net_api_read(const struct sl_json *json, struct arena *arena, struct why *why)
+{
+	if (!json || sl_json_kind(json) == SL_KIND_NULL)
+		return NULL;
+	struct net_api *api = arena_alloc(arena, sizeof(*api));
+	api->base = string_of(sl_json_get(json, "base"), arena);
+	api->credential = string_of(sl_json_get(json, "credential"), arena);
+	api->headers = read_pairs(sl_json_get(json, "headers"), read_header, arena);
+	api->query = read_pairs(sl_json_get(json, "query"), read_pair, arena);
+	if (api->base && api->credential && api->headers && api->query && read_limits(json, &api->limits))
+		return api;
+	why_say(why, "an api in its part has a form that cannot be");
+	return NULL;
+}
