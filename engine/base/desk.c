@@ -201,6 +201,14 @@ void desk_drop(struct desk *desk, uint32_t owner, int64_t now)
 	}
 }
 
+bool desk_lent(const struct desk *desk)
+{
+	const struct account *account = desk->accounts;
+	while (account && !account->holding)
+		account = account->next;
+	return account != NULL;
+}
+
 /* ----------------------------------------------------------------------- the service */
 
 static struct ticket *next_one(struct queue *queue)

@@ -38,6 +38,8 @@ void desk_give(struct desk *desk, const char *credential, uint32_t owner, uint64
 void desk_forget(struct desk *desk, uint32_t owner, uint64_t ticket, int64_t now);
 void desk_drop(struct desk *desk, uint32_t owner, int64_t now); /* the process is gone */
 
+bool desk_lent(const struct desk *desk); /* somebody holds a grant */
+
 /* Tells all whose turn it is.  When to call again; INT64_MAX: after the next change. */
 int64_t desk_serve(struct desk *desk, int64_t now);
 

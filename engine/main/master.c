@@ -14,6 +14,7 @@
 #include "io/notify.h"
 #include "io/socket.h"
 #include "main/admin.h"
+#include "main/budgets.h"
 #include "main/health.h"
 
 #define PUBLIC_MODE 0666     /* of a unix socket: like a TCP port, anybody may knock */
@@ -107,6 +108,7 @@ static void on_child_heard(struct child *child, struct sl_text say, const struct
 {
 	struct master *master = child->owner;
 	admin_heard(master->admin, child, say, message);
+	budgets_heard(master->budgets, child, say, message);
 	check_ready(master);
 }
 
@@ -114,6 +116,7 @@ static void on_child_ended(struct child *child)
 {
 	struct master *master = child->owner;
 	admin_ended(master->admin, child);
+	budgets_ended(master->budgets, child);
 	if (master->stopping)
 		stop_further(master);
 	else if (child->unwanted && child->state == CHILD_STOPPED)
@@ -384,6 +387,12 @@ static bool open_admin(struct master *master, struct why *why)
 	return master->admin != NULL;
 }
 
+static bool open_budgets(struct master *master, struct why *why)
+{
+	master->budgets = budgets_new(&master->loop, master->config->data);
+	return true;
+}
+
 static bool begin_ingress(struct master *master, struct why *why)
 {
 	struct wanted wanted;
@@ -433,6 +442,7 @@ static bool (*const beginning[])(struct master *master, struct why *why) = {
 	open_sockets,
 	open_events,
 	open_admin,
+	open_budgets,
 	watch_signals,
 	begin_ingress,
 	begin_routes,
@@ -471,6 +481,7 @@ static void free_children(struct children *children)
 static void end(struct master *master, int code)
 {
 	admin_close(&master->admin);
+	budgets_free(&master->budgets);
 	close_sockets(master);
 	lock_drop(&master->lock);
 	if (master->reloading)

@@ -25,6 +25,7 @@
 #define MASTER_LISTEN_MOST 60 /* public addresses */
 
 struct admin;
+struct budgets;
 struct http_request;
 
 /* Of one kind; also those that are stopping because they are unwanted. */
@@ -44,6 +45,7 @@ struct master {
 	struct child *ingress;
 	struct children routes, sources; /* sources: those that poll */
 	struct admin *admin;
+	struct budgets *budgets;
 	uv_timer_t tick;
 	uv_signal_t signals[3];
 	int64_t last_tick; /* clock_ticks */
