@@ -134,6 +134,7 @@ static void beat(uv_timer_t *timer)
 	atomic_fetch_add(&route->page->beat, 1);
 	look_for_own_file(route);
 	acquit(route);
+	route_far_tidy(route);
 	show(route);
 	route_turn(route);
 }
@@ -326,7 +327,7 @@ static void heard(struct channel *channel, const struct sl_json *message, void *
 	struct sl_text verb = sl_json_string(sl_json_get(message, "do"));
 	if (!message)
 		_exit(0); /* the master is gone */
-	if (!verb.at)
+	if (!verb.at || (route->outside.lease && lease_heard(route->outside.lease, message)))
 		return;
 	if (strcmp(verb.at, "start") == 0 && !route->part)
 		start(route, message);
@@ -357,6 +358,7 @@ static void end(struct route *route)
 {
 	route_asks_end(route);
 	route_forget(route);
+	outside_close(&route->outside);
 	if (route->channel)
 		channel_close(&route->channel);
 	uv_walk(route->loop, close_handle, NULL);

@@ -31,11 +31,11 @@
 
 #include "flow/delivery.h"
 #include "flow/keep.h"
+#include "flow/outside.h"
 #include "flow/schema.h"
 #include "flow/seen.h"
 #include "flow/stand.h"
 #include "flow/webhook.h"
-#include "io/channel.h"
 
 /* Runs the process; called by main() with argv[0] = "sluice: route", argv[1] = the
  * route's name.  Descriptors: 3 the channel, 4 the shared page. */
@@ -47,6 +47,7 @@ struct source {
 	const char *name;
 	struct webhook *webhook;   /* NULL: it only polls */
 	struct instance *decode; /* NULL: the selectors suffice */
+	const struct net_api *api; /* how its far side is asked, or NULL */
 };
 
 /* The records (from, upto] and what became of them. */
@@ -98,6 +99,10 @@ struct route {
 	struct why told_error;     /* what the master knows */
 	const char *told;
 	bool failed;
+
+	struct outside outside;    /* how plugins ask far sides */
+	struct net_keeper keeper;
+	int64_t tidied;            /* clock_ticks: when answers of events long gone were looked for */
 
 	struct log_reader *log;
 	char log_id[LOG_ID_SIZE];
@@ -162,14 +167,22 @@ bool route_alone(const struct route *route);     /* one call at a time */
 struct source *route_source(struct route *route, struct sl_text name);
 void route_fresh(struct route *route, struct delivery *delivery); /* an open one has something for the sink */
 
-/* route_start.c */
+/* route_setup.c */
 bool route_setup(struct route *route, const struct sl_json *part, struct why *why);
+
+/* route_start.c */
 void route_begin(struct route *route);  /* opens the sink, recalls, then runs */
 void route_begin_again(uv_timer_t *hold);
 void route_resume(struct route *route); /* the same again, after a block */
 void route_forget(struct route *route); /* everything that is only in memory */
 void route_close(struct route *route);  /* instances, log, own file */
 const struct sl_cell *recalled(const struct call *call, size_t at, const struct sl_table *table);
+
+/* route_far.c */
+bool route_far_open(struct route *route, const struct sl_json *net, struct why *why);
+/* Of a source's, transform's or sink's part; NULL if it has none. */
+bool route_far_api(struct route *route, const struct sl_json *part, const struct net_api **api, struct why *why);
+void route_far_tidy(struct route *route); /* answers to what was asked for events long gone are let go of */
 
 /* route_read.c */
 bool route_read(struct route *route);

@@ -275,6 +275,7 @@ static struct call *transform_call(struct route *route, struct delivery *deliver
 	call->part = delivery->part;
 	call->pub.request = delivery->request;
 	call->pub.event = &piece->event;
+	call->source_api = delivery->source->api;
 	delivery->call = call;
 	route->running++;
 	return call;
