@@ -135,6 +135,8 @@ static void settle_outcome(struct call *call)
 	call->emitted_count = 0;
 	if (call->outcome == SL_DONE)
 		return;
+	if (call->instance->plugin->lua)
+		lua_call_over(call); /* others may wait for what it was doing */
 	call->dropped = NULL;
 	call->advanced = NULL;
 	if (!call->why.text[0])

@@ -19,8 +19,8 @@ struct asked {
 	int64_t ms;               /* sleep, watch */
 	void (*blocking)(void *); /* work */
 	void *data;
-	struct sl_http http;      /* http: a copy in the call's memory */
-	int fd, events;           /* watch */
+	struct sl_http http; /* http: a copy in the call's memory */
+	int fd, events;      /* watch */
 	sl_step *next;
 };
 
@@ -70,7 +70,7 @@ struct instance {
 	size_t idle_count, calls;
 	int64_t clock; /* the virtual one */
 	bool freed;
-	bool warned;   /* of a GraphQL answer with errors and data */
+	bool warned; /* of a GraphQL answer with errors and data */
 };
 
 extern const struct sl_host host_table; /* api.c */
@@ -82,8 +82,8 @@ static inline struct running *running_of(struct sl_call *call)
 
 /* A document read into a call's memory; NULL and a sentence if it is not JSON. */
 const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why);
-void call_go_on(struct running *running);                          /* its wait is over */
-void call_end(struct running *running, enum sl_outcome outcome);   /* its wait ended it; the reason is said */
+void call_go_on(struct running *running);                        /* its wait is over */
+void call_end(struct running *running, enum sl_outcome outcome); /* its wait ended it; the reason is said */
 
 /* The call waits until somebody of this floor wakes it; it goes on a little after that. */
 enum sl_outcome call_park(struct call *call, sl_step *next);
@@ -99,7 +99,7 @@ void instance_left(struct instance *instance); /* one call less */
 /* The Lua side: lua_plugin.c, lua_step.c. */
 bool lua_describe(struct plugin *plugin, struct why *why); /* fills plugin->face */
 bool lua_begin(struct instance *instance, const struct sl_json *options, struct why *why);
-void lua_call_over(struct call *call); /* before a call's memory goes */
+void lua_call_over(struct call *call); /* it has ended, or its memory goes */
 
 /* row.c: a row as a JSON object by columns; one without a table is its event's data. */
 void row_json(const struct sl_row *row, struct buf *out);

@@ -10,11 +10,18 @@
 #include "host/lua_host.h"
 
 #define DEEPEST 100
+#define MOST_NAMED 8                   /* levels of a path in a message */
 #define LARGEST_KEPT ((size_t)1 << 20) /* a buffer larger than this is not used again */
 
 static const char array_key, box_key; /* in the registry: the metatables of arrays and of boxes */
 
 /* ---------------------------------------------------------------- plain tables */
+
+void lua_json_list(lua_State *lua)
+{
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
+	lua_setmetatable(lua, -2);
+}
 
 static void array_tables(lua_State *lua, const struct sl_json *value)
 {
@@ -24,8 +31,7 @@ static void array_tables(lua_State *lua, const struct sl_json *value)
 		lua_json_tables(lua, at);
 		lua_rawseti(lua, -2, ++index);
 	}
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
-	lua_setmetatable(lua, -2);
+	lua_json_list(lua);
 }
 
 static void object_tables(lua_State *lua, const struct sl_json *value)
@@ -51,21 +57,10 @@ void lua_json_tables(lua_State *lua, const struct sl_json *value)
 		lua_view_push(lua, value);
 }
 
-/* A deep copy: views become tables, tables are copied, anything else is itself. */
-static void copy(lua_State *lua, int index, int depth)
+static void copy(lua_State *lua, int index, int depth);
+
+static void copy_table(lua_State *lua, int index, int depth)
 {
-	const struct sl_json *value = lua_view_at(lua, index);
-	luaL_checkstack(lua, 6, "json.copy: nested too deeply");
-	if (depth > DEEPEST)
-		luaL_error(lua, "json.copy: nested deeper than %d levels; does it hold itself?", DEEPEST);
-	if (value) {
-		lua_json_tables(lua, value);
-		return;
-	}
-	if (!lua_istable(lua, index)) {
-		lua_pushvalue(lua, index);
-		return;
-	}
 	lua_newtable(lua);
 	for (lua_pushnil(lua); lua_next(lua, index);) {
 		copy(lua, lua_gettop(lua), depth + 1);
@@ -78,11 +73,40 @@ static void copy(lua_State *lua, int index, int depth)
 		lua_setmetatable(lua, -2);
 }
 
+static void copy_changed(lua_State *lua, const struct view *view, int depth)
+{
+	lua_change_make(lua, view);
+	copy_table(lua, lua_gettop(lua), depth);
+	lua_remove(lua, -2);
+}
+
+/* A deep copy: views become tables, tables are copied, anything else is itself. */
+static void copy(lua_State *lua, int index, int depth)
+{
+	const struct view *view = lua_view_whole(lua, index);
+	luaL_checkstack(lua, 16, "json.copy: nested too deeply");
+	if (depth > DEEPEST)
+		luaL_error(lua, "json.copy: nested deeper than %d levels; does it hold itself?", DEEPEST);
+	if (view && lua_change_inside(lua, view->thing, view->seat))
+		copy_changed(lua, view, depth);
+	else if (view)
+		lua_json_tables(lua, view->thing);
+	else if (lua_istable(lua, index))
+		copy_table(lua, index, depth);
+	else
+		lua_pushvalue(lua, index);
+}
+
+void lua_json_copy(lua_State *lua, int index)
+{
+	copy(lua, lua_absindex(lua, index), 0);
+}
+
 static int json_copy(lua_State *lua)
 {
 	luaL_checkany(lua, 1);
 	lua_settop(lua, 1);
-	copy(lua, 1, 0);
+	lua_json_copy(lua, 1);
 	return 1;
 }
 
@@ -138,10 +162,12 @@ static int refuse(struct encoding *encoding, const char *what)
 {
 	luaL_Buffer words;
 	luaL_buffinit(encoding->lua, &words);
-	for (int i = 0; i < encoding->depth && i < 8; i++) {
+	for (int i = 0; i < encoding->depth && i < MOST_NAMED; i++) {
+		luaL_addstring(&words, i ? "." : "");
 		luaL_addstring(&words, encoding->path[i] ? encoding->path[i] : "[]");
-		luaL_addstring(&words, i + 1 < encoding->depth ? "." : ": ");
 	}
+	luaL_addstring(&words, !encoding->depth ? "" : encoding->depth > MOST_NAMED ? "...: "
+										    : ": ");
 	luaL_addstring(&words, what);
 	luaL_pushresult(&words);
 	luaL_where(encoding->lua, 1);
@@ -201,7 +227,27 @@ static struct member *more_room(lua_State *lua, struct member *members, size_t *
 	return more;
 }
 
-static void encode_member(struct encoding *encoding, struct member *member)
+/* A number that a changed document brought goes out as it stands there: 45.00. */
+static bool encode_as_it_came(struct encoding *encoding, const struct sl_json *was)
+{
+	if (!was || sl_json_kind(was) != SL_KIND_NUMBER)
+		return false;
+	lua_view_push(encoding->lua, was);
+	bool same = lua_rawequal(encoding->lua, -1, -2);
+	struct sl_text raw = sl_json_raw(was);
+	lua_pop(encoding->lua, 1);
+	if (same)
+		json_raw(encoding->out, raw.at, raw.len);
+	return same;
+}
+
+static void encode_value(struct encoding *encoding, const struct sl_json *was)
+{
+	if (!encode_as_it_came(encoding, was))
+		encode(encoding, lua_gettop(encoding->lua));
+}
+
+static void encode_member(struct encoding *encoding, struct member *member, const struct sl_json *origin)
 {
 	lua_State *lua = encoding->lua;
 	if (lua_type(lua, -2) != LUA_TSTRING)
@@ -211,12 +257,12 @@ static void encode_member(struct encoding *encoding, struct member *member)
 	member->from = encoding->out->len;
 	json_key_text(encoding->out, member->name);
 	encoding->path[encoding->depth++] = member->name.at;
-	encode(encoding, lua_gettop(lua));
+	encode_value(encoding, origin ? sl_json_get_text(origin, member->name) : NULL);
 	encoding->depth--;
 	member->to = encoding->out->len;
 }
 
-static void encode_object(struct encoding *encoding, int index)
+static void encode_object(struct encoding *encoding, int index, const struct sl_json *origin)
 {
 	lua_State *lua = encoding->lua;
 	struct member first[32], *members = first;
@@ -229,7 +275,7 @@ static void encode_object(struct encoding *encoding, int index)
 			members = more_room(lua, members, &room);
 			lua_replace(lua, scratch);
 		}
-		encode_member(encoding, &members[count++]);
+		encode_member(encoding, &members[count++], origin);
 	}
 	if (count)
 		put_in_order(encoding->out, &script_of(lua)->sorted, members, count);
@@ -237,13 +283,13 @@ static void encode_object(struct encoding *encoding, int index)
 	lua_settop(lua, scratch - 1);
 }
 
-static void encode_array(struct encoding *encoding, int index, size_t count)
+static void encode_array(struct encoding *encoding, int index, size_t count, const struct sl_json *origin)
 {
 	json_open(encoding->out, '[');
 	encoding->path[encoding->depth++] = NULL;
 	for (size_t i = 1; i <= count; i++) {
 		lua_rawgeti(encoding->lua, index, (lua_Integer)i);
-		encode(encoding, lua_gettop(encoding->lua));
+		encode_value(encoding, origin ? sl_json_element(origin, i - 1) : NULL);
 		lua_pop(encoding->lua, 1);
 	}
 	encoding->depth--;
@@ -272,16 +318,17 @@ static bool is_list(struct encoding *encoding, int index, size_t *count)
 	return true;
 }
 
-static void encode_table(struct encoding *encoding, int index)
+/* `origin`: the place of a document that the table stands for, or NULL. */
+static void encode_table(struct encoding *encoding, int index, const struct sl_json *origin)
 {
 	size_t count;
-	luaL_checkstack(encoding->lua, 8, "nested too deeply for JSON");
+	luaL_checkstack(encoding->lua, 16, "nested too deeply for JSON");
 	if (encoding->depth >= DEEPEST)
 		refuse(encoding, "nested deeper than 100 levels; does it hold itself?");
 	if (is_list(encoding, index, &count))
-		encode_array(encoding, index, count);
+		encode_array(encoding, index, count, origin);
 	else
-		encode_object(encoding, index);
+		encode_object(encoding, index, origin);
 }
 
 static void encode_number(struct encoding *encoding, int index)
@@ -303,16 +350,31 @@ static struct sl_text fitting(struct encoding *encoding, struct sl_text text)
 	return text;
 }
 
+static void encode_view(struct encoding *encoding, const struct view *view)
+{
+	struct sl_text raw;
+	if (lua_change_inside(encoding->lua, view->thing, view->seat)) {
+		lua_change_make(encoding->lua, view);
+		encode_table(encoding, lua_gettop(encoding->lua), view->thing);
+		lua_pop(encoding->lua, 1);
+		return;
+	}
+	raw = fitting(encoding, sl_json_raw(view->thing));
+	json_raw(encoding->out, raw.at, raw.len);
+}
+
 static void encode_other(struct encoding *encoding, int index)
 {
-	const struct sl_json *value = lua_view_at(encoding->lua, index);
-	struct sl_text raw;
+	const struct view *view = lua_view_whole(encoding->lua, index);
+	const struct sl_row *row;
 	char words[64];
-	if (value) {
-		raw = fitting(encoding, sl_json_raw(value));
-		json_raw(encoding->out, raw.at, raw.len);
+	if (view) {
+		encode_view(encoding, view);
 	} else if (lua_is_none(encoding->lua, index)) {
 		json_null(encoding->out);
+	} else if ((row = lua_row_at(encoding->lua, index))) {
+		row_json(row, encoding->out);
+		fitting(encoding, (struct sl_text){ 0 });
 	} else {
 		snprintf(words, sizeof(words), "a %s has no form in JSON", luaL_typename(encoding->lua, index));
 		refuse(encoding, words);
@@ -334,7 +396,7 @@ static void encode(struct encoding *encoding, int index)
 		json_bool(encoding->out, lua_toboolean(encoding->lua, index));
 		break;
 	case LUA_TTABLE:
-		encode_table(encoding, index);
+		encode_table(encoding, index, NULL);
 		break;
 	default:
 		encode_other(encoding, index);

@@ -8,57 +8,13 @@
 #include <string.h>
 
 #include "base/option.h"
-#include "host/lua_host.h"
+#include "host/lua_field.h"
 
 /* All of this runs in a protected call; what it makes is in the plugin's arena. */
 struct reading {
 	struct plugin *plugin;
 	struct sl_plugin *face;
 };
-
-/* ------------------------------------------------------------------ small values */
-
-static const char *text_field(lua_State *lua, struct arena *arena, const char *where, const char *name)
-{
-	const char *text = NULL;
-	int type = lua_getfield(lua, -1, name);
-	if (type == LUA_TSTRING)
-		text = arena_string(arena, lua_tostring(lua, -1));
-	else if (type != LUA_TNIL)
-		luaL_error(lua, "%s%s has to be a text, not a %s", where, name, luaL_typename(lua, -1));
-	lua_pop(lua, 1);
-	return text;
-}
-
-static int64_t whole_field(lua_State *lua, const char *where, const char *name)
-{
-	int whole = 1;
-	lua_Integer number = 0;
-	if (lua_getfield(lua, -1, name) != LUA_TNIL)
-		number = lua_tointegerx(lua, -1, &whole);
-	if (!whole)
-		luaL_error(lua, "%s%s has to be a whole number", where, name);
-	lua_pop(lua, 1);
-	return number;
-}
-
-static bool known(const char *name, const char *const *names)
-{
-	while (*names && strcmp(*names, name) != 0)
-		names++;
-	return *names;
-}
-
-/* Names a slip instead of passing over it; numbers are let through to `from`. */
-static void refuse_unknown(lua_State *lua, const char *where, const char *const *names, lua_Integer from)
-{
-	for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
-		if (lua_isinteger(lua, -2) && lua_tointeger(lua, -2) >= 1 && lua_tointeger(lua, -2) <= from)
-			continue;
-		if (lua_type(lua, -2) != LUA_TSTRING || !known(lua_tostring(lua, -2), names))
-			luaL_error(lua, "%sunknown key '%s'", where, luaL_tolstring(lua, -2, NULL));
-	}
-}
 
 /* ----------------------------------------------------------------------- options */
 
@@ -113,12 +69,12 @@ static void read_option(lua_State *lua, struct arena *arena, struct sl_option *o
 		luaL_error(lua, "options: a row has to be a table");
 	option->name = arena_string(arena, element(lua, 1, "name"));
 	option->type = type_of(lua, option->name, element(lua, 2, "type"));
-	refuse_unknown(lua, "options: ", names, 2);
+	lua_field_known(lua, "options: ", names, 2);
 	option->initial = initial(lua, arena, option->type);
-	option->min = whole_field(lua, "options: ", "min");
-	option->max = whole_field(lua, "options: ", "max");
+	option->min = lua_field_whole(lua, "options: ", "min");
+	option->max = lua_field_whole(lua, "options: ", "max");
 	option->choices = choices(lua, arena);
-	option->help = text_field(lua, arena, "options: ", "help");
+	option->help = lua_field_text(lua, arena, "options: ", "help");
 }
 
 /* options = { completed = { ... } } would be no options at all. */
@@ -184,15 +140,13 @@ static void read_webhook_fields(lua_State *lua, struct arena *arena, struct sl_w
 		{ "time", &webhook->time },
 		{ "challenge", &webhook->challenge },
 	};
-	webhook->auth = auth_of(lua, text_field(lua, arena, "webhook: ", "auth"));
+	webhook->auth = auth_of(lua, lua_field_text(lua, arena, "webhook: ", "auth"));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i].to = text_field(lua, arena, "webhook: ", texts[i].name);
-	webhook->tolerance_ms = whole_field(lua, "webhook: ", "tolerance_ms");
-	webhook->repeat_ms = whole_field(lua, "webhook: ", "repeat_ms");
-	webhook->status = (int)whole_field(lua, "webhook: ", "status");
-	lua_getfield(lua, -1, "head");
-	webhook->head = lua_toboolean(lua, -1);
-	lua_pop(lua, 1);
+		*texts[i].to = lua_field_text(lua, arena, "webhook: ", texts[i].name);
+	webhook->tolerance_ms = lua_field_whole(lua, "webhook: ", "tolerance_ms");
+	webhook->repeat_ms = lua_field_whole(lua, "webhook: ", "repeat_ms");
+	webhook->status = (int)lua_field_whole(lua, "webhook: ", "status");
+	webhook->head = lua_field_flag(lua, "webhook: ", "head");
 }
 
 static void read_webhook(lua_State *lua, struct reading *reading)
@@ -201,7 +155,7 @@ static void read_webhook(lua_State *lua, struct reading *reading)
 		"secret", "id", "type", "subject", "time", "challenge", "tolerance_ms", "repeat_ms", "status", "head", NULL };
 	if (lua_getfield(lua, -1, "webhook") == LUA_TTABLE) {
 		struct sl_webhook *webhook = arena_alloc(reading->plugin->arena, sizeof(*webhook));
-		refuse_unknown(lua, "webhook: ", names, 0);
+		lua_field_known(lua, "webhook: ", names, 0);
 		read_webhook_fields(lua, reading->plugin->arena, webhook);
 		reading->face->webhook = webhook;
 	} else if (!lua_isnil(lua, -1)) {
@@ -221,6 +175,37 @@ static bool offers(lua_State *lua, const char *step)
 	return type == LUA_TFUNCTION;
 }
 
+/* A bit for each step. */
+static unsigned offered(lua_State *lua)
+{
+	static const enum step possible[] = {
+		STEP_OPEN, STEP_DECODE, STEP_POLL, STEP_TRANSFORM, STEP_DELIVER, STEP_HOOKS, STEP_DISCOVER
+	};
+	unsigned steps = 0;
+	for (size_t i = 0; i < sizeof(possible) / sizeof(possible[0]); i++)
+		if (offers(lua, step_name(possible[i])))
+			steps |= IN(possible[i]);
+	offers(lua, "close");
+	return steps;
+}
+
+static void read_batch(lua_State *lua, struct sl_plugin *face)
+{
+	static const char *const names[] = { "rows", "bytes", NULL };
+	int type = lua_getfield(lua, -1, "batch");
+	if (type == LUA_TTABLE) {
+		lua_field_known(lua, "batch: ", names, 0);
+		int64_t rows = lua_field_whole(lua, "batch: ", "rows"), bytes = lua_field_whole(lua, "batch: ", "bytes");
+		if (rows < 0 || bytes < 0)
+			luaL_error(lua, "batch: rows and bytes cannot be less than 0");
+		face->batch_rows = (size_t)rows;
+		face->batch_bytes = (size_t)bytes;
+	} else if (type != LUA_TNIL) {
+		luaL_error(lua, "batch has to be a table: { rows = 500, bytes = 1000000 }");
+	}
+	lua_pop(lua, 1);
+}
+
 static const char *file_name(struct arena *arena, const char *file)
 {
 	return arena_copy(arena, file, strlen(file) - strlen(".lua"));
@@ -229,23 +214,27 @@ static const char *file_name(struct arena *arena, const char *file)
 static int read_table(lua_State *lua)
 {
 	static const char *const names[] = {
-		"name", "version", "summary", "options", "webhook", "transform", "decode", NULL
+		"name", "version", "summary", "options", "webhook", "api", "every", "batch", "open", "close", "decode", "poll",
+		"transform", "deliver", "hooks", "discover", NULL
 	};
 	struct reading *reading = lua_touserdata(lua, 1);
 	struct arena *arena = reading->plugin->arena;
 	struct sl_plugin *face = reading->face;
 	script_table_push(lua);
-	refuse_unknown(lua, "the table that the script returns: ", names, 0);
-	face->name = text_field(lua, arena, "", "name");
-	face->version = text_field(lua, arena, "", "version");
-	face->summary = text_field(lua, arena, "", "summary");
+	lua_field_known(lua, "the table that the script returns: ", names, 0);
+	face->name = lua_field_text(lua, arena, "", "name");
+	face->version = lua_field_text(lua, arena, "", "version");
+	face->summary = lua_field_text(lua, arena, "", "summary");
 	face->name = face->name ? face->name : file_name(arena, ((struct lua_source *)reading->plugin->handle)->file);
 	face->version = face->version ? face->version : "0";
 	if (!face->summary)
 		return luaL_error(lua, "summary is missing: one sentence that says what the script does");
 	read_options(lua, reading);
 	read_webhook(lua, reading);
-	lua_fill_face(face, offers(lua, "transform"), offers(lua, "decode"));
+	face->api = lua_api_read(lua, arena);
+	face->every_ms = lua_field_duration(lua, "", "every");
+	read_batch(lua, face);
+	lua_fill_face(face, offered(lua));
 	return 0;
 }
 

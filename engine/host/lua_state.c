@@ -69,7 +69,12 @@ static int open_libraries(lua_State *lua)
 	lua_guard_open(lua);
 	lua_view_open(lua);
 	lua_json_open(lua);
+	lua_event_open(lua);
+	lua_rows_open(lua);
 	lua_verbs_open(lua);
+	lua_answer_open(lua);
+	lua_http_open(lua);
+	lua_cache_open(lua);
 	lua_lib_open(lua);
 	lua_require_open(lua);
 	return 0;
@@ -127,42 +132,14 @@ void script_table_push(lua_State *lua)
 bool script_protected(struct script *script, lua_CFunction body, void *data, struct why *why)
 {
 	lua_State *lua = script->lua;
+	lua_pushcfunction(lua, script_handler);
 	lua_pushcfunction(lua, body);
 	lua_pushlightuserdata(lua, data);
-	int status = lua_pcall(lua, 1, 0, 0);
-	if (status == LUA_OK)
-		return true;
-	script_words(lua, -1, status, why);
+	int status = lua_pcall(lua, 1, 0, -3);
+	if (status != LUA_OK)
+		script_words(lua, -1, status, why);
 	lua_settop(lua, 0);
-	return false;
-}
-
-/* Where a script is: the line that runs, or only the file.  Allocates nothing. */
-const char *script_place(lua_State *lua, char place[SCRIPT_PLACE])
-{
-	lua_Debug at;
-	snprintf(place, SCRIPT_PLACE, "%s", script_of(lua)->file);
-	for (int level = 0; lua_getstack(lua, level, &at); level++) {
-		lua_getinfo(lua, "Sl", &at);
-		if (at.currentline < 0)
-			continue;
-		snprintf(place, SCRIPT_PLACE, "%s:%d", at.short_src, at.currentline);
-		break;
-	}
-	return place;
-}
-
-/* Allocates nothing, because nobody would catch that. */
-void script_words(lua_State *lua, int error, int status, struct why *why)
-{
-	const struct script *script = script_of(lua);
-	char place[SCRIPT_PLACE];
-	if (status == LUA_ERRMEM)
-		why_say(why, "%s: needs more memory than its %zu MB", script_place(lua, place), script->limit >> 20);
-	else if (lua_type(lua, error) == LUA_TSTRING)
-		why_say(why, "%s", lua_tostring(lua, error));
-	else
-		why_say(why, "%s: error() was called with a %s instead of a text", script->file, luaL_typename(lua, error));
+	return status == LUA_OK;
 }
 
 /* --------------------------------------------------------------- life and end */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lua_step.c - a call into a script: a seat is taken, its coroutine runs, and
  * its end or its wait becomes the step's. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/line.h"
 #include "base/option.h"
 #include "host/lua_host.h"
 
@@ -16,168 +13,130 @@ struct lua_instance {
 	const struct host_settings *settings;
 };
 
-/* In the registry. */
-static const char transform_key, decode_key, options_key, event_key;
+/* In the registry: the function of each step, and the options. */
+static const char step_keys[STEP_COUNT], close_key, options_key;
 
-/* ------------------------------------------------------------------- the event */
+/* -------------------------------------------------------------------- arguments */
 
-static void set_word(lua_State *lua, const char *name, const char *value)
+static int push_one_event(lua_State *lua, struct call *call)
 {
-	if (!value)
-		return;
-	lua_pushstring(lua, value);
-	lua_setfield(lua, -2, name);
+	lua_event_push(lua, call);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
+	return 2;
 }
 
-static void set_moment(lua_State *lua, const char *name, int64_t value)
+static int push_options(lua_State *lua, struct call *call)
 {
-	if (!value)
-		return;
-	lua_pushinteger(lua, value);
-	lua_setfield(lua, -2, name);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
+	return 1;
 }
 
-static const struct sl_json *event_data(struct call *call)
+/* poll(cursor, opt, walk) */
+static int push_walk(lua_State *lua, struct call *call)
 {
-	const struct sl_event *event = call->pub.event;
-	if (event && event->json)
-		return event->json;
-	if (event && event->data.at)
-		return call_json(call, event->data, NULL);
-	if (call->pub.request && call->pub.request->body.at)
-		return call_json(call, call->pub.request->body, NULL);
-	return NULL;
-}
-
-static void push_event(lua_State *lua, struct call *call)
-{
-	static const struct sl_event nothing;
-	const struct sl_event *event = call->pub.event ? call->pub.event : &nothing;
-	lua_createtable(lua, 0, 8);
-	set_word(lua, "source", event->source);
-	set_word(lua, "id", event->id);
-	set_word(lua, "type", event->type);
-	set_word(lua, "subject", event->subject);
-	set_moment(lua, "time", event->time);
-	set_moment(lua, "received", event->received);
-	lua_view_push(lua, event_data(call));
-	lua_setfield(lua, -2, "data");
-	if (call->pub.request) {
-		lua_request_push(lua);
-		lua_setfield(lua, -2, "request");
+	lua_pushstring(lua, call->pub.cursor);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
+	lua_createtable(lua, 0, 2);
+	lua_pushboolean(lua, call->pub.backfill);
+	lua_setfield(lua, -2, "backfill");
+	if (call->pub.since) {
+		lua_pushinteger(lua, call->pub.since);
+		lua_setfield(lua, -2, "since");
 	}
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, &event_key);
-	lua_setmetatable(lua, -2);
+	return 3;
 }
 
-/* A field that the event has not, or that no event has: the second is a slip. */
-static int event_index(lua_State *lua)
+static int push_rows(lua_State *lua, struct call *call)
 {
-	static const char *const names[] = { "source", "id", "type", "subject", "time", "received", "data", "request" };
-	const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : NULL;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (name && strcmp(names[i], name) == 0)
-			return lua_pushnil(lua), 1;
-	return luaL_error(lua, "an event has no '%s'; it has id, type, subject, time, received, source, request and data",
-		luaL_tolstring(lua, 2, NULL));
+	lua_rows_push(lua, call);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
+	return 2;
 }
+
+/* hooks(verb, opt, hook) */
+static int push_hook(lua_State *lua, struct call *call)
+{
+	lua_pushstring(lua, call->pub.verb);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
+	lua_createtable(lua, 0, 2);
+	lua_pushstring(lua, call->pub.callback);
+	lua_setfield(lua, -2, "callback");
+	lua_pushstring(lua, call->pub.hook);
+	lua_setfield(lua, -2, "id");
+	return 3;
+}
+
+/* What each step is handed, and how its results are said. */
+static const struct step_form {
+	int (*push)(lua_State *lua, struct call *call);
+	const char *result;
+} forms[STEP_COUNT] = {
+	[STEP_OPEN] = { push_options, "what goes wrong is said with fail(why)" },
+	[STEP_DECODE] = { push_one_event, "what becomes of an event is said with emit { ... }" },
+	[STEP_POLL] = { push_walk, "events are said with emit { ... }, how far it came with advance(cursor)" },
+	[STEP_TRANSFORM] = { push_one_event, "what becomes of an event is said with emit { ... }" },
+	[STEP_DELIVER] = { push_rows, "how it went with a row is said with settle(row, outcome, why)" },
+	[STEP_HOOKS] = { push_hook, "each hook is said with emit { ... }" },
+	[STEP_DISCOVER] = { push_options, "each object is said with emit { ... }" },
+};
 
 /* -------------------------------------------------------------- in the coroutine */
 
-static int function_ended(lua_State *lua, int status, lua_KContext context)
+static int function_ended(lua_State *lua, int status, lua_KContext step)
 {
 	if (!lua_isnil(lua, -1))
-		return luaL_error(lua, "%s returned a %s; what becomes of an event is said with emit { ... }",
-			step_name(script_of(lua)->seat->call->step), luaL_typename(lua, -1));
+		return luaL_error(lua, "%s returned a %s; %s", step_name((enum step)step), luaL_typename(lua, -1),
+			forms[step].result);
 	return 0;
 }
 
 static int run_function(lua_State *lua)
 {
 	struct call *call = script_of(lua)->seat->call;
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, call->step == STEP_DECODE ? &decode_key : &transform_key);
-	push_event(lua, call);
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
-	lua_callk(lua, 2, 1, 0, function_ended);
-	return function_ended(lua, LUA_OK, 0);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &step_keys[call->step]);
+	int arguments = forms[call->step].push(lua, call);
+	lua_callk(lua, arguments, 1, (lua_KContext)call->step, function_ended);
+	return function_ended(lua, LUA_OK, (lua_KContext)call->step);
 }
 
-/* ----------------------------------------------------------------------- seats */
-
-static int make_seat(lua_State *lua)
+static int opened(lua_State *lua, int status, lua_KContext context)
 {
-	struct seat *seat = lua_touserdata(lua, 1);
-	seat->lua = lua_newthread(lua);
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, seat);
-	return 0;
+	struct script *script = script_of(lua);
+	function_ended(lua, status, STEP_OPEN);
+	lua_pop(lua, 1);
+	script->opened = true;
+	script->opener = NULL;
+	seat_done(script->seat);
+	return script->seat->call->step == STEP_OPEN ? 0 : run_function(lua);
 }
 
-static struct seat *seat_new(struct script *script, struct why *why)
+/* Whoever comes first into a new state runs `open`, the others wait behind. */
+static int run_open(lua_State *lua, int status, lua_KContext context)
 {
-	struct seat *seat = must_alloc(sizeof(*seat));
-	seat->script = script;
-	if (!script_protected(script, make_seat, seat, why)) {
-		free(seat);
-		return NULL;
+	struct script *script = script_of(lua);
+	struct seat *seat = script->seat;
+	if (script->opened)
+		return seat->call->step == STEP_OPEN ? 0 : run_function(lua);
+	if (script->opener) {
+		seat->behind = script->opener;
+		return seat_wait(lua, AWAIT_SEAT, 0, run_open);
 	}
-	seat->older = script->all;
-	script->all = seat;
-	return seat;
+	script->opener = seat;
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, &step_keys[STEP_OPEN]);
+	int arguments = push_options(lua, seat->call);
+	lua_callk(lua, arguments, 1, 0, opened);
+	return opened(lua, LUA_OK, 0);
 }
 
-static struct seat *seat_take(struct script *script, struct call *call, struct why *why)
+static int run_call(lua_State *lua)
 {
-	struct seat *seat = script->idle;
-	if (seat)
-		script->idle = seat->next;
-	else if (!(seat = seat_new(script, why)))
-		return NULL;
-	seat->call = call;
-	seat->budget = script->budget;
-	seat->ending = ENDING_NONE;
-	seat->emitted = 0;
-	script->calls++;
-	return seat;
-}
-
-/* What a call leaves open is closed; a script that hangs there has a budget too. */
-static void seat_leave(struct seat **at)
-{
-	struct seat *seat = *at;
-	struct script *script = seat->script;
-	*at = NULL;
-	if (lua_status(seat->lua) != LUA_OK) {
-		seat->ending = ENDING_KILLED;
-		seat->budget = script->budget / 100;
-		script->seat = seat;
-		lua_resetthread(seat->lua);
-		script->seat = &script->loader;
-	}
-	lua_settop(seat->lua, 0);
-	seat->serial++;
-	seat->call = NULL;
-	seat->next = script->idle;
-	script->idle = seat;
-	if (--script->calls == 0 && script->spent)
-		script_free(&script);
+	struct script *script = script_of(lua);
+	if (script->opened && script->seat->call->step != STEP_OPEN)
+		return run_function(lua);
+	return run_open(lua, LUA_OK, 0);
 }
 
 /* ------------------------------------------------------------------------- ends */
-
-/* The first place is in the sentence already; this is who called it. */
-static void add_callers(lua_State *lua, struct why *why)
-{
-	lua_Debug at;
-	int places = 0;
-	for (int level = 0; places < 4 && lua_getstack(lua, level, &at); level++) {
-		lua_getinfo(lua, "Sl", &at);
-		if (at.currentline < 0 || places++ == 0)
-			continue;
-		size_t used = strlen(why->text);
-		snprintf(why->text + used, sizeof(why->text) - used, "%s%s:%d", places == 2 ? ", called from " : " from ",
-			at.short_src, at.currentline);
-	}
-}
 
 /* A new state for the next call; this one ends with its last. */
 static void retire(struct seat *seat)
@@ -195,7 +154,7 @@ static enum sl_outcome end_error(struct seat *seat, int status)
 	if (status == LUA_ERRMEM)
 		retire(seat);
 	else
-		add_callers(seat->lua, why);
+		script_callers(seat->lua, why);
 	return SL_FAIL;
 }
 
@@ -229,22 +188,49 @@ static enum sl_outcome end_of(struct seat *seat, int status)
 	return SL_FAIL;
 }
 
+/* ------------------------------------------------------------------------ waits */
+
 static enum sl_outcome lua_goes_on(struct sl_call *call);
+
+static enum sl_outcome await_sleep(struct seat *seat)
+{
+	return seat->call->pub.host->sleep(&seat->call->pub, seat->sleep, lua_goes_on);
+}
+
+/* An answer gives the budget back: whoever asks page after page does no wrong by
+ * being long, and the number of waits has an end too. */
+static enum sl_outcome await_http(struct seat *seat)
+{
+	seat->budget = seat->script->budget;
+	return seat->call->pub.host->http(&seat->call->pub, seat->request, lua_goes_on);
+}
+
+static enum sl_outcome await_seat(struct seat *seat)
+{
+	return call_park(seat->call, lua_goes_on);
+}
 
 static enum sl_outcome resume(struct seat **at)
 {
+	static enum sl_outcome (*const awaits[])(struct seat *) = {
+		[AWAIT_SLEEP] = await_sleep,
+		[AWAIT_HTTP] = await_http,
+		[AWAIT_SEAT] = await_seat,
+	};
 	struct seat *seat = *at;
 	struct script *script = seat->script;
-	struct sl_call *call = &seat->call->pub;
+	enum sl_outcome outcome;
 	int results;
-	seat->wait = -1;
+	seat->await = AWAIT_NOTHING;
 	script->seat = seat;
 	int status = lua_resume(seat->lua, script->lua, 0, &results);
 	script->seat = &script->loader;
-	if (status == LUA_YIELD && seat->wait >= 0 && seat->ending == ENDING_NONE)
-		return call->host->sleep(call, seat->wait, lua_goes_on);
-	enum sl_outcome outcome = end_of(seat, status);
-	seat_leave(at);
+	if (status == LUA_YIELD && seat->await != AWAIT_NOTHING && seat->ending == ENDING_NONE)
+		outcome = awaits[seat->await](seat);
+	else
+		outcome = end_of(seat, status);
+	if (outcome != SL_WAIT)
+		seat_leave(at);
 	return outcome;
 }
 
@@ -255,25 +241,30 @@ static enum sl_outcome lua_goes_on(struct sl_call *call)
 
 /* ---------------------------------------------------------------------- instances */
 
+static void keep_functions(lua_State *lua)
+{
+	script_table_push(lua);
+	for (enum step step = STEP_OPEN; step < STEP_COUNT; step++) {
+		lua_getfield(lua, -1, step_name(step));
+		lua_rawsetp(lua, LUA_REGISTRYINDEX, &step_keys[step]);
+	}
+	lua_getfield(lua, -1, "close");
+	lua_rawsetp(lua, LUA_REGISTRYINDEX, &close_key);
+	script_of(lua)->opened = lua_getfield(lua, -1, step_name(STEP_OPEN)) == LUA_TNIL;
+	lua_pop(lua, 2);
+}
+
 static int prepare(lua_State *lua)
 {
 	const struct lua_instance *instance = lua_touserdata(lua, 1);
 	struct script *script = script_of(lua);
 	char why[256] = "";
-	script_table_push(lua);
-	lua_getfield(lua, -1, "transform");
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, &transform_key);
-	lua_getfield(lua, -1, "decode");
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, &decode_key);
+	keep_functions(lua);
 	script->options = sl_json_read(instance->options, why, sizeof(why));
 	if (!script->options)
 		return luaL_error(lua, "its options: %s", why);
 	lua_view_push(lua, sl_json_root(script->options));
 	lua_rawsetp(lua, LUA_REGISTRYINDEX, &options_key);
-	lua_newtable(lua);
-	lua_pushcfunction(lua, event_index);
-	lua_setfield(lua, -2, "__index");
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, &event_key);
 	return 0;
 }
 
@@ -300,9 +291,25 @@ bool lua_begin(struct instance *instance, const struct sl_json *options, struct 
 	return fine && start(state, why);
 }
 
+static int run_close(lua_State *lua)
+{
+	if (lua_rawgetp(lua, LUA_REGISTRYINDEX, &close_key) != LUA_TNIL)
+		lua_call(lua, 0, 0);
+	return 0;
+}
+
+/* The script's close() has nobody to tell what went wrong but the log. */
 static void close_instance(void *at)
 {
 	struct lua_instance *instance = at;
+	struct script *script = instance->script;
+	struct why why;
+	if (!script)
+		return;
+	script->loader.ending = ENDING_NONE;
+	script->loader.budget = script->budget / 10;
+	if (!script_protected(script, run_close, NULL, &why))
+		line(SL_WARNING, "%s: close: %s", script->file, why.text);
 	script_free(&instance->script);
 }
 
@@ -318,7 +325,7 @@ static enum sl_outcome lua_step(struct sl_call *call)
 	*seat = seat_take(instance->script, (struct call *)call, why);
 	if (!*seat)
 		return SL_FAIL;
-	lua_pushcfunction((*seat)->lua, run_function);
+	lua_pushcfunction((*seat)->lua, run_call);
 	return resume(seat);
 }
 
@@ -329,11 +336,20 @@ void lua_call_over(struct call *call)
 		seat_leave(seat);
 }
 
-/* The loader hands out faces with these. */
-void lua_fill_face(struct sl_plugin *face, bool transform, bool decode)
+void lua_fill_face(struct sl_plugin *face, unsigned steps)
 {
-	face->transform = transform ? lua_step : NULL;
-	face->decode = decode ? lua_step : NULL;
+	sl_step **const fields[STEP_COUNT] = {
+		[STEP_OPEN] = &face->open,
+		[STEP_DECODE] = &face->decode,
+		[STEP_POLL] = &face->poll,
+		[STEP_TRANSFORM] = &face->transform,
+		[STEP_DELIVER] = &face->deliver,
+		[STEP_HOOKS] = &face->hooks,
+		[STEP_DISCOVER] = &face->discover,
+	};
+	for (enum step step = STEP_OPEN; step < STEP_COUNT; step++)
+		if (fields[step] && steps & IN(step))
+			*fields[step] = lua_step;
 	face->state_size = sizeof(struct lua_instance);
 	face->local_size = sizeof(struct seat *);
 	face->close = close_instance;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lua_verbs.c - what a script can do in a call: emit, drop, fail, retry, sleep, log. */
+/* lua_verbs.c - what a script can do in a call: emit, drop, advance, settle, fail, retry, sleep, log. */
 #include <string.h>
 
 #include "base/line.h"
@@ -7,13 +7,35 @@
 #include "sdk/text.h"
 #include "sdk/time.h"
 
-static struct call *running_call(lua_State *lua, const char *verb)
+/* "transform and decode" */
+static void refuse_step(lua_State *lua, const char *verb, unsigned steps, enum step here)
 {
-	struct seat *seat = script_of(lua)->seat;
+	luaL_Buffer words;
+	luaL_buffinit(lua, &words);
+	for (unsigned step = STEP_OPEN, left = steps; step < STEP_COUNT; step++) {
+		if (!(steps & IN(step)))
+			continue;
+		left &= ~IN(step);
+		luaL_addstring(&words, step_name(step));
+		luaL_addstring(&words, !left ? "" : left & (left - 1) ? ", "
+								      : " or ");
+	}
+	luaL_pushresult(&words);
+	luaL_error(lua, "%s is for %s; this is %s", verb, lua_tostring(lua, -1), step_name(here));
+}
+
+struct call *lua_verb_call(lua_State *lua, const char *verb, unsigned steps)
+{
+	const struct script *script = script_of(lua);
+	const struct seat *seat = script->seat;
 	if (!seat->call)
-		luaL_error(lua, "%s is for calls; it cannot be used while the file is loaded", verb);
+		luaL_error(lua, "%s is for calls; it cannot be used while the file is loaded or closed", verb);
 	if (seat->ending != ENDING_NONE)
 		luaL_error(lua, "%s came after the call was over", verb);
+	if (script->opener == seat && steps != LUA_EVERYWHERE)
+		refuse_step(lua, verb, steps, STEP_OPEN);
+	if (!(steps & IN(seat->call->step)))
+		refuse_step(lua, verb, steps, seat->call->step);
 	return seat->call;
 }
 
@@ -70,20 +92,30 @@ static void refuse_unknown(lua_State *lua)
 }
 
 /* What is emitted is not in the script's memory, so it is counted here. */
-static void count_bytes(lua_State *lua, size_t len)
+void lua_verb_count(lua_State *lua, size_t len)
 {
 	struct script *script = script_of(lua);
 	char place[SCRIPT_PLACE];
 	script->seat->emitted += len + sizeof(struct emitted);
 	if (script->seat->emitted > script->limit)
-		lua_guard_end(lua, ENDING_FAIL, "%s: emitted more than %zu MB in one call", script_place(lua, place),
+		lua_guard_end(lua, ENDING_FAIL, "%s: emitted or sent more than %zu MB in one call", script_place(lua, place),
 			script->limit >> 20);
+}
+
+/* What is left out is the event's, as the script has changed it. */
+static void push_data(lua_State *lua)
+{
+	struct seat *seat = script_of(lua)->seat;
+	if (lua_getfield(lua, 1, "data") != LUA_TNIL || !seat->data || !lua_change_inside(lua, seat->data, seat))
+		return;
+	lua_pop(lua, 1);
+	lua_view_push(lua, seat->data);
 }
 
 /* What is read stays on the stack, and so where it is, until emit has copied it. */
 static int verb_emit(lua_State *lua)
 {
-	struct call *call = running_call(lua, "emit");
+	struct call *call = lua_verb_call(lua, "emit", LUA_EMITTING);
 	struct sl_event event = { 0 };
 	const char **const words[] = { &event.type, &event.id, &event.subject, &event.mode, &event.source };
 	const size_t word_count = sizeof(words) / sizeof(words[0]);
@@ -96,9 +128,12 @@ static int verb_emit(lua_State *lua)
 	}
 	lua_getfield(lua, 1, "time");
 	event.time = moment(lua);
-	if (lua_getfield(lua, 1, "data") != LUA_TNIL)
+	if (call->step == STEP_POLL && !event.id)
+		luaL_error(lua, "emit: what is polled needs an id, by which it is known when it comes again");
+	push_data(lua);
+	if (!lua_isnil(lua, -1))
 		event.data = lua_json_encode(lua, -1);
-	count_bytes(lua, event.data.len);
+	lua_verb_count(lua, event.data.len);
 	call->pub.host->emit(&call->pub, &event);
 	return 0;
 }
@@ -107,7 +142,7 @@ static int verb_emit(lua_State *lua)
 
 static int verb_drop(lua_State *lua)
 {
-	struct call *call = running_call(lua, "drop");
+	struct call *call = lua_verb_call(lua, "drop", IN(STEP_TRANSFORM) | IN(STEP_DECODE));
 	const char *reason = luaL_checkstring(lua, 1);
 	call->pub.host->drop(&call->pub, reason);
 	return lua_guard_end(lua, ENDING_DROP, "dropped");
@@ -116,7 +151,7 @@ static int verb_drop(lua_State *lua)
 /* The line that said so is worth more than any code. */
 static int verb_fail(lua_State *lua)
 {
-	running_call(lua, "fail");
+	lua_verb_call(lua, "fail", LUA_EVERYWHERE);
 	luaL_checkstring(lua, 1);
 	luaL_where(lua, 1);
 	return lua_guard_end(lua, ENDING_FAIL, "%s%s", lua_tostring(lua, -1), lua_tostring(lua, 1));
@@ -131,26 +166,75 @@ static int64_t milliseconds(lua_State *lua, int index)
 
 static int verb_retry(lua_State *lua)
 {
-	struct call *call = running_call(lua, "retry");
+	struct call *call = lua_verb_call(lua, "retry", LUA_EVERYWHERE);
 	luaL_checkstring(lua, 1);
 	call->retry_after = lua_isnoneornil(lua, 2) ? 0 : milliseconds(lua, 2);
 	luaL_where(lua, 1);
 	return lua_guard_end(lua, ENDING_RETRY, "%s%s", lua_tostring(lua, -1), lua_tostring(lua, 1));
 }
 
+/* ------------------------------------------------------- polls and deliveries */
+
+/* advance(cursor): a text or a number; a table is kept as JSON. */
+static int verb_advance(lua_State *lua)
+{
+	struct call *call = lua_verb_call(lua, "advance", IN(STEP_POLL));
+	struct sl_text text;
+	luaL_checkany(lua, 1);
+	lua_settop(lua, 1);
+	luaL_argexpected(lua, !lua_is_none(lua, 1), 1, "text or table");
+	if (lua_isstring(lua, 1))
+		text.at = lua_tolstring(lua, 1, &text.len);
+	else
+		text = lua_json_encode(lua, 1);
+	if (memchr(text.at, '\0', text.len) || !sl_utf8(text))
+		return luaL_argerror(lua, 1, "a cursor is a text in UTF-8, without zero bytes");
+	lua_verb_count(lua, text.len);
+	call->pub.host->advance(&call->pub, text.at);
+	return 0;
+}
+
+static size_t row_number(lua_State *lua, const struct call *call)
+{
+	size_t row = lua_row_number(lua, 1);
+	if (row)
+		return row;
+	lua_Integer number = luaL_checkinteger(lua, 1);
+	if (number < 1 || (lua_Unsigned)number > call->pub.row_count)
+		luaL_error(lua, "settle: there is no row %I; the batch has %I", (LUAI_UACINT)number,
+			(LUAI_UACINT)call->pub.row_count);
+	return (size_t)number;
+}
+
+/* settle(row, outcome [, why [, seconds]]) */
+static int verb_settle(lua_State *lua)
+{
+	static const char *const words[] = { "done", "retry", "fail", NULL };
+	static const enum sl_outcome outcomes[] = { SL_DONE, SL_RETRY, SL_FAIL };
+	struct call *call = lua_verb_call(lua, "settle", IN(STEP_DELIVER));
+	size_t row = row_number(lua, call) - 1;
+	enum sl_outcome outcome = outcomes[luaL_checkoption(lua, 2, NULL, words)];
+	const char *why = outcome == SL_DONE ? "" : luaL_checkstring(lua, 3);
+	int64_t after = lua_isnoneornil(lua, 4) ? 0 : milliseconds(lua, 4);
+	lua_verb_count(lua, strlen(why));
+	call->pub.host->settle(&call->pub, row, outcome, "%s", why);
+	call->settled[row].after = outcome == SL_RETRY ? after : 0;
+	return 0;
+}
+
 /* ----------------------------------------------------------------------- waiting */
+
+static int slept(lua_State *lua, int status, lua_KContext context)
+{
+	return 0;
+}
 
 static int verb_sleep(lua_State *lua)
 {
-	struct seat *seat = script_of(lua)->seat;
-	running_call(lua, "sleep");
-	int64_t ms = milliseconds(lua, 1);
-	if (lua != seat->lua)
-		return luaL_error(lua, "sleep cannot be used in a coroutine of your own");
-	if (!lua_isyieldable(lua))
-		return luaL_error(lua, "sleep cannot be used in a function that table.sort, string.gsub or a metamethod calls");
-	seat->wait = ms;
-	return lua_yield(lua, 0);
+	lua_verb_call(lua, "sleep", LUA_EVERYWHERE);
+	script_of(lua)->seat->sleep = milliseconds(lua, 1);
+	seat_may_wait(lua, "sleep");
+	return seat_wait(lua, AWAIT_SLEEP, 0, slept);
 }
 
 /* ----------------------------------------------------------------------- logging */
@@ -197,6 +281,8 @@ void lua_verbs_open(lua_State *lua)
 	static const luaL_Reg verbs[] = {
 		{ "emit", verb_emit },
 		{ "drop", verb_drop },
+		{ "advance", verb_advance },
+		{ "settle", verb_settle },
 		{ "fail", verb_fail },
 		{ "retry", verb_retry },
 		{ "sleep", verb_sleep },

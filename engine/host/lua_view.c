@@ -6,19 +6,15 @@
  * Strings, numbers, true and false are Lua's own.  null is json.null, which is
  * not nil, but whatever is looked for in it is nil: so `card.due and card.due.at`
  * is right for a due that is missing and for one that is null.
+ *
+ * Once a view is written to, what it shows is a table of the call (lua_change.c).
  */
 #include <string.h>
 
 #include "host/lua_host.h"
 
-struct view {
-	const struct sl_json *value;
-	struct seat *seat;
-	uint64_t serial;
-};
-
 /* Where they are in the registry: the metatables, and null itself. */
-static const char object_key, array_key, null_key, request_key, null_value_key;
+static const char object_key, array_key, null_key, null_value_key;
 
 /* ------------------------------------------------------------------- pushing */
 
@@ -40,16 +36,17 @@ static void push_number(lua_State *lua, const struct sl_json *value)
 		raw = sl_json_raw(value), lua_pushlstring(lua, raw.at, raw.len);
 }
 
-static void push_view(lua_State *lua, const struct sl_json *value, struct seat *seat, const char *kind)
+static struct view *push_thing(lua_State *lua, const void *thing, struct seat *seat, const char *kind)
 {
 	struct view *view = lua_newuserdatauv(lua, sizeof(*view), 0);
-	*view = (struct view){ .value = value, .seat = seat, .serial = seat->serial };
+	*view = (struct view){ .thing = thing, .seat = seat, .serial = seat->serial };
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, kind);
 	lua_setmetatable(lua, -2);
+	return view;
 }
 
 /* Pushes a value of a document that belongs to the seat's call; NULL is nil. */
-static void push_value(lua_State *lua, const struct sl_json *value, struct seat *seat)
+void lua_view_push_of(lua_State *lua, const struct sl_json *value, struct seat *seat)
 {
 	struct sl_text text;
 	if (!value) {
@@ -62,10 +59,10 @@ static void push_value(lua_State *lua, const struct sl_json *value, struct seat 
 		lua_pushlstring(lua, text.at, text.len);
 		break;
 	case SL_KIND_OBJECT:
-		push_view(lua, value, seat, &object_key);
+		push_thing(lua, value, seat, &object_key);
 		break;
 	case SL_KIND_ARRAY:
-		push_view(lua, value, seat, &array_key);
+		push_thing(lua, value, seat, &array_key);
 		break;
 	case SL_KIND_NUMBER:
 		push_number(lua, value);
@@ -81,7 +78,12 @@ static void push_value(lua_State *lua, const struct sl_json *value, struct seat 
 
 void lua_view_push(lua_State *lua, const struct sl_json *value)
 {
-	push_value(lua, value, script_of(lua)->seat);
+	lua_view_push_of(lua, value, script_of(lua)->seat);
+}
+
+struct view *lua_thing_push(lua_State *lua, const void *thing, const char *kind)
+{
+	return push_thing(lua, thing, script_of(lua)->seat, kind);
 }
 
 /* ------------------------------------------------------------------- reading */
@@ -93,11 +95,11 @@ static struct view *alive(lua_State *lua, struct view *view)
 	return view;
 }
 
-static bool has_metatable(lua_State *lua, int index, const char *key)
+bool lua_has_kind(lua_State *lua, int index, const char *kind)
 {
 	if (lua_type(lua, index) != LUA_TUSERDATA || !lua_getmetatable(lua, index))
 		return false;
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, key);
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, kind);
 	bool same = lua_rawequal(lua, -1, -2);
 	lua_pop(lua, 2);
 	return same;
@@ -105,39 +107,76 @@ static bool has_metatable(lua_State *lua, int index, const char *key)
 
 bool lua_is_none(lua_State *lua, int index)
 {
-	return lua_isnoneornil(lua, index) || has_metatable(lua, index, &null_key);
+	return lua_isnoneornil(lua, index) || lua_has_kind(lua, index, &null_key);
+}
+
+const void *lua_thing(lua_State *lua, int index)
+{
+	return alive(lua, lua_touserdata(lua, index))->thing;
+}
+
+const void *lua_thing_at(lua_State *lua, int index, const char *kind)
+{
+	return lua_has_kind(lua, index, kind) ? lua_thing(lua, index) : NULL;
+}
+
+struct view *lua_view_whole(lua_State *lua, int index)
+{
+	if (!lua_has_kind(lua, index, &object_key) && !lua_has_kind(lua, index, &array_key))
+		return NULL;
+	return alive(lua, lua_touserdata(lua, index));
 }
 
 const struct sl_json *lua_view_at(lua_State *lua, int index)
 {
-	if (!has_metatable(lua, index, &object_key) && !has_metatable(lua, index, &array_key))
-		return NULL;
-	return alive(lua, lua_touserdata(lua, index))->value;
+	const struct view *view = lua_view_whole(lua, index);
+	return view ? view->thing : NULL;
 }
 
 /* Metamethods: only Lua itself calls them, and only with the right userdata. */
 
-static int object_index(lua_State *lua)
+/* The view at 1; if it was written to, what it became is looked up there, and pushed. */
+static struct view *read_at(lua_State *lua, bool *found)
 {
 	struct view *view = alive(lua, lua_touserdata(lua, 1));
+	*found = view->seat->changes && lua_change_own(lua, view);
+	if (*found) {
+		lua_pushvalue(lua, 2);
+		lua_rawget(lua, -2);
+	}
+	return view;
+}
+
+static int object_index(lua_State *lua)
+{
+	bool found;
+	const struct view *view = read_at(lua, &found);
 	struct sl_text name = { 0 };
+	if (found)
+		return 1;
 	if (lua_type(lua, 2) == LUA_TSTRING)
 		name.at = lua_tolstring(lua, 2, &name.len);
-	push_value(lua, name.at ? sl_json_get_text(view->value, name) : NULL, view->seat);
+	lua_view_push_of(lua, name.at ? sl_json_get_text(view->thing, name) : NULL, view->seat);
 	return 1;
 }
 
 static int array_index(lua_State *lua)
 {
-	struct view *view = alive(lua, lua_touserdata(lua, 1));
+	bool found;
+	const struct view *view = read_at(lua, &found);
 	lua_Integer index = lua_isinteger(lua, 2) ? lua_tointeger(lua, 2) : 0;
-	push_value(lua, index > 0 ? sl_json_element(view->value, (size_t)index - 1) : NULL, view->seat);
+	if (!found)
+		lua_view_push_of(lua, index > 0 ? sl_json_element(view->thing, (size_t)index - 1) : NULL, view->seat);
 	return 1;
 }
 
 static int array_length(lua_State *lua)
 {
-	lua_pushinteger(lua, (lua_Integer)sl_json_count(alive(lua, lua_touserdata(lua, 1))->value));
+	const struct view *view = alive(lua, lua_touserdata(lua, 1));
+	if (view->seat->changes && lua_change_own(lua, view))
+		lua_pushinteger(lua, (lua_Integer)lua_rawlen(lua, -1));
+	else
+		lua_pushinteger(lua, (lua_Integer)sl_json_count(view->thing));
 	return 1;
 }
 
@@ -147,9 +186,36 @@ static int no_length(lua_State *lua)
 	return 1;
 }
 
-static int view_write(lua_State *lua)
+/* ------------------------------------------------------------------- writing */
+
+static int write_into(lua_State *lua, const struct view *view)
 {
-	return luaL_error(lua, "a document cannot be changed: write into json.copy(...) of it");
+	lua_change_make(lua, view);
+	lua_pushvalue(lua, 2);
+	lua_pushvalue(lua, 3);
+	lua_rawset(lua, -3);
+	return 0;
+}
+
+static int object_write(lua_State *lua)
+{
+	const struct view *view = alive(lua, lua_touserdata(lua, 1));
+	if (lua_type(lua, 2) != LUA_TSTRING)
+		return luaL_error(lua, "a name in a JSON object is a text, not a %s", luaL_typename(lua, 2));
+	return write_into(lua, view);
+}
+
+static int array_write(lua_State *lua)
+{
+	const struct view *view = alive(lua, lua_touserdata(lua, 1));
+	if (!lua_isinteger(lua, 2) || lua_tointeger(lua, 2) < 1)
+		return luaL_error(lua, "a place in a JSON array is a number from 1, not %s", luaL_tolstring(lua, 2, NULL));
+	return write_into(lua, view);
+}
+
+static int null_write(lua_State *lua)
+{
+	return luaL_error(lua, "json.null has no members to write to");
 }
 
 static int view_equal(lua_State *lua)
@@ -161,8 +227,11 @@ static int view_equal(lua_State *lua)
 
 static int view_text(lua_State *lua)
 {
-	struct sl_text raw = sl_json_raw(alive(lua, lua_touserdata(lua, 1))->value);
-	lua_pushlstring(lua, raw.at, raw.len);
+	const struct view *view = alive(lua, lua_touserdata(lua, 1));
+	struct sl_text text = sl_json_raw(view->thing);
+	if (view->seat->changes)
+		text = lua_json_encode(lua, 1);
+	lua_pushlstring(lua, text.at, text.len);
 	return 1;
 }
 
@@ -174,7 +243,7 @@ static int walk(lua_State *lua)
 	struct view *view = alive(lua, lua_touserdata(lua, lua_upvalueindex(1)));
 	const struct sl_json *at = lua_touserdata(lua, lua_upvalueindex(2));
 	lua_Integer number = lua_tointeger(lua, lua_upvalueindex(3)) + 1;
-	at = number == 1 ? sl_json_first(view->value) : at ? sl_json_next(at)
+	at = number == 1 ? sl_json_first(view->thing) : at ? sl_json_next(at)
 							   : NULL;
 	lua_pushlightuserdata(lua, (void *)at);
 	lua_replace(lua, lua_upvalueindex(2));
@@ -189,13 +258,28 @@ static int walk(lua_State *lua)
 		lua_pushlstring(lua, name.at, name.len);
 	else
 		lua_pushinteger(lua, number);
-	push_value(lua, at, view->seat);
+	lua_view_push_of(lua, at, view->seat);
 	return 2;
+}
+
+static int walk_table(lua_State *lua)
+{
+	lua_settop(lua, 2);
+	if (lua_next(lua, 1))
+		return 2;
+	lua_pushnil(lua);
+	return 1;
 }
 
 static int view_pairs(lua_State *lua)
 {
+	const struct view *view = alive(lua, lua_touserdata(lua, 1));
 	lua_settop(lua, 1);
+	if (view->seat->changes && lua_change_own(lua, view)) {
+		lua_pushcfunction(lua, walk_table);
+		lua_insert(lua, 2);
+		return 2;
+	}
 	lua_pushlightuserdata(lua, NULL);
 	lua_pushinteger(lua, 0);
 	lua_pushcclosure(lua, walk, 3);
@@ -220,59 +304,24 @@ static int null_text(lua_State *lua)
 	return 1;
 }
 
-/* --------------------------------------------------------------------- requests */
-
-static void push_headers(lua_State *lua, const struct sl_request *request)
-{
-	lua_newtable(lua);
-	for (const struct sl_pair *const *at = request->headers; at && *at; at++) {
-		lua_pushstring(lua, (*at)->value);
-		lua_setfield(lua, -2, (*at)->name);
-	}
-}
-
-/* What was received: method, url, headers (by lower-case name), body. */
-static int request_index(lua_State *lua)
-{
-	struct view *view = alive(lua, lua_touserdata(lua, 1));
-	const struct sl_request *request = view->seat->call->pub.request;
-	const char *name = luaL_checkstring(lua, 2);
-	if (strcmp(name, "method") == 0)
-		lua_pushstring(lua, request->method);
-	else if (strcmp(name, "url") == 0)
-		lua_pushstring(lua, request->url);
-	else if (strcmp(name, "body") == 0)
-		lua_pushlstring(lua, request->body.at ? request->body.at : "", request->body.len);
-	else if (strcmp(name, "headers") == 0)
-		push_headers(lua, request);
-	else
-		return luaL_error(lua, "a request has method, url, headers and body, but no %s", name);
-	return 1;
-}
-
-void lua_request_push(lua_State *lua)
-{
-	push_view(lua, NULL, script_of(lua)->seat, &request_key);
-}
-
 /* ------------------------------------------------------------------------ tables */
 
-static void make_metatable(lua_State *lua, const char *key, const char *name, const luaL_Reg *methods)
+void lua_view_kind(lua_State *lua, const char *kind, const char *name, const luaL_Reg *functions)
 {
 	lua_newtable(lua);
-	luaL_setfuncs(lua, methods, 0);
+	luaL_setfuncs(lua, functions, 0);
 	lua_pushstring(lua, name);
 	lua_setfield(lua, -2, "__name");
 	lua_pushboolean(lua, 0);
 	lua_setfield(lua, -2, "__metatable");
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, key);
+	lua_rawsetp(lua, LUA_REGISTRYINDEX, kind);
 }
 
 void lua_view_open(lua_State *lua)
 {
 	static const luaL_Reg object[] = {
 		{ "__index", object_index },
-		{ "__newindex", view_write },
+		{ "__newindex", object_write },
 		{ "__len", no_length },
 		{ "__pairs", view_pairs },
 		{ "__eq", view_equal },
@@ -281,7 +330,7 @@ void lua_view_open(lua_State *lua)
 	};
 	static const luaL_Reg array[] = {
 		{ "__index", array_index },
-		{ "__newindex", view_write },
+		{ "__newindex", array_write },
 		{ "__len", array_length },
 		{ "__pairs", view_pairs },
 		{ "__eq", view_equal },
@@ -290,17 +339,15 @@ void lua_view_open(lua_State *lua)
 	};
 	static const luaL_Reg null[] = {
 		{ "__index", nothing },
-		{ "__newindex", view_write },
+		{ "__newindex", null_write },
 		{ "__len", no_length },
 		{ "__pairs", no_pairs },
 		{ "__tostring", null_text },
 		{ NULL, NULL },
 	};
-	static const luaL_Reg request[] = { { "__index", request_index }, { "__newindex", view_write }, { NULL, NULL } };
-	make_metatable(lua, &object_key, "JSON object", object);
-	make_metatable(lua, &array_key, "JSON array", array);
-	make_metatable(lua, &request_key, "request", request);
-	make_metatable(lua, &null_key, "null", null);
+	lua_view_kind(lua, &object_key, "JSON object", object);
+	lua_view_kind(lua, &array_key, "JSON array", array);
+	lua_view_kind(lua, &null_key, "null", null);
 	lua_newuserdatauv(lua, 0, 0);
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, &null_key);
 	lua_setmetatable(lua, -2);

@@ -67,7 +67,7 @@ static void memory_has_a_limit(void **state)
 
 static void what_is_made_beside_the_state_has_a_limit(void **state)
 {
-	is_ended("local s = ('x'):rep(1e6) while true do emit { data = { s } } end", "emitted more than 64 MB in one call");
+	is_ended("local s = ('x'):rep(1e6) while true do emit { data = { s } } end", "emitted or sent more than 64 MB in one call");
 	is_ended("local s = ('\\0'):rep(1e7) local t = { s, s, s } json.encode(t)", "[]: more than 16 MB of JSON");
 	is_ended("json.decode(('['):rep(2e7))", "more than 16 MB of JSON");
 	is_ended("json.decode(('['):rep(1e6)).x = 1", "attempt to index a nil value");

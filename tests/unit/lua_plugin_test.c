@@ -67,7 +67,7 @@ static void slips_in_the_table_are_told(void **state)
 {
 	assert_refused(
 		"return { summary = 's', transfrom = print }",
-		"the table that the script returns: unknown key 'transfrom'");
+		"the table that the script returns: unknown key 'transfrom'; did you mean 'transform'?");
 	assert_refused(
 		"return { transform = print }",
 		"summary is missing: one sentence that says what the script does");
@@ -90,7 +90,7 @@ static void slips_in_options_and_webhook_are_told(void **state)
 		"options: a has the type 'txet', which does not exist");
 	assert_refused(
 		"return { summary = 's', transform = print, options = { { 'a', 'text', init = 1 } } }",
-		"options: unknown key 'init'");
+		"options: unknown key 'init'; did you mean 'initial'?");
 	assert_non_null(strstr(refusal("return { summary = 's', transform = print, options = {"
 				       "{ 'a', 'int', initial = 'x' } } }"),
 		"a"));
@@ -106,7 +106,7 @@ static void slips_in_options_and_webhook_are_told(void **state)
 		"webhook: auth 'hmac' does not exist");
 	assert_refused(
 		"return { summary = 's', webhook = { auth = 'bearer', secrt = 'x' } }",
-		"webhook: unknown key 'secrt'");
+		"webhook: unknown key 'secrt'; did you mean 'secret'?");
 	assert_refused(
 		"return { summary = 's', webhook = { auth = 'bearer', secret = 'x' } }",
 		"its webhook's secret is x, but it has no option of type secret with that name");

@@ -116,12 +116,12 @@ static void errors_say_where(void **state)
 	struct call *call = script_call(instance, "{}");
 	assert_int_equal(call->outcome, SL_FAIL);
 	assert_string_equal(call->why.text,
-		"test.lua:2: attempt to index a nil value (field 'title'), called from test.lua:6");
+		"test.lua:2: attempt to index a nil value (field 'title') in function 'name', called from test.lua:6");
 	call_free(&call);
 	instance_free(&instance);
 	assert_becomes(
 		"error({ code = 7 })", "{}",
-		"fail test.lua: error() was called with a table instead of a text");
+		"fail test.lua: error() was called with a table instead of a text, called from test.lua:4");
 	assert_becomes("error('one\\ntwo')", "{}", "fail test.lua:4: one two");
 }
 

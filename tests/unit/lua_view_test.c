@@ -94,11 +94,8 @@ static void objects_are_walked(void **state)
 		"[true,true,true,false,\"object\",\"array\"]");
 }
 
-static void a_view_is_not_written_to(void **state)
+static void a_copy_is_plain_tables(void **state)
 {
-	assert_becomes(
-		"event.data.a = 1", "{\"a\":2}",
-		"fail test.lua:4: a document cannot be changed: write into json.copy(...) of it");
 	assert_becomes(
 		"local d = json.copy(event.data) d.a = 1 d.l[2] = 'x' d.new = event.data.l\n"
 		"emit { type = 'x', data = d }",
@@ -107,6 +104,85 @@ static void a_view_is_not_written_to(void **state)
 	assert_becomes(
 		"return getmetatable(event.data).__index", "{}",
 		"fail test.lua:4: attempt to index a boolean value");
+}
+
+static void a_view_that_is_written_to_shows_it(void **state)
+{
+	const char *json = "{\"card\":{\"name\":\"a\",\"due\":null,\"n\":1},\"x\":[1]}";
+	assert_becomes(
+		"local card = event.data.card event.data.card.name = 'b' card.due = nil card.new = { 1 }\n"
+		"emit { type = card.name .. event.data.card.name, data = { event.data.card, card.due == nil } } emit {}\n"
+		"emit { type = tostring(event.data.card), data = json.copy(event.data) }",
+		json,
+		"bb [{\"n\":1,\"name\":\"b\",\"new\":[1]},true]; "
+		"updateCard {\"card\":{\"n\":1,\"name\":\"b\",\"new\":[1]},\"x\":[1]}; "
+		"{\"n\":1,\"name\":\"b\",\"new\":[1]} {\"card\":{\"n\":1,\"name\":\"b\",\"new\":[1]},\"x\":[1]}");
+	assert_becomes(
+		"local d = event.data for name, value in pairs(d) do d[name] = value * 2 end\n"
+		"local sum = 0 for name, value in pairs(d) do sum = sum + value end emit { type = 'x', data = { sum, d.a } }",
+		"{\"a\":1,\"b\":2}", "x [6,2]");
+	assert_becomes(
+		"event.data.a.self = event.data.a emit { type = 'x' }", "{\"a\":{}}",
+		"fail test.lua:4: a.self.self.self.self.self.self.self...: nested deeper than 100 levels; does it hold itself?");
+}
+
+static void a_list_that_is_written_to_shows_it(void **state)
+{
+	assert_becomes(
+		"local l = event.data.l table.insert(l, 'z') table.remove(l, 1) l[#l + 1] = l[1]\n"
+		"local seen = {} for i, v in ipairs(event.data.l) do seen[i] = v end\n"
+		"emit { type = table.concat(seen, ','), data = { #l, event.data } }",
+		"{\"l\":[\"x\",\"y\"],\"k\":1}", "y,z,y [3,{\"k\":1,\"l\":[\"y\",\"z\",\"y\"]}]");
+	assert_becomes(
+		"table.sort(event.data) emit { type = 'x' } while #event.data > 0 do table.remove(event.data) end emit { type = "
+		"'y' }",
+		"[3,1,2]", "x [1,2,3]; y []");
+	assert_becomes("event.data[1].n = 5 emit { type = 'x' }", "[{\"n\":1},{}]", "x [{\"n\":5},{}]");
+}
+
+/* Numbers too: an untouched 45.00 is not 45. */
+static void what_was_not_written_to_goes_out_as_it_came(void **state)
+{
+	assert_becomes(
+		"event.data.a.x = 1.5 emit { type = 'x' }",
+		"{\"z\":{ \"as\" : 1 },\"a\":{\"x\":0,\"price\":45.00,\"big\":12345678901234567890,\"huge\":1e400,\"l\":[1.10]}}",
+		"x {\"a\":{\"big\":12345678901234567890,\"huge\":1e400,\"l\":[1.10],\"price\":45.00,\"x\":1.5},\"z\":{ \"as\" : 1 }}");
+	assert_looks("json.raw(d, 'n')", "{\"n\":1.0}", "[\"1.0\"]");
+	assert_becomes(
+		"event.data.a = 2 emit { type = json.raw(event.data, 'a'), data = { event.data.b } }",
+		"{\"a\":1.0,\"b\":{ }}", "1.0 [{ }]");
+}
+
+static void slips_in_writing_are_told(void **state)
+{
+	assert_becomes(
+		"event.data[1] = 1", "{}", "fail test.lua:4: a name in a JSON object is a text, not a number");
+	assert_becomes(
+		"event.data.a = 1", "[]", "fail test.lua:4: a place in a JSON array is a number from 1, not a");
+	assert_becomes(
+		"event.data.due.at = 1", "{\"due\":null}", "fail test.lua:4: json.null has no members to write to");
+	assert_becomes(
+		"event.data.f = print emit { type = 'x' }", "{\"due\":null}",
+		"fail test.lua:4: f: a function has no form in JSON");
+}
+
+/* A waiting call beside it and the next one see what came. */
+static void the_event_itself_is_never_changed(void **state)
+{
+	struct instance *instance = script_transform("local kept",
+		"kept = kept or event.data if event.data.n == 1 then event.data.n = 2 end emit { type = 'x' }");
+	for (int i = 0; i < 2; i++) {
+		struct sl_document *document = sl_json_read((struct sl_text){ "{\"n\":1}", 7 }, NULL, 0);
+		struct sl_event event = { .json = sl_json_root(document), .data = { "{\"n\":1}", 7 } };
+		struct call *call = call_new(instance, STEP_TRANSFORM);
+		call->pub.event = &event;
+		assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+		assert_string_equal(call->emitted[0].event.data.at, "{\"n\":2}");
+		assert_int_equal(sl_json_raw(event.json).len, 7);
+		call_free(&call);
+		sl_json_free(&document);
+	}
+	instance_free(&instance);
 }
 
 static void a_view_ends_with_its_call(void **state)
@@ -249,7 +325,7 @@ static void options_are_a_view(void **state)
 	assert_string_equal(call->emitted[0].event.data.at, "[5,false,[\"s3\"],2000,2]");
 	call_free(&call);
 	call = script_call(instance, "{\"write\":1}");
-	assert_string_equal(call->why.text, "test.lua:8: a document cannot be changed: write into json.copy(...) of it");
+	assert_string_equal(call->why.text, "test.lua:8: opt cannot be written to: write into json.copy(opt)");
 	call_free(&call);
 	instance_free(&instance);
 }
@@ -263,7 +339,12 @@ int main(void)
 		cmocka_unit_test(numbers_keep_their_text_where_wanted),
 		cmocka_unit_test(lists_are_walked),
 		cmocka_unit_test(objects_are_walked),
-		cmocka_unit_test(a_view_is_not_written_to),
+		cmocka_unit_test(a_copy_is_plain_tables),
+		cmocka_unit_test(a_view_that_is_written_to_shows_it),
+		cmocka_unit_test(a_list_that_is_written_to_shows_it),
+		cmocka_unit_test(what_was_not_written_to_goes_out_as_it_came),
+		cmocka_unit_test(slips_in_writing_are_told),
+		cmocka_unit_test(the_event_itself_is_never_changed),
 		cmocka_unit_test(a_view_ends_with_its_call),
 		cmocka_unit_test(documents_of_waiting_calls_do_not_mix),
 		cmocka_unit_test(what_is_written_is_in_order),
