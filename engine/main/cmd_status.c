@@ -106,15 +106,51 @@ static void print_routes(const struct sl_json *routes, struct buf *out)
 	}
 }
 
+static void print_until(struct buf *out, struct sl_text when)
+{
+	int64_t microseconds;
+	if (!when.at || !sl_time_read(when, &microseconds))
+		return;
+	int64_t seconds = (microseconds / 1000 - clock_wall()) / 1000;
+	buf_string(out, ", next in ");
+	print_span(out, seconds > 0 ? seconds : 0);
+}
+
+/* "idle, last 3 min ago, next in 12 min"; nothing of a source that does not poll */
+static void print_polls(const struct sl_json *polls, struct buf *out)
+{
+	const struct sl_json *backfill = sl_json_get(polls, "backfill");
+	if (sl_json_kind(polls) != SL_KIND_OBJECT)
+		return;
+	buf_format(out, "%s, last ", word(polls, "state"));
+	print_ago(out, sl_json_string(sl_json_get(polls, "last")));
+	print_until(out, sl_json_string(sl_json_get(polls, "next")));
+	if (sl_json_kind(backfill) == SL_KIND_OBJECT)
+		buf_format(out, ", backfill: %" PRId64 " event%s", number(backfill, "events"),
+			number(backfill, "events") == 1 ? "" : "s");
+}
+
+/* A column as wide as its longest word, the last one without blanks behind. */
+static void print_last(struct buf *out, const struct sl_json *source)
+{
+	struct buf ago = { 0 }, polls = { 0 };
+	print_ago(&ago, sl_json_string(sl_json_get(source, "last")));
+	print_polls(sl_json_get(source, "polls"), &polls);
+	if (polls.len)
+		buf_format(out, "%-14s  %s\n", ago.at, polls.at);
+	else
+		buf_format(out, "%s\n", ago.at);
+	buf_free(&ago), buf_free(&polls);
+}
+
 static void print_sources(const struct sl_json *sources, struct buf *out)
 {
 	int width = widest(sources, "SOURCE");
-	buf_format(out, "\n%-*s  %10s %10s  %s\n", width, "SOURCE", "ACCEPTED", "REFUSED", "LAST EVENT");
+	buf_format(out, "\n%-*s  %10s %10s  %-14s  %s\n", width, "SOURCE", "ACCEPTED", "REFUSED", "LAST EVENT", "POLLS");
 	for (const struct sl_json *source = sl_json_first(sources); source; source = sl_json_next(source)) {
 		buf_format(out, "%-*s  %10" PRId64 " %10" PRId64 "  ", width, word(source, "name"), number(source, "accepted"),
 			number(source, "refused"));
-		print_ago(out, sl_json_string(sl_json_get(source, "last")));
-		buf_char(out, '\n');
+		print_last(out, source);
 	}
 }
 

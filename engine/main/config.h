@@ -22,6 +22,8 @@
 #include "base/why.h"
 #include "main/describe.h"
 
+#define CONFIG_LISTEN_MOST 60 /* public addresses: all are handed to the ingress at once */
+
 struct config_log {
 	int64_t size, keep, reserve, segment;
 	const char *level;

@@ -135,6 +135,8 @@ static void read_listen(struct build *build, const char *const *listen)
 		addresses[i] = node ? address_read(build, list_item(node, i), listen[i]) : listen[i];
 	if (!count)
 		fault(build, node, "`listen` is empty; name at least one address");
+	if (count > CONFIG_LISTEN_MOST)
+		fault(build, node, "`listen` names %zu addresses; at most %d are possible", count, CONFIG_LISTEN_MOST);
 	build->config->listen = addresses;
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_http.c - what is asked of others: `http:`, and `api:` of a source, a transform or a sink. */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "host/net.h"
@@ -141,9 +144,68 @@ static const struct sl_api *changed(struct build *build, const struct part *part
 	return api;
 }
 
+/* Whoever sees a digest of a credential cannot try guesses at it.  The same as long
+ * as this process lives, so that parts can be compared. */
+static const char *salt(void)
+{
+	static char text[33];
+	unsigned char random[16];
+	if (*text)
+		return text;
+	ssize_t got = getrandom(random, sizeof(random), 0);
+	assert(got == (ssize_t)sizeof(random)); /* so few are never refused */
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(text + 2 * i, 3, "%02x", random[i]);
+	return text;
+}
+
+/* The first {name} in a text whose option has no value; NULL: there is none. */
+static const char *lacking_in(struct build *build, const char *text, const struct sl_json *values)
+{
+	const char *open, *end;
+	for (; text && (open = strchr(text, '{')) && (end = strchr(open, '}')); text = end) {
+		const char *name = arena_copy(build->arena, open + 1, (size_t)(end - open - 1));
+		const struct sl_json *value = sl_json_get(values, name);
+		if (sl_json_kind(value) == SL_KIND_ARRAY)
+			value = sl_json_first(value);
+		if (!value || (sl_json_kind(value) == SL_KIND_STRING && !sl_json_string(value).len))
+			return name;
+	}
+	return NULL;
+}
+
+static const char *lacking(struct build *build, const struct sl_api *api, const struct sl_json *values)
+{
+	const char *name = lacking_in(build, api->base, values);
+	for (const char *const *header = api->headers; !name && header && *header; header++)
+		name = lacking_in(build, *header, values);
+	for (const struct sl_pair *const *pair = api->query; !name && pair && *pair; pair++)
+		name = lacking_in(build, (*pair)->value, values);
+	return name ? name : lacking_in(build, api->credential, values);
+}
+
+/* A source that lives on its webhooks alone needs no token. */
+static bool can_do_without(struct build *build, const struct part *part, const char *name)
+{
+	if (!part->description->webhook)
+		return false;
+	warn(build, part->node, "%s does not poll, and nobody can ask its vendor: for that `%s` has to be given",
+		part->what, name);
+	return true;
+}
+
 const char *api_read(struct build *build, const struct part *part, const struct sl_json *values)
 {
-	if (part->description && part->description->api)
-		changed(build, part);
-	return NULL;
+	const struct sl_api *api = part->description && part->description->api ? changed(build, part) : NULL;
+	const char *lacks = api && values ? lacking(build, api, values) : NULL, *filled = NULL;
+	struct buf out = { 0 };
+	struct why why = { 0 };
+	if (!api || !values || (lacks && can_do_without(build, part, lacks)))
+		return NULL;
+	if (net_api_fill(api, values, part->name, salt(), &out, &why))
+		filled = arena_copy(build->arena, out.at, out.len);
+	else
+		fault(build, part->node, "%s: %s", part->what, why.text);
+	buf_free(&out);
+	return filled;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/webhook.h"
+#include "io/socket.h"
 #include "main/config_build.h"
 #include "sdk/text.h"
 
@@ -64,7 +65,7 @@ struct reading {
 	struct part *part;
 	struct config_source *source;
 	const struct sl_option *own; /* the plugin's rows, or those of a webhook */
-	const char *secret;          /* the option that holds the secrets */
+	const char *secret;          /* the option that holds the webhook's secrets; NULL: it has none */
 	const struct sl_json *values;
 	const struct sl_json *form; /* of source->webhook */
 };
@@ -131,13 +132,13 @@ static const struct sl_option *whole_table(const struct reading *r)
 		}
 	for (const struct sl_option *row = r->own; row && row->name; row++) {
 		table[count] = *row;
-		if (strcmp(row->name, r->secret) == 0)
+		if (r->secret && strcmp(row->name, r->secret) == 0)
 			table[count].initial = "";
 		if (strcmp(row->name, "callback") == 0)
 			table[count].initial = usual_callback(r);
 		count++;
 	}
-	if (!row_of(table, r->secret))
+	if (r->secret && !row_of(table, r->secret))
 		table[count] = secret_key;
 	return table;
 }
@@ -175,7 +176,7 @@ static bool is_any(const struct reading *r, const struct sl_option *row)
 /* What somebody may have pasted where the webhook's secret belongs. */
 static bool is_other(const struct reading *r, const struct sl_option *row)
 {
-	return (row->type == SL_SECRET || row->type == SL_TEXT) && strcmp(row->name, r->secret) != 0;
+	return (row->type == SL_SECRET || row->type == SL_TEXT) && (!r->secret || strcmp(row->name, r->secret) != 0);
 }
 
 static void read_callback(const struct reading *r)
@@ -337,12 +338,24 @@ static void read_webhook(struct reading *r)
 		compiles(r, secrets);
 }
 
+/* Its events go to the ingress over a socket, whose path may be too long. */
+static void check_events(const struct reading *r)
+{
+	struct config *config = r->build->config;
+	struct why why;
+	const char *address = arena_format(r->build->arena, "unix:%s/" CONFIG_EVENTS, config->data);
+	if (r->source->polls && config->data && !socket_address_valid(address, &why))
+		fault(r->build, r->part->node, "%s polls, and hands its events over a socket below `data`: %s; give `data` a "
+			"shorter path", r->part->what, why.text);
+}
+
 static void give_warnings(const struct reading *r)
 {
 	const struct config_source *source = r->source;
+	const struct description *d = source->description;
 	if (source->insecure)
 		warn(r->build, r->part->node, "%s is insecure: it takes in whatever anybody sends", r->part->what);
-	if (yaml_get(r->part->node, "every") && !source->polls && !row_of(r->own, "every"))
+	if (yaml_get(r->part->node, "every") && !(d && d->poll) && !row_of(r->own, "every"))
 		warn(r->build, yaml_get(r->part->node, "every"), "`every` says nothing: `%s` does not poll", source->use);
 }
 
@@ -360,7 +373,7 @@ void source_read(struct build *build, struct part *part)
 	struct config_source *source = &build->sources[build->config->source_count++];
 	struct reading r = { .build = build, .part = part, .source = source };
 	r.own = d ? d->options : config_webhook_keys;
-	r.secret = d && d->webhook_secret ? d->webhook_secret : "secret";
+	r.secret = d && d->webhook_secret ? d->webhook_secret : d && !d->webhook ? NULL : "secret";
 	source->name = part->name;
 	source->use = part->use;
 	source->plugin = part->plugin;
@@ -371,14 +384,15 @@ void source_read(struct build *build, struct part *part)
 	if (!r.values)
 		return;
 	source->insecure = sl_json_true(sl_json_get(r.values, "insecure"));
-	source->polls = d && d->poll;
-	source->every = every_of(&r);
 	source->options = some_options(&r, is_open);
 	source->all_options = some_options(&r, is_any);
 	source->api = api_read(build, part, r.values);
+	source->polls = d && d->poll && (!d->api || source->api);
+	source->every = every_of(&r);
 	source->others = some_options(&r, is_other);
 	read_callback(&r);
 	if (!d || d->webhook)
 		read_webhook(&r);
+	check_events(&r);
 	give_warnings(&r);
 }

@@ -82,12 +82,19 @@ static bool take_webhook(struct description *d, const struct sl_json *webhook, s
 	return !d->webhook_secret || why_say(why, "its webhook names no option of type secret");
 }
 
-/* A list of texts that ends with NULL; NULL if it is none. */
-static const char *const *take_texts(const struct sl_json *list, struct arena *arena)
+/* 0 also for what is no list, or too long a one. */
+static size_t count_of(const struct sl_json *list)
 {
 	size_t count = sl_json_kind(list) == SL_KIND_ARRAY ? sl_json_count(list) : 0;
+	return count <= MOST_PAIRS ? count : 0;
+}
+
+/* A list of texts, NULL behind the last. */
+static const char *const *take_texts(const struct sl_json *list, struct arena *arena)
+{
+	size_t count = count_of(list);
 	const char **texts = arena_alloc(arena, (count + 1) * sizeof(*texts)), **at = texts;
-	for (const struct sl_json *item = count <= MOST_PAIRS ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
+	for (const struct sl_json *item = count ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
 		struct sl_text text = sl_json_string(item);
 		if (text.at && text.len <= MOST_TEXT)
 			*at++ = arena_copy(arena, text.at, text.len);
@@ -98,9 +105,9 @@ static const char *const *take_texts(const struct sl_json *list, struct arena *a
 /* [["key","{key}"], ...] */
 static const struct sl_pair *const *take_pairs(const struct sl_json *list, struct arena *arena)
 {
-	size_t count = sl_json_kind(list) == SL_KIND_ARRAY ? sl_json_count(list) : 0;
+	size_t count = count_of(list);
 	const struct sl_pair **pairs = arena_alloc(arena, (count + 1) * sizeof(*pairs)), **at = pairs;
-	for (const struct sl_json *item = count <= MOST_PAIRS ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
+	for (const struct sl_json *item = count ? sl_json_first(list) : NULL; item; item = sl_json_next(item)) {
 		const char *const *two = take_texts(item, arena);
 		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
 		if (!two[0] || !two[1])

@@ -14,6 +14,7 @@
 
 #define PATIENCE 5000 /* ms a process may be away before it counts */
 #define STILLNESS 2500 /* ms it may stand still */
+#define MOST_TIME ((int64_t)253402300800000) /* ms since 1970: the year 10000 */
 
 const char *health_name(enum health health)
 {
@@ -155,17 +156,31 @@ static void judge_route(struct verdict *verdict, const struct child *route)
 		judge(verdict, HEALTH_YELLOW, "%s has %" PRIu64 " dead letter%s", route->label, dead, dead == 1 ? "" : "s");
 }
 
+/* What a vendor does not give now it gives later: nothing that was accepted waits. */
+static void judge_source(struct verdict *verdict, const struct child *source)
+{
+	judge_presence(verdict, source);
+	if (child_serving(source) && source->error.text[0])
+		judge(verdict, HEALTH_YELLOW, "%s cannot poll: %s", source->label, source->error.text);
+}
+
 static void judge_all(struct verdict *verdict, const struct master *master)
 {
 	if (master->stopping)
 		judge(verdict, HEALTH_RED, "the daemon is stopping");
 	else if (!master->ready)
 		judge(verdict, HEALTH_RED, "the daemon is starting");
+	if (master->reload_error.text[0])
+		judge(verdict, HEALTH_YELLOW, "the configuration was not reloaded, the old one goes on: %s",
+			master->reload_error.text);
 	judge_ingress(verdict, master->ingress);
 	judge_log(verdict, master);
 	for (size_t i = 0; i < master->routes.count; i++)
 		if (!master->routes.at[i]->unwanted)
 			judge_route(verdict, master->routes.at[i]);
+	for (size_t i = 0; i < master->sources.count; i++)
+		if (!master->sources.at[i]->unwanted)
+			judge_source(verdict, master->sources.at[i]);
 }
 
 enum health health_of(const struct master *master)
@@ -269,21 +284,96 @@ static void write_route(const struct master *master, const struct child *route, 
 	json_close(out, '}');
 }
 
-/* The ingress tells how its sources are; before it has, there are only names. */
-static void write_sources(const struct master *master, struct buf *out)
+/* What the ingress told of a source; NULL: nothing yet. */
+static const struct sl_json *told_of(const struct sl_json *list, const char *name)
 {
-	const struct child *ingress = master->ingress;
-	if (ingress->sources.len) {
-		json_raw(out, ingress->sources.at, ingress->sources.len);
+	const struct sl_json *item = sl_json_first(list);
+	while (item && !sl_text_is(sl_json_string(sl_json_get(item, "name")), name))
+		item = sl_json_next(item);
+	return item;
+}
+
+/* A time that a source told; `none` is also 0. */
+static void member_told(struct buf *out, const char *name, const struct sl_json *told)
+{
+	int64_t milliseconds = 0;
+	sl_json_integer(told, &milliseconds);
+	member_time(out, name, milliseconds > 0 && milliseconds < MOST_TIME ? milliseconds : 0);
+}
+
+static void write_backfill(const struct sl_json *backfill, struct buf *out)
+{
+	int64_t events = 0;
+	json_key(out, "backfill");
+	if (sl_json_kind(backfill) != SL_KIND_OBJECT) {
+		json_null(out);
 		return;
 	}
-	json_open(out, '[');
-	for (size_t i = 0; i < master->config->source_count; i++) {
-		json_open(out, '{');
-		json_member_string(out, "name", master->config->sources[i].name);
-		json_close(out, '}');
+	sl_json_integer(sl_json_get(backfill, "events"), &events);
+	json_open(out, '{');
+	member_told(out, "since", sl_json_get(backfill, "since"));
+	json_member_int(out, "events", events);
+	json_close(out, '}');
+}
+
+static void write_polls(const struct child *source, struct buf *out)
+{
+	struct sl_document *status = sl_json_read((struct sl_text){ source->status.at, source->status.len }, NULL, 0);
+	const struct sl_json *told = status ? sl_json_root(status) : NULL;
+	json_open(out, '{');
+	write_process(source, out);
+	member_told(out, "last", sl_json_get(told, "last_poll"));
+	member_told(out, "next", sl_json_get(told, "next_poll"));
+	json_member_uint(out, "events", page_get(source->page, COUNTER_poll_events));
+	json_member_bool(out, "rests", source->rests);
+	write_backfill(sl_json_get(told, "backfill"), out);
+	json_close(out, '}');
+	sl_json_free(&status);
+}
+
+static void write_source(const struct master *master, const struct sl_json *list, const char *name, struct buf *out)
+{
+	const struct child *polls = children_find(&master->sources, name);
+	json_open(out, '{');
+	json_member_string(out, "name", name);
+	for (const struct sl_json *member = sl_json_first(told_of(list, name)); member; member = sl_json_next(member)) {
+		struct sl_text raw = sl_json_raw(member);
+		if (sl_text_is(sl_json_name(member), "name"))
+			continue;
+		json_key_text(out, sl_json_name(member));
+		json_raw(out, raw.at, raw.len);
 	}
+	json_key(out, "polls");
+	if (polls && !polls->unwanted)
+		write_polls(polls, out);
+	else
+		json_null(out);
+	json_close(out, '}');
+}
+
+static void write_sources(const struct master *master, struct buf *out)
+{
+	const struct buf *told = &master->ingress->sources;
+	struct sl_document *document = sl_json_read((struct sl_text){ told->at, told->len }, NULL, 0);
+	const struct sl_json *list = document ? sl_json_root(document) : NULL;
+	json_open(out, '[');
+	for (size_t i = 0; i < master->config->source_count; i++)
+		write_source(master, list, master->config->sources[i].name, out);
 	json_close(out, ']');
+	sl_json_free(&document);
+}
+
+static void write_reload(const struct master *master, struct buf *out)
+{
+	json_key(out, "reload");
+	if (!master->reload_error.text[0]) {
+		json_null(out);
+		return;
+	}
+	json_open(out, '{');
+	json_member_string(out, "error", master->reload_error.text);
+	member_time(out, "at", master->reload_at);
+	json_close(out, '}');
 }
 
 bool health_write(const struct master *master, struct buf *out)
@@ -305,6 +395,7 @@ bool health_write(const struct master *master, struct buf *out)
 	json_close(out, ']');
 	json_key(out, "sources");
 	write_sources(master, out);
+	write_reload(master, out);
 	json_close(out, '}');
 	return worst != HEALTH_RED;
 }

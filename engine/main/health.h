@@ -11,7 +11,9 @@
  *     ingress   state pid restarts error, requests accepted refused ...
  *     routes    name state pid restarts error, behind seconds_behind waiting dead
  *               outage_since, cursor delivered dropped ...
- *     sources   name accepted refused last
+ *     sources   name accepted refused last; polls, if it does (else null): state pid
+ *               restarts error, last next (poll), events, rests, backfill (since events)
+ *     reload    null, or why (error) and when (at) the last one was refused
  *
  * Health follows deliveries, not processes: one that died and is up again within
  * seconds is no more than yellow.

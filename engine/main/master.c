@@ -12,16 +12,11 @@
 #include "base/clock.h"
 #include "base/line.h"
 #include "io/notify.h"
-#include "io/socket.h"
 #include "main/admin.h"
 #include "main/budgets.h"
 #include "main/health.h"
+#include "main/watch.h"
 
-#define PUBLIC_MODE 0666     /* of a unix socket: like a TCP port, anybody may knock */
-#define EVENTS_MODE 0600     /* events of polls come from our own processes only */
-#define PREDECESSOR_TIME 2000 /* ms for the children of a killed daemon to let go of its sockets */
-#define REST_BEHIND 10000    /* events a route may be behind until its sources rest */
-#define REST_UNTIL 5000      /* and that it has to come down to */
 #define SOURCE_TIME 1500     /* ms that a poll has to end before the ingress does */
 #define SETTLE_TIME 10000    /* ms after which a child that is still starting does not hold up READY=1 */
 
@@ -159,18 +154,6 @@ static void each(const struct children *children, void (*act)(struct child *chil
 
 /* ----------------------------------------------------------------- signals */
 
-/* From here on the addresses refuse connections, once the ingress lets go of them too. */
-static void close_sockets(struct master *master)
-{
-	for (size_t i = 0; master->fds && i <= master->listen_count; i++) {
-		if (master->fds[i] < 0)
-			continue;
-		close(master->fds[i]);
-		socket_remove(i < master->listen_count ? master->config->listen[i] : master->events);
-		master->fds[i] = -1;
-	}
-}
-
 static void stop_route(struct child *child)
 {
 	child_stop(child, CHILD_STOP_TIME);
@@ -186,7 +169,8 @@ static void begin_stop(struct master *master)
 	line(SL_INFO, "stopping");
 	master->stopping = true;
 	notify_stopping();
-	close_sockets(master);
+	watch_free(&master->watch);
+	master_close_sockets(master);
 	each(&master->sources, stop_source);
 	each(&master->routes, stop_route);
 	stop_further(master);
@@ -230,38 +214,6 @@ static bool watch_signals(struct master *master, struct why *why)
 	return true;
 }
 
-/* -------------------------------------------------------------------- rest */
-
-/* How far the slowest route that reads the source is behind. */
-static uint64_t furthest_behind(const struct master *master, const char *source)
-{
-	const struct config *config = master->config;
-	uint64_t most = 0;
-	for (size_t i = 0; i < config->route_count; i++) {
-		const struct child *route = children_find(&master->routes, config->routes[i].name);
-		const struct config_source *const *from = config->routes[i].from;
-		while (*from && strcmp((*from)->name, source) != 0)
-			from++;
-		uint64_t behind = *from && route && health_stands(master, route) ? health_behind(master, route) : 0;
-		most = behind > most ? behind : most;
-	}
-	return most;
-}
-
-/* A backfill waits while what it brought is not worked off. */
-static void rest_source(const struct master *master, struct child *source)
-{
-	uint64_t behind = furthest_behind(master, source->name);
-	bool rests = source->rests ? behind >= REST_UNTIL : behind > REST_BEHIND;
-	struct buf message = { 0 };
-	if (rests == source->rests || source->state != CHILD_READY)
-		return;
-	source->rests = rests;
-	buf_format(&message, "{\"do\":\"rest\",\"rest\":%s}", rests ? "true" : "false");
-	child_send(source, &message);
-	buf_free(&message);
-}
-
 /* -------------------------------------------------------------------- tick */
 
 /* The lowest seq that any route still needs.  A route that has not said where it
@@ -302,7 +254,7 @@ static void tick_source(struct master *master, struct child *source, int64_t pas
 {
 	child_tick(source, passed);
 	tick_failed(master, source);
-	rest_source(master, source);
+	master_rest(master, source);
 }
 
 /* If we did not run ourselves, children that were stopped with us have done
@@ -340,45 +292,6 @@ static bool begin_tick(struct master *master, struct why *why)
 static bool take_lock(struct master *master, struct why *why)
 {
 	return lock_take(master->config->data, &master->lock, why);
-}
-
-/* The children of a daemon that was killed just now may hold its address for a
- * moment longer than it held the lock. */
-static bool listen_patiently(const struct master *master, const char *address, int *fd, struct why *why)
-{
-	int64_t until = clock_ticks() + (master->lock.unclean ? PREDECESSOR_TIME : 0);
-	while (!socket_listen(address, PUBLIC_MODE, fd, why)) {
-		if (clock_ticks() >= until)
-			return false;
-		usleep(20000);
-	}
-	return true;
-}
-
-static bool open_sockets(struct master *master, struct why *why)
-{
-	const char *const *listen = master->config->listen;
-	while (listen[master->listen_count])
-		master->listen_count++;
-	master->fds = must_alloc((master->listen_count + 2) * sizeof(*master->fds));
-	for (size_t i = 0; i <= master->listen_count + 1; i++)
-		master->fds[i] = -1;
-	for (size_t i = 0; listen[i]; i++)
-		if (!listen_patiently(master, listen[i], &master->fds[i], why))
-			return false;
-	return true;
-}
-
-/* The last of what the ingress is handed, opened here so that it outlives an ingress.
- * Too long a path for a socket is a fault of the configuration only if something polls. */
-static bool open_events(struct master *master, struct why *why)
-{
-	struct buf address = { 0 };
-	struct why unheard;
-	buf_format(&address, "unix:%s/" CONFIG_EVENTS, master->config->data);
-	master->events = address.at;
-	return !socket_address_valid(master->events, &unheard) ||
-		socket_listen(master->events, EVENTS_MODE, &master->fds[master->listen_count], why);
 }
 
 static bool open_admin(struct master *master, struct why *why)
@@ -436,11 +349,25 @@ static bool begin_sources(struct master *master, struct why *why)
 	return true;
 }
 
+static void on_saved(void *data)
+{
+	struct master *master = data;
+	line(SL_INFO, "a file of the configuration has changed");
+	master_reload(master, NULL);
+}
+
+static bool begin_watch(struct master *master, struct why *why)
+{
+	if (master->watched)
+		master->watch = watch_new(&master->loop, master->config, on_saved, master);
+	return true;
+}
+
 /* In this order; the first one that fails ends the daemon. */
 static bool (*const beginning[])(struct master *master, struct why *why) = {
 	take_lock,
-	open_sockets,
-	open_events,
+	master_open_sockets,
+	master_open_events,
 	open_admin,
 	open_budgets,
 	watch_signals,
@@ -448,6 +375,7 @@ static bool (*const beginning[])(struct master *master, struct why *why) = {
 	begin_routes,
 	begin_sources,
 	begin_tick,
+	begin_watch,
 };
 
 /* --------------------------------------------------------------------- end */
@@ -482,7 +410,8 @@ static void end(struct master *master, int code)
 {
 	admin_close(&master->admin);
 	budgets_free(&master->budgets);
-	close_sockets(master);
+	watch_free(&master->watch);
+	master_close_sockets(master);
 	lock_drop(&master->lock);
 	if (master->reloading)
 		_exit(code);
@@ -502,9 +431,9 @@ void master_speak(const struct config *config)
 	line_setup("master", NULL, level);
 }
 
-int master_run(struct config *config)
+int master_run(struct config *config, bool watched)
 {
-	struct master master = { .config = config, .lock.fd = -1, .began = clock_wall() };
+	struct master master = { .config = config, .lock.fd = -1, .began = clock_wall(), .watched = watched };
 	struct why why = { 0 };
 	bool fine = true;
 	uv_loop_init(&master.loop);

@@ -6,8 +6,11 @@
  * log and no database: whatever happens to those happens to a child.
  *
  *     master.c         its life: begin, watch, stop
+ *     master_sockets.c what the ingress listens on
+ *     master_rest.c    which sources rest
  *     master_part.c    what each child is to be, by the configuration
  *     master_reload.c  a new configuration while it runs
+ *     watch.c          its files: whether somebody has saved one
  *     admin.c          what is asked over the admin address
  *     health.c         how all of it is, as JSON
  *     metrics.c        the same as numbers for Prometheus
@@ -22,11 +25,11 @@
 #include "main/lock.h"
 
 #define MASTER_TICK 500 /* ms */
-#define MASTER_LISTEN_MOST 60 /* public addresses */
 
 struct admin;
 struct budgets;
 struct http_request;
+struct watch;
 
 /* Of one kind; also those that are stopping because they are unwanted. */
 struct children {
@@ -38,8 +41,9 @@ struct master {
 	uv_loop_t loop;
 	struct config *config;
 	struct lock lock;
-	int *fds;             /* what the ingress is handed: the public addresses by their place in config->listen,
-	                       * then where events of polls come in; -1 behind the last */
+	/* What the ingress is handed: the public addresses by their place in config->listen,
+	 * then where events of polls come in; -1 behind the last. */
+	int *fds;
 	size_t listen_count;
 	char *events; /* the address of the last of them */
 	struct child *ingress;
@@ -51,13 +55,18 @@ struct master {
 	int64_t last_tick; /* clock_ticks */
 	int64_t began;     /* clock_wall */
 	bool ready;        /* said so to systemd */
+	bool watched;      /* run --watch */
 	bool stopping, ingress_told; /* the ingress is told to stop behind the sources */
 	bool reloading, reload_again;
+	struct why reload_error; /* why the last one was refused; "": it was not */
+	int64_t reload_at;       /* clock_wall of that */
+	struct watch *watch;     /* run --watch; NULL: nobody asked for it */
 };
 
 /* Runs the daemon on a configuration, which it takes over, until a signal ends
- * it.  Returns the exit code. */
-int master_run(struct config *config);
+ * it; `watch`: and takes it anew whenever one of its files was saved.  Returns the
+ * exit code. */
+int master_run(struct config *config, bool watch);
 
 struct child *children_find(const struct children *children, const char *name); /* NULL: there is none */
 
@@ -78,6 +87,13 @@ uint64_t wanted_print(const struct config *config, const struct child *child);
 struct children *master_children(struct master *master, enum child_kind kind);
 /* Makes a child, takes `part` over, and begins it. */
 bool master_add(struct master *master, struct wanted *wanted, struct why *why);
+
+bool master_open_sockets(struct master *master, struct why *why);
+bool master_open_events(struct master *master, struct why *why); /* after those */
+void master_close_sockets(struct master *master);
+
+/* Tells a source to rest, or to go on, if that has changed. */
+void master_rest(const struct master *master, struct child *source);
 
 /* From now on log lines are the master's, of the level that the configuration says. */
 void master_speak(const struct config *config);

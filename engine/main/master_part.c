@@ -9,7 +9,7 @@
 
 void wanted_ingress(const struct master *master, const struct config *config, struct wanted *wanted)
 {
-	int fds[MASTER_LISTEN_MOST], events = -1;
+	int fds[CONFIG_LISTEN_MOST], events = -1;
 	for (size_t i = 0; i < master->listen_count; i++)
 		fds[i] = FIRST_FD + (int)i;
 	if (master->fds[master->listen_count] >= 0)

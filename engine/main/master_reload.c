@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/line.h"
 #include "io/http.h"
 #include "io/notify.h"
 #include "main/master.h"
+#include "main/watch.h"
 
 struct reload {
 	uv_work_t work;
@@ -180,9 +182,13 @@ static void tell_lines(const struct faults *faults, enum sl_level level)
 
 static void refuse(struct reload *reload, struct buf *out)
 {
+	struct master *master = reload->master;
+	const char *error = reload->errors.count ? reload->errors.at[0] : "the configuration cannot be used";
+	why_say(&master->reload_error, "%s", error);
+	master->reload_at = clock_wall();
 	tell_lines(&reload->errors, SL_ERROR);
 	line(SL_ERROR, "the configuration was not reloaded; the old one goes on");
-	json_member_string(out, "error", reload->errors.count ? reload->errors.at[0] : "the configuration cannot be used");
+	json_member_string(out, "error", error);
 	write_sentences(&reload->errors, "errors", out);
 }
 
@@ -200,6 +206,7 @@ static int conclude(struct reload *reload, struct buf *out)
 		return 422;
 	}
 	apply(master, reload->config, out);
+	master->reload_error.text[0] = '\0';
 	line(SL_INFO, "the configuration was reloaded");
 	return 200;
 }
@@ -226,6 +233,8 @@ static void on_read(uv_work_t *work, int status)
 	buf_free(&out);
 	if (master->stopping)
 		config_free(&reload->config);
+	else if (master->watch)
+		watch_config(master->watch, master->config);
 	arena_free(&reload->arena);
 	free(reload);
 	if (again && !master->stopping)

@@ -43,10 +43,11 @@ static void label(struct buf *out, const char *text)
 
 static void sample(struct buf *out, const char *name, const char *suffix, const struct child *child, uint64_t value)
 {
-	static const char *const kinds[] = { [CHILD_INGRESS] = "ingress", [CHILD_ROUTE] = "route", [CHILD_SOURCE] = "source" };
-	buf_format(out, "sluice_%s%s{process=\"%s\"", name, suffix, kinds[child->kind]);
+	static const char *const kinds[] = { "ingress", "route", "source" };
+	const char *kind = kinds[child->kind];
+	buf_format(out, "sluice_%s%s{process=\"%s\"", name, suffix, kind);
 	if (child->kind != CHILD_INGRESS) {
-		buf_format(out, ",%s=\"", kinds[child->kind]);
+		buf_format(out, ",%s=\"", kind);
 		label(out, child->name);
 		buf_char(out, '"');
 	}

@@ -248,13 +248,13 @@ class Daemon:
 
     # ------------------------------------------------------------------ life
 
-    def start(self, ready=True):
+    def start(self, ready=True, words=()):
         assert self.process is None, "it runs already"
         self.started += 1
         self.stderr_path = self.folder / f"stderr.{self.started}"
         with open(self.stderr_path, "wb") as stderr:
-            self.process = subprocess.Popen([SLUICE, "run", "-c", "sluice.yaml"], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=stderr,
+            self.process = subprocess.Popen([SLUICE, "run", "-c", "sluice.yaml", *words], cwd=self.folder,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
                                             env={**os.environ, **self.environment})
         if ready:
             wait_until(self.is_ready, what=self.told)

@@ -85,6 +85,7 @@ static int begin_all(void **state)
 	put("vendor.lua", VENDOR, 0600);
 	put("cards.lua", CARDS, 0600);
 	assert_int_equal(symlink(plugin_path("store"), path_of("store.so")), 0);
+	assert_int_equal(symlink(plugin_path("shop"), path_of("shop.so")), 0);
 	put("tables.yaml", TABLES, 0600);
 	put("sluice.env", "# secrets\nKEY=k-1\nexport SECRET = no\n", 0600);
 	put("good.env", "KEY=k-1\nSECRET='s 1'\nOLD=\nEVIL=\"x }, insecure: true, y: {\"\nNUMBER=7\nLONG=two\n", 0600);
@@ -206,8 +207,97 @@ static void each_process_gets_its_part(void **state)
 	sl_json_free(&document);
 }
 
-#define SOURCE(more) "public: https://h.example.com\nenv: good.env\nsources:\n  b: { use: vendor, secret: s" more " }\n"
 #define SINK "sinks:\n  l: { use: store, path: w }\n"
+#define SHOP(more) "sources:\n  s: { use: shop, token: [t-new, t-old]" more " }\n"
+
+static void a_source_that_polls_gets_a_process_and_an_api(void **state)
+{
+	read_fine(SHOP("") SINK "routes:\n  - { name: r, from: s, to: l }\n");
+	const struct config_source *source = &config->sources[0];
+	assert_true(source->polls);
+	assert_int_equal(source->every, 300000);
+	assert_null(source->webhook);
+	assert_string_equal(source->options, "{\"host\":\"shop.example.com\"}");
+	json_open(&out, '{');
+	config_part_poller(config, source, &out);
+	struct sl_document *document = document_of();
+	raw_is(document, "/source", "\"s\"");
+	raw_is(document, "/options", "{\"token\":[\"t-new\",\"t-old\"],\"host\":\"shop.example.com\"}");
+	raw_is(document, "/api/base", "\"https://shop.example.com/v1\"");
+	raw_is(document, "/api/headers", "[\"Authorization: Bearer t-new\"]");
+	raw_is(document, "/api/requests", "40");
+	raw_is(document, "/every", "300000");
+	raw_is(document, "/net", "{\"allow\":[],\"proxy\":null,\"ca\":null}");
+	raw_is(document, "/events", arena_format(arena, "\"%s\"", path_of("data/events.sock")));
+	sl_json_free(&document);
+	buf_free(&out);
+	json_open(&out, '{');
+	config_part_route(config, &config->routes[0], &out);
+	document = document_of();
+	raw_is(document, "/sources/0/webhook", "null");
+	raw_is(document, "/sources/0/api/headers", "[\"Authorization: Bearer t-new\"]");
+	raw_is(document, "/sources/0/options", "{\"host\":\"shop.example.com\"}");
+	raw_is(document, "/sink/api", "null");
+	sl_json_free(&document);
+}
+
+static const char *credential_of(const char *yaml)
+{
+	read_fine(yaml);
+	return arena_string(arena, strstr(config->sources[0].api, "\"credential\":"));
+}
+
+static void a_budget_belongs_to_the_credential(void **state)
+{
+	const char *first = credential_of(SHOP(""));
+	assert_string_equal(first, credential_of(SHOP("") "data: elsewhere\n"));
+	assert_string_not_equal(first, credential_of("sources:\n  s: { use: shop, token: another }\n"));
+	assert_false(in_text(first, "t-new"));
+}
+
+static void an_api_can_be_changed_in_yaml(void **state)
+{
+	read_fine(SHOP(
+		", every: 1h, api: { base: 'http://127.0.0.1:1', requests: 9, window: 1m, points: 5, points_window: 2s }"));
+	const char *api = config->sources[0].api;
+	assert_true(in_text(api, "\"base\":\"http://127.0.0.1:1\""));
+	assert_true(in_text(api, "\"requests\":9,\"window\":60000,\"points\":5,\"points_window\":2000,\"at_once\":4"));
+	assert_int_equal(config->sources[0].every, 3600000);
+	refused(SHOP(", api: { requets: 1 }"),
+		":2:49: `requets` is no key of `api` of source s; did you mean `requests`?");
+	refused(SHOP(", api: { points: 1 }"), ":2:47: `api` of source s: `points` needs a `points_window`, such as 1m");
+	refused(SHOP(", api: { window: 0 }"), ":2:47: `api` of source s: `requests` needs a `window`, such as 10s");
+	refused(SHOP(", api: { at_once: -1 }"), ":2:58: `at_once` must be between 0 and 1000000000, not '-1'");
+	refused(SHOP(", api: { base: nowhere }"), ":2:6: source s: its api's base has to begin with https:// or http://");
+	refused(SHOP(", every: 1ms"), ":2:49: `every` must be between 100ms and 365d, not '1ms'");
+	refused(SHOP(", webhook: { id: x }"), ":2:42: `webhook` is no key of source s");
+	refused(SHOP(", secret: x"), ":2:42: `secret` is no key of source s");
+	refused("sources:\n  s: { use: shop }\n", ":2:6: source s needs `token`, one secret or a list of them");
+	refused("sources:\n  s: { use: shop, token: '' }\n",
+		":2:6: source s: its api needs the option token, which is not given");
+	refused("sources:\n  b: { use: vendor, insecure: true, api: {} }\n", ":2:37: `api` is no key of source b");
+	refused("transforms:\n  c: { use: cards, api: {} }\n", ":2:20: `api` is no key of transform c");
+}
+
+static void how_others_are_asked_is_checked(void **state)
+{
+	put("ca.pem", "certificates\n", 0600);
+	read_fine("http: { allow: [127.0.0.1, 10.0.0.0/8, 'fd00::/8'], proxy: 'http://u:p@proxy:3128', ca: ca.pem }\n");
+	assert_string_equal(config->net.allow[2], "fd00::/8");
+	assert_string_equal(config->net.proxy, "http://u:p@proxy:3128");
+	assert_string_equal(config->net.ca, path_of("ca.pem"));
+	refused("http: { allow: [127.0.0.1, localhost] }\n",
+		":1:28: `allow` holds addresses and networks such as 10.0.0.0/8, not 'localhost'");
+	refused("http: { allow: 10.0.0.0/33 }\n", ":1:16: `allow` holds");
+	refused("http: { proxy: 'proxy:3128' }\n",
+		":1:16: `proxy` must be an address such as http://proxy.example.com:3128");
+	refused("http: { ca: nowhere.pem }\n",
+		arena_format(arena, ":1:13: `ca`: %s cannot be read: No such file", path_of("nowhere.pem")));
+	refused("http: { alow: 127.0.0.1 }\n", ":1:9: `alow` is no key of `http`; did you mean `allow`?");
+	refused("http: 7\n", ":1:7: `http` must be a map, not '7'");
+}
+
+#define SOURCE(more) "public: https://h.example.com\nenv: good.env\nsources:\n  b: { use: vendor, secret: s" more " }\n"
 
 static void unknown_keys_name_the_nearest(void **state)
 {
@@ -515,6 +605,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CASE(a_whole_configuration),
 		CASE(each_process_gets_its_part),
+		CASE(a_source_that_polls_gets_a_process_and_an_api),
+		CASE(a_budget_belongs_to_the_credential),
+		CASE(an_api_can_be_changed_in_yaml),
+		CASE(how_others_are_asked_is_checked),
 		CASE(unknown_keys_name_the_nearest),
 		CASE(unknown_names_name_the_nearest),
 		CASE(routes_have_to_lead_somewhere),
