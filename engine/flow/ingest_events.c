@@ -97,7 +97,7 @@ static bool check(struct bringing *bringing, struct why *why)
 	struct sl_text name = sl_json_string(sl_json_get(bringing->message, "source"));
 	bringing->source = name.len ? table_named(bringing->bringer->ingest->table, name) : NULL;
 	if (!bringing->source)
-		return why_say(why, "there is no source %s in the configuration of the ingress", name.len ? name.at : "(unnamed)");
+		return why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
 	return check_events(bringing, why);
 }
 

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller.h - the source process: asks one far side what is new, and hands it to the ingress.
+ *
+ * One for each source that polls; argv[0] "sluice: source", argv[1] the source's name.
+ *
+ *     poller.c        its life: start, open, turn, end; the master's messages
+ *     poller_walk.c   which call is next, and when
+ *     poller_call.c   a call has ended: what of it is new, and what it means for the next
+ *     poller_sync.c   the events that tell of a run
+ *     poller_hand.c   events on their way to the ingress
+ *     poller_keep.c   its own file: cursors, and what was emitted lately
+ *     poller_tell.c   how it is, and answers to what is asked
+ *
+ * A *walk* is a way through what the far side has: the ordinary one, which never ends,
+ * or a backfill, which is begun by a person and ends.  Each has a cursor of its own.
+ * A *run* goes from a call to the next one of its walk that does not advance; then the
+ * walk waits for its interval (or the backfill is over).  Calls never overlap; the
+ * backfill gets its turn while the ordinary walk waits, and rests while it is told to.
+ *
+ * What a call emitted is handed to the ingress first; when that has answered, it is on
+ * disk, and only then the cursor moves.  Killed in between, the same is emitted and
+ * handed in again: the ids are the same, and routes drop what they have met.
+ *
+ * What a poll emits unchanged (id, type, subject and data as the last time, of the last
+ * 100 000 different ids) goes no further: a poll may well look back over an overlap.
+ * The same id with other content is handed in, with a warning: source and id name an
+ * event, so routes take the first and drop the second.  An object that changes needs
+ * an id that says its version: id = card.id .. "@" .. card.updated_at.
+ *
+ * A run that hands anything in is told by two events of type sluice.sync, before and
+ * behind its own; so is every backfill, and the first run of all.  Their data:
+ *
+ *     run        "9f86d081-poll-12", the same in both
+ *     source     the source's name
+ *     kind       "full": begun without a cursor, or a backfill; else "delta"
+ *     state      "started" or "finished"
+ *     began, ended   ISO 8601; `ended` in the second only
+ *     events, unchanged   so many handed in, and left out; in the second only
+ *
+ * When a far side cannot be had (SL_RETRY) the walk waits 1 s, then 2 s, 4 s and so on
+ * up to 5 min, or longer if that side said so; when the call failed (SL_FAIL) until its
+ * next interval.
+ *
+ * Asked by the master ({"do":"ask","id":7,"what":...}):
+ *
+ *     poll                    now; answered at once, or with "wait":true when the run has ended
+ *     backfill  since         ms since 1970, 0 or left out: everything; one that is under way begins anew
+ *     backfill  stop:true     it ends where it is
+ *     state                   the members of a status message
+ *
+ * and told {"do":"rest","rest":true}: a route is far behind, backfills rest.
+ *
+ * It tells, when anything has changed, at most twice a second:
+ *
+ *     {"say":"status","state":"idle|polling|backfilling|resting|waiting|outage|failed","error":"..."|null,
+ *      "last_poll":MS,"next_poll":MS,"events":N,"unchanged":N,"backfill":{"since":MS,"events":N}|null}
+ *
+ * waiting: for the ingress.  The counts are since the process began, those of the
+ * backfill since that began.
+ */
+#ifndef FLOW_POLLER_H
+#define FLOW_POLLER_H
+
+#include <uv.h>
+
+#include "base/page.h"
+#include "flow/outside.h"
+#include "host/host.h"
+#include "io/channel.h"
+
+/* Runs the process.  Descriptors: 3 the channel, 4 the shared page. */
+int poller_main(int argc, char **argv);
+
+/* ------------------------------------------ inside: for poller_*.c and tests */
+
+#define POLLER_RUN_SIZE 64
+
+/* From a walk's call to the next that does not advance. */
+struct run {
+	char id[POLLER_RUN_SIZE]; /* "": none is under way */
+	bool full;
+	bool told;     /* its beginning has been handed in */
+	int64_t began; /* clock_wall */
+	uint64_t events, unchanged;
+};
+
+enum walk_trouble { WALK_WELL, WALK_OUTAGE, WALK_FAILED };
+
+struct walk {
+	const char *name; /* "poll", "backfill": its row in the file */
+	bool backfill;
+	bool on;          /* the ordinary one: always */
+	char *cursor;     /* where the last call that was handed in whole got to; NULL: nowhere yet */
+	int64_t since;    /* of a backfill */
+	uint64_t number;  /* of its run */
+	struct run run;
+
+	int64_t due;      /* clock_ticks of its next call */
+	enum walk_trouble trouble;
+	struct why why;   /* of the trouble */
+	unsigned outages; /* one after the other */
+	unsigned empty;   /* calls one after the other that advanced and brought nothing new */
+	bool warned;      /* of an id with other content, in this run */
+};
+
+/* A call, and what it will have changed once the ingress has answered. */
+struct step_taken {
+	struct walk *walk;
+	struct walk after;       /* the same, then; a new cursor is in the call's arena */
+	struct call *call;
+	struct sl_event *events; /* to be handed in; likewise */
+	size_t count;
+	uint64_t fresh, unchanged; /* of what the plugin emitted */
+};
+
+enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
+
+#define POLLER_ASKS 16
+
+struct hand; /* poller_hand.c */
+struct book; /* poller_keep.c */
+
+struct poller {
+	uv_loop_t *loop;
+	struct channel *channel;
+	struct page *page;
+	struct arena *life; /* as long as the process */
+	struct sl_document *part;
+	enum poller_state state;
+	bool failed, rest;
+
+	const char *name;
+	const char *data;
+	int64_t every;
+	struct outside outside;
+	struct instance *instance;
+	struct book *book;
+	struct hand *hand;
+
+	struct walk poll, backfill;
+	struct step_taken taken; /* taken.call: NULL, nothing is under way */
+	struct call *opening;
+	bool opened;
+	struct why open_why;
+	unsigned open_tries;
+
+	uv_timer_t turning, beat;
+
+	/* poller_tell.c */
+	bool changed, waits;       /* since it was told; for the ingress, then */
+	int64_t last_poll;         /* clock_wall; 0: none yet */
+	uint64_t events, unchanged;
+	int64_t asks[POLLER_ASKS]; /* wait for the run's end */
+	size_t ask_count;
+	int64_t backfill_ask;      /* waits until nothing is on its way; 0: none */
+	int64_t backfill_since;    /* what it wants */
+	bool backfill_on;
+};
+
+/* poller.c */
+void poller_turn(struct poller *poller, int64_t in); /* looks for what is to be done, in so many ms or sooner */
+
+/* poller_walk.c */
+void walk_next(struct poller *poller);                     /* begins the call that is due, or sets the timer */
+void walk_again(struct poller *poller, struct walk *walk); /* its call has ended well */
+void walk_outage(struct poller *poller, struct walk *walk, const char *why, int64_t after);
+void walk_failed(struct poller *poller, struct walk *walk, const char *why);
+int64_t walk_pause(unsigned tries, int64_t after); /* ms before another try */
+
+/* poller_call.c */
+void poll_begin(struct poller *poller, struct walk *walk);
+void poll_handed(struct poller *poller, const char *why); /* why: NULL, or the ingress's reason to refuse it */
+void poll_drop(struct poller *poller); /* what is under way is forgotten */
+
+/* poller_sync.c */
+void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,
+	struct sl_event *event);
+
+/* poller_hand.c: `done` is called once, later; why: NULL, or the ingress's reason to refuse them. */
+typedef void hand_done(struct poller *poller, const char *why);
+struct hand *hand_new(struct poller *poller, const char *address, hand_done *done);
+void hand_free(struct hand **hand);
+void hand_in(struct hand *hand, const struct sl_event *events, size_t count);
+bool hand_busy(const struct hand *hand);
+bool hand_waits(const struct hand *hand); /* for an ingress that does not answer */
+
+/* poller_keep.c */
+enum book_seen { BOOK_NEW, BOOK_SAME, BOOK_OTHER, BOOK_FAILED };
+struct book *book_open(const char *data, const char *source, int64_t wait_ms, struct why *why);
+void book_close(struct book **book);
+const char *book_id(const struct book *book); /* of the file: 8 hex digits */
+bool book_recall(struct book *book, struct walk *walk, struct why *why);
+bool book_begin(struct book *book, struct why *why);
+/* Whether the event was emitted before; from now on it was. */
+enum book_seen book_event(struct book *book, const struct sl_event *event, struct why *why);
+bool book_walk(struct book *book, const struct walk *walk, struct why *why);
+bool book_commit(struct book *book, struct why *why);
+void book_rollback(struct book *book);
+
+/* poller_tell.c */
+void tell_status(struct poller *poller);
+void tell_ask(struct poller *poller, const struct sl_json *message);
+void tell_polled(struct poller *poller);   /* the ordinary run has ended, well or not */
+void tell_backfill(struct poller *poller); /* nothing is on its way: what was asked of the backfill is done */
+
+#endif

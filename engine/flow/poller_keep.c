@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller_keep.c - a source's own file: how far it has come, and what it emitted lately.
+ *
+ * DATA/sources/NAME.db, SQLite, held by a flock on NAME.db.lock.  One transaction a
+ * call: begun when the call has ended, committed when the ingress has answered.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include "base/line.h"
+#include "flow/poller.h"
+#include "sdk/sign.h"
+#include "store/state.h"
+
+#define EMITTED_KEPT "100000" /* ids */
+#define ID_SIZE 9
+
+static const char *const steps[] = {
+	"CREATE TABLE walk (name TEXT PRIMARY KEY, cursor TEXT, since INTEGER, going INTEGER, number INTEGER,"
+	" run TEXT, full INTEGER, told INTEGER, began INTEGER, events INTEGER, unchanged INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE emitted (turn INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, content BLOB NOT NULL);"
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
+	NULL,
+};
+
+struct book {
+	struct state *state;
+	char id[ID_SIZE];
+};
+
+/* ---------------------------------------------------------------- open, close */
+
+/* Runs are numbered within a file, and named after it too: one that was lost does
+ * not give an old name to a new run. */
+static bool name_book(struct book *book, struct why *why)
+{
+	unsigned char bytes[(ID_SIZE - 1) / 2];
+	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT value FROM setting WHERE name = 'id'", "");
+	if (rows && state_row(book->state, rows, why) == STATE_ROW) {
+		struct sl_text known = state_text(rows, 0);
+		strncpy(book->id, known.at ? known.at : "", sizeof(book->id) - 1);
+		sqlite3_reset(rows);
+		return true;
+	}
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return why_errno(why, "no random bytes");
+	sl_hex(bytes, sizeof(bytes), book->id);
+	return state_run(book->state, why, "INSERT INTO setting VALUES ('id', ?)", "t", book->id);
+}
+
+struct book *book_open(const char *data, const char *source, int64_t wait_ms, struct why *why)
+{
+	struct book *book = must_alloc(sizeof(*book));
+	struct arena *arena = arena_new();
+	const char *folder = arena_format(arena, "%s/sources", data);
+	mkdir(folder, 0700);
+	book->state = state_open(arena_format(arena, "%s/%s.db", folder, source), steps, wait_ms, why);
+	arena_free(&arena);
+	if (!book->state || !name_book(book, why))
+		book_close(&book);
+	else if (state_made_anew(book->state))
+		line(SL_ERROR, "the source's own file was damaged and is made anew: it is asked from the beginning");
+	return book;
+}
+
+void book_close(struct book **book)
+{
+	if (!*book)
+		return;
+	if ((*book)->state) {
+		state_rollback((*book)->state);
+		state_close(&(*book)->state);
+	}
+	free(*book);
+	*book = NULL;
+}
+
+const char *book_id(const struct book *book)
+{
+	return book->id;
+}
+
+/* --------------------------------------------------------------------- walks */
+
+static void take_walk(struct walk *walk, sqlite3_stmt *row)
+{
+	struct sl_text cursor = state_text(row, 0), run = state_text(row, 4);
+	free(walk->cursor);
+	walk->cursor = cursor.at ? must_string(cursor.at) : NULL;
+	walk->since = sqlite3_column_int64(row, 1);
+	walk->on = !walk->backfill || sqlite3_column_int(row, 2);
+	walk->number = (uint64_t)sqlite3_column_int64(row, 3);
+	strncpy(walk->run.id, run.at ? run.at : "", sizeof(walk->run.id) - 1);
+	walk->run.full = sqlite3_column_int(row, 5);
+	walk->run.told = sqlite3_column_int(row, 6);
+	walk->run.began = sqlite3_column_int64(row, 7);
+	walk->run.events = (uint64_t)sqlite3_column_int64(row, 8);
+	walk->run.unchanged = (uint64_t)sqlite3_column_int64(row, 9);
+}
+
+bool book_recall(struct book *book, struct walk *walk, struct why *why)
+{
+	sqlite3_stmt *rows = state_ask(book->state, why,
+		"SELECT cursor, since, going, number, run, full, told, began, events, unchanged FROM walk WHERE name = ?", "t",
+		walk->name);
+	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
+	if (got != STATE_ROW)
+		return got == STATE_END;
+	take_walk(walk, rows);
+	sqlite3_reset(rows);
+	return true;
+}
+
+bool book_walk(struct book *book, const struct walk *walk, struct why *why)
+{
+	const struct run *run = &walk->run;
+	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"ttiiitiiiii", walk->name, walk->cursor, walk->since, (int64_t)walk->on, (int64_t)walk->number, run->id,
+		(int64_t)run->full, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged);
+}
+
+/* ------------------------------------------------------------ what was emitted */
+
+static void add_word(XXH3_state_t *sum, const char *word)
+{
+	XXH3_128bits_update(sum, word ? word : "", word ? strlen(word) + 1 : 1);
+}
+
+static struct sl_text content_of(const struct sl_event *event, XXH128_canonical_t *room)
+{
+	XXH3_state_t *sum = XXH3_createState();
+	XXH3_128bits_reset(sum);
+	add_word(sum, event->type);
+	add_word(sum, event->subject);
+	XXH3_128bits_update(sum, event->data.at, event->data.len);
+	XXH128_canonicalFromHash(room, XXH3_128bits_digest(sum));
+	XXH3_freeState(sum);
+	return (struct sl_text){ (const char *)room->digest, sizeof(room->digest) };
+}
+
+enum book_seen book_event(struct book *book, const struct sl_event *event, struct why *why)
+{
+	XXH128_canonical_t id_room, content_room;
+	enum book_seen seen = BOOK_NEW;
+	XXH128_canonicalFromHash(&id_room, XXH3_128bits(event->id, strlen(event->id)));
+	struct sl_text id = { (const char *)id_room.digest, sizeof(id_room.digest) };
+	struct sl_text content = content_of(event, &content_room);
+	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT content FROM emitted WHERE id = ?", "b", id);
+	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
+	if (got == STATE_FAILED)
+		return BOOK_FAILED;
+	if (got == STATE_ROW) {
+		struct sl_text known = state_text(rows, 0);
+		seen = known.len == content.len && memcmp(known.at, content.at, content.len) == 0 ? BOOK_SAME : BOOK_OTHER;
+		sqlite3_reset(rows);
+	}
+	if (seen == BOOK_SAME)
+		return seen;
+	return state_run(book->state, why, "INSERT OR REPLACE INTO emitted (id, content) VALUES (?, ?)", "bb", id, content)
+		? seen
+		: BOOK_FAILED;
+}
+
+/* --------------------------------------------------------------- transactions */
+
+bool book_begin(struct book *book, struct why *why)
+{
+	return state_begin(book->state, why);
+}
+
+bool book_commit(struct book *book, struct why *why)
+{
+	return state_run(book->state, why,
+		"DELETE FROM emitted WHERE turn <= (SELECT max(turn) FROM emitted) - " EMITTED_KEPT, "") &&
+		state_commit(book->state, why);
+}
+
+void book_rollback(struct book *book)
+{
+	state_rollback(book->state);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller_tell.c - how a source is, and answers to what is asked. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/poller.h"
+#include "sdk/text.h"
+
+/* ---------------------------------------------------------------------- status */
+
+static const char *trouble_word(const struct walk *walk)
+{
+	static const char *const words[] = { [WALK_OUTAGE] = "outage", [WALK_FAILED] = "failed" };
+	return words[walk->trouble];
+}
+
+static const char *busy_word(const struct poller *poller)
+{
+	if (poller->taken.call && hand_waits(poller->hand))
+		return "waiting";
+	if (poller->taken.call)
+		return poller->taken.walk->backfill ? "backfilling" : "polling";
+	return NULL;
+}
+
+/* What is wrong stays told until it is right again, also while it is tried. */
+static const char *state_word(const struct poller *poller)
+{
+	const char *busy = busy_word(poller);
+	if (poller->open_why.text[0])
+		return "failed";
+	if (poller->poll.trouble)
+		return trouble_word(&poller->poll);
+	if (poller->backfill.on && poller->backfill.trouble)
+		return trouble_word(&poller->backfill);
+	if (busy)
+		return busy;
+	if (poller->backfill.on)
+		return poller->rest ? "resting" : "backfilling";
+	return "idle";
+}
+
+static const char *error_words(const struct poller *poller)
+{
+	if (poller->open_why.text[0])
+		return poller->open_why.text;
+	if (poller->poll.trouble)
+		return poller->poll.why.text;
+	return poller->backfill.on && poller->backfill.trouble ? poller->backfill.why.text : NULL;
+}
+
+static void write_moment(struct buf *out, const char *name, int64_t ms)
+{
+	json_key(out, name);
+	if (ms)
+		json_int(out, ms);
+	else
+		json_null(out);
+}
+
+static void write_backfill(const struct walk *walk, struct buf *out)
+{
+	json_key(out, "backfill");
+	if (!walk->on) {
+		json_null(out);
+		return;
+	}
+	json_open(out, '{');
+	json_member_int(out, "since", walk->since);
+	json_member_uint(out, "events", walk->run.events);
+	json_close(out, '}');
+}
+
+static void write_status(const struct poller *poller, struct buf *out)
+{
+	bool plans = poller->opened && !poller->taken.call;
+	json_member_string(out, "state", state_word(poller));
+	json_member_string(out, "error", error_words(poller));
+	write_moment(out, "last_poll", poller->last_poll);
+	write_moment(out, "next_poll", plans ? clock_wall() + poller->poll.due - clock_ticks() : 0);
+	json_member_uint(out, "events", poller->events);
+	json_member_uint(out, "unchanged", poller->unchanged);
+	write_backfill(&poller->backfill, out);
+}
+
+static void send_message(struct poller *poller, struct buf *out)
+{
+	json_close(out, '}');
+	channel_send(poller->channel, out);
+	buf_free(out);
+}
+
+void tell_status(struct poller *poller)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	json_member_string(&out, "say", "status");
+	write_status(poller, &out);
+	send_message(poller, &out);
+	poller->changed = false;
+}
+
+/* --------------------------------------------------------------------- answers */
+
+static void begin_answer(struct buf *out, int64_t id, const char *why)
+{
+	json_open(out, '{');
+	json_member_string(out, "say", "answer");
+	json_member_int(out, "id", id);
+	json_member_bool(out, "ok", !why);
+	if (why)
+		json_member_string(out, "why", why);
+}
+
+static void answer(struct poller *poller, int64_t id, const char *why)
+{
+	struct buf out = { 0 };
+	begin_answer(&out, id, why);
+	send_message(poller, &out);
+}
+
+static void answer_status(struct poller *poller, int64_t id)
+{
+	struct buf out = { 0 };
+	begin_answer(&out, id, NULL);
+	write_status(poller, &out);
+	send_message(poller, &out);
+}
+
+/* ------------------------------------------------------------------------ asks */
+
+void tell_polled(struct poller *poller)
+{
+	const char *why = poller->poll.trouble ? poller->poll.why.text : NULL;
+	for (size_t i = 0; i < poller->ask_count; i++) {
+		if (why)
+			answer(poller, poller->asks[i], why);
+		else
+			answer_status(poller, poller->asks[i]);
+	}
+	poller->ask_count = 0;
+}
+
+static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *message)
+{
+	bool waits = sl_json_true(sl_json_get(message, "wait"));
+	if (waits && poller->ask_count == POLLER_ASKS) {
+		answer(poller, id, "too many wait for this poll already");
+		return;
+	}
+	poller->poll.due = clock_ticks();
+	poller_turn(poller, 0);
+	if (waits)
+		poller->asks[poller->ask_count++] = id;
+	else
+		answer(poller, id, NULL);
+}
+
+/* Not while something is on its way: it would share that one's transaction. */
+void tell_backfill(struct poller *poller)
+{
+	struct walk *before = &poller->backfill;
+	struct walk after = { .name = before->name, .backfill = true, .number = before->number + (before->run.id[0] != '\0') };
+	struct why why = { "" };
+	int64_t id = poller->backfill_ask;
+	if (!id)
+		return;
+	poller->backfill_ask = 0;
+	after.on = poller->backfill_on;
+	after.since = poller->backfill_since;
+	if (book_begin(poller->book, &why) && book_walk(poller->book, &after, &why) && book_commit(poller->book, &why)) {
+		free(before->cursor);
+		*before = after;
+		poller->changed = true;
+		answer(poller, id, NULL);
+		return;
+	}
+	book_rollback(poller->book);
+	answer(poller, id, why.text);
+}
+
+static void ask_backfill(struct poller *poller, int64_t id, const struct sl_json *message)
+{
+	if (poller->backfill_ask) {
+		answer(poller, id, "another backfill is being begun");
+		return;
+	}
+	poller->backfill_ask = id;
+	poller->backfill_on = !sl_json_true(sl_json_get(message, "stop"));
+	poller->backfill_since = 0;
+	sl_json_integer(sl_json_get(message, "since"), &poller->backfill_since);
+	poller_turn(poller, 0);
+}
+
+static void ask_state(struct poller *poller, int64_t id, const struct sl_json *message)
+{
+	answer_status(poller, id);
+}
+
+static const struct {
+	const char *what;
+	void (*run)(struct poller *poller, int64_t id, const struct sl_json *message);
+} asks[] = {
+	{ "poll", ask_poll },
+	{ "backfill", ask_backfill },
+	{ "state", ask_state },
+};
+
+void tell_ask(struct poller *poller, const struct sl_json *message)
+{
+	struct sl_text what = sl_json_string(sl_json_get(message, "what"));
+	int64_t id = 0;
+	sl_json_integer(sl_json_get(message, "id"), &id);
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++)
+		if (sl_text_is(what, asks[i].what)) {
+			asks[i].run(poller, id, message);
+			return;
+		}
+	answer(poller, id, "a source can be asked for \"poll\", \"backfill\" and \"state\"");
+}

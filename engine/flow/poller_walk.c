@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller_walk.c - which call is next, and when. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/line.h"
+#include "flow/poller.h"
+
+#define OUTAGE_FIRST 1000
+#define OUTAGE_MOST 300000
+#define EMPTY_MOST 20     /* calls in a row that only move the cursor */
+#define EMPTY_PAUSE 1000  /* ms between further ones: a cursor that always moves is no tight loop */
+#define JITTER 20         /* a poll comes up to this part of its interval early */
+
+static int64_t some(int64_t most)
+{
+	return most > 0 ? (int64_t)(random() % most) : 0;
+}
+
+int64_t walk_pause(unsigned tries, int64_t after)
+{
+	int64_t pause = OUTAGE_FIRST;
+	while (tries-- > 1 && pause < OUTAGE_MOST)
+		pause *= 2;
+	if (pause > OUTAGE_MOST)
+		pause = OUTAGE_MOST;
+	pause += some(pause / 5);
+	return pause > after ? pause : after + some(OUTAGE_FIRST);
+}
+
+/* ---------------------------------------------------------------- how it ended */
+
+static void well(struct walk *walk)
+{
+	if (walk->trouble == WALK_OUTAGE)
+		line(SL_INFO, "the far side can be had again");
+	walk->trouble = WALK_WELL;
+	walk->why.text[0] = '\0';
+	walk->outages = 0;
+}
+
+static void run_over(struct poller *poller, struct walk *walk)
+{
+	walk->due = clock_ticks() + poller->every - some(poller->every / JITTER);
+	if (walk->backfill)
+		line(SL_INFO, "the backfill is over: %zu events", (size_t)walk->run.events);
+	else
+		poller->last_poll = clock_wall();
+	if (!walk->backfill)
+		tell_polled(poller);
+}
+
+void walk_again(struct poller *poller, struct walk *walk)
+{
+	well(walk);
+	if (walk->run.id[0])
+		walk->due = clock_ticks() + (walk->empty > EMPTY_MOST ? EMPTY_PAUSE : 0);
+	else
+		run_over(poller, walk);
+	poller->changed = true;
+	poller_turn(poller, 0);
+}
+
+void walk_outage(struct poller *poller, struct walk *walk, const char *why, int64_t after)
+{
+	int64_t pause = walk_pause(++walk->outages, after);
+	if (walk->trouble != WALK_OUTAGE)
+		line(SL_WARNING, "%s has to wait: %s", walk->backfill ? "the backfill" : "the poll", why);
+	walk->trouble = WALK_OUTAGE;
+	why_say(&walk->why, "%s", why);
+	walk->due = clock_ticks() + pause;
+	if (!walk->backfill)
+		tell_polled(poller);
+	poller->changed = true;
+	poller_turn(poller, 0);
+}
+
+void walk_failed(struct poller *poller, struct walk *walk, const char *why)
+{
+	line(SL_ERROR, "%s failed: %s", walk->backfill ? "the backfill" : "the poll", why);
+	walk->trouble = WALK_FAILED;
+	why_say(&walk->why, "%s", why);
+	walk->due = clock_ticks() + (poller->every > OUTAGE_FIRST ? poller->every : OUTAGE_FIRST);
+	if (!walk->backfill)
+		tell_polled(poller);
+	poller->changed = true;
+	poller_turn(poller, 0);
+}
+
+/* ---------------------------------------------------------------- what is next */
+
+void walk_next(struct poller *poller)
+{
+	struct walk *poll = &poller->poll, *backfill = &poller->backfill;
+	bool goes = backfill->on && !poller->rest;
+	int64_t now = clock_ticks(), next = poll->due;
+	if (poll->due <= now)
+		poll_begin(poller, poll);
+	else if (goes && backfill->due <= now)
+		poll_begin(poller, backfill);
+	if (poller->taken.call)
+		return;
+	if (goes && backfill->due < next)
+		next = backfill->due;
+	poller_turn(poller, next - now);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* poller_test.c - a source process and the ingress it hands its events to; the far side is a file. */
+#include "process_bed.h"
+
+#include <sqlite3.h>
+
+#include "base/line.h"
+#include "flow/ingest.h"
+#include "flow/poller.h"
+#include "io/socket.h"
+#include "sdk/text.h"
+#include "store/log.h"
+
+#define STORED_MOST 2000
+
+struct bed {
+	struct process ingress, source;
+	char folder[64], address[100];
+	int listener;
+	struct arena *arena; /* of the records */
+	struct log_record records[STORED_MOST];
+	size_t count;
+};
+
+/* ------------------------------------------------------------------ both of them */
+
+static void begin_ingress(struct bed *bed)
+{
+	struct buf part = { 0 };
+	spawn_process(&bed->ingress, ingest_main, NULL, bed->listener);
+	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"data\":\"%s\",\"log_level\":\"error\",\"log\":"
+		"{\"size\":100000000,\"keep\":1000,\"reserve\":0},\"listen\":[],\"events\":{\"fd\":5},"
+		"\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}", getpid(), bed->folder);
+	say_to(bed->ingress.channel, part.at);
+	buf_free(&part);
+	expect_message(&bed->ingress, "\"ready\"");
+}
+
+static void begin_source(struct bed *bed, int every, const char *options)
+{
+	const char *build = getenv("SLUICE_BUILD");
+	struct buf part = { 0 };
+	assert_non_null(build);
+	spawn_process(&bed->source, poller_main, "shop", -1);
+	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"source\":\"shop\",\"data\":\"%s\",\"log_level\":\"error\","
+		"\"plugin\":\"%s/tests/plugins/lines.so\",\"options\":{\"file\":\"%s/shop\"%s},\"api\":null,"
+		"\"net\":{},\"every\":%d,\"events\":\"%s/events.sock\"}", getpid(), bed->folder, build, bed->folder, options,
+		every, bed->folder);
+	say_to(bed->source.channel, part.at);
+	buf_free(&part);
+	expect_message(&bed->source, "\"ready\"");
+}
+
+static void begin(struct bed *bed, int every, const char *options)
+{
+	begin_ingress(bed);
+	begin_source(bed, every, options);
+}
+
+static void end(struct bed *bed)
+{
+	stop_process(&bed->source);
+	stop_process(&bed->ingress);
+}
+
+static void ask(struct bed *bed, const char *what)
+{
+	char message[200];
+	snprintf(message, sizeof(message), "{\"do\":\"ask\",\"id\":9,\"what\":%s}", what);
+	say_to(bed->source.channel, message);
+	expect_message(&bed->source, "\"answer\"");
+}
+
+/* A whole run, from now on. */
+static void poll_once(struct bed *bed)
+{
+	ask(bed, "\"poll\",\"wait\":true");
+}
+
+static int fresh(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct why why = { "" };
+	line_setup("test", NULL, SL_ERROR);
+	strcpy(bed->folder, "/tmp/poller_test.XXXXXX");
+	assert_non_null(mkdtemp(bed->folder));
+	snprintf(bed->address, sizeof(bed->address), "unix:%s/events.sock", bed->folder);
+	if (!socket_listen(bed->address, 0600, &bed->listener, &why))
+		fail_msg("%s", why.text);
+	bed->arena = arena_new();
+	*state = bed;
+	return 0;
+}
+
+static int gone(void **state)
+{
+	struct bed *bed = *state;
+	char command[128];
+	kill_process(&bed->source);
+	kill_process(&bed->ingress);
+	close(bed->listener);
+	arena_free(&bed->arena);
+	snprintf(command, sizeof(command), "rm -rf %s", bed->folder);
+	assert_int_equal(system(command), 0);
+	free(bed);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- the far side */
+
+static void shop_has(struct bed *bed, const char *text)
+{
+	char path[100], next[104];
+	snprintf(path, sizeof(path), "%s/shop", bed->folder);
+	snprintf(next, sizeof(next), "%s.new", path);
+	FILE *file = fopen(next, "w");
+	fputs(text, file);
+	fclose(file);
+	assert_int_equal(rename(next, path), 0);
+}
+
+static void shop_has_lines(struct bed *bed, size_t count)
+{
+	struct buf text = { 0 };
+	for (size_t i = 0; i < count; i++)
+		buf_format(&text, "i%zu {\"n\":%zu}\n", i, i);
+	shop_has(bed, text.at);
+	buf_free(&text);
+}
+
+/* -------------------------------------------------------------------- the log */
+
+static void read_log(struct bed *bed)
+{
+	struct why why = { "" };
+	struct log_slice slice = { .next = 1 };
+	char path[100];
+	snprintf(path, sizeof(path), "%s/log", bed->folder);
+	struct log_reader *reader = log_reader_open(path, &why);
+	arena_reset(bed->arena);
+	bed->count = 0;
+	while (log_read(reader, bed->arena, slice.next, 500, 10000000, &slice, &why) == LOG_READ)
+		for (size_t i = 0; i < slice.count && bed->count < STORED_MOST; i++)
+			bed->records[bed->count++] = slice.records[i];
+	log_reader_close(&reader);
+}
+
+/* How many records there are whose body holds these words. */
+static size_t logged(struct bed *bed, const char *words)
+{
+	size_t count = 0;
+	read_log(bed);
+	for (size_t i = 0; i < bed->count; i++)
+		count += strstr(bed->records[i].body.at, words) != NULL;
+	return count;
+}
+
+static void expect_logged(struct bed *bed, const char *words, size_t count)
+{
+	int64_t until = clock_ticks() + PATIENCE;
+	while (logged(bed, words) < count && clock_ticks() < until)
+		usleep(10000);
+	assert_int_equal(logged(bed, words), count);
+}
+
+static void expect_each_line(struct bed *bed, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char words[40];
+		snprintf(words, sizeof(words), "{\"id\":\"i%zu\",", i);
+		if (logged(bed, words) == 0)
+			fail_msg("%s is not in the log", words);
+	}
+}
+
+/* The committed one: the source has ended or is at rest. */
+static int cursor_of(const struct bed *bed)
+{
+	char path[100];
+	sqlite3 *file;
+	sqlite3_stmt *row;
+	snprintf(path, sizeof(path), "%s/sources/shop.db", bed->folder);
+	assert_int_equal(sqlite3_open(path, &file), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(file, "SELECT cursor FROM walk WHERE name = 'poll'", -1, &row, NULL), 0);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	int cursor = sqlite3_column_int(row, 0);
+	sqlite3_finalize(row);
+	sqlite3_close(file);
+	return cursor;
+}
+
+/* ---------------------------------------------------------------------- tests */
+
+static void what_is_there_comes_page_by_page_and_then_what_is_new(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 10);
+	begin(bed, 60000, "");
+	expect_logged(bed, "\"finished\"", 1);
+	assert_int_equal(bed->count, 12);
+	assert_string_equal(bed->records[1].body.at, "{\"id\":\"i0\",\"type\":\"new\",\"data\":{\"n\":0}}");
+	assert_non_null(strstr(bed->records[0].body.at, "\"kind\":\"full\",\"state\":\"started\""));
+	assert_non_null(strstr(bed->records[11].body.at, "\"events\":10,\"unchanged\":0"));
+	poll_once(bed);
+	read_log(bed);
+	assert_int_equal(bed->count, 12);
+	shop_has_lines(bed, 11);
+	poll_once(bed);
+	read_log(bed);
+	assert_int_equal(bed->count, 15);
+	assert_non_null(strstr(bed->records[12].body.at, "\"kind\":\"delta\",\"state\":\"started\""));
+	end(bed);
+}
+
+static void it_polls_every_so_often_and_when_it_is_asked(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 1);
+	begin(bed, 200, "");
+	expect_logged(bed, "\"n\":", 1);
+	shop_has_lines(bed, 2);
+	expect_logged(bed, "\"n\":", 2);
+	ask(bed, "\"state\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":true,\"state\":\"idle\",\"error\":null,\"last_poll\":1"));
+	assert_non_null(strstr(bed->source.heard.at, "\"events\":2,\"unchanged\":0,\"backfill\":null"));
+	ask(bed, "\"sing\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":false"));
+	end(bed);
+}
+
+static void what_comes_again_unchanged_is_dropped_before_the_log(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 6);
+	begin(bed, 60000, ",\"overlap\":4");
+	poll_once(bed);
+	expect_logged(bed, "\"n\":", 6);
+	poll_once(bed);
+	assert_non_null(strstr(bed->source.heard.at, "\"events\":6,"));
+	read_log(bed);
+	assert_int_equal(bed->count, 8);
+	stop_process(&bed->source);
+	begin_source(bed, 60000, ",\"overlap\":6");
+	poll_once(bed);
+	read_log(bed);
+	assert_int_equal(bed->count, 8); /* remembered over a restart */
+	shop_has(bed, "i0 1\ni1 {\"n\":1}\ni2 {\"n\":2}\ni3 {\"n\":3}\ni4 {\"n\":4}\ni5 {\"n\":5}\n");
+	poll_once(bed);
+	read_log(bed);
+	assert_int_equal(bed->count, 11); /* other content, and its run */
+	end(bed);
+}
+
+static void a_far_side_that_cannot_be_had_is_waited_for(void **state)
+{
+	struct bed *bed = *state;
+	shop_has(bed, "i0 {\"n\":0}\n!retry\n");
+	begin(bed, 600000, "");
+	expect_message(&bed->source, "\"state\":\"outage\",\"error\":\"the shop is closed\"");
+	read_log(bed);
+	assert_int_equal(bed->count, 0); /* nothing of a call that did not end well */
+	shop_has_lines(bed, 2);
+	expect_logged(bed, "\"n\":", 2);
+	expect_message(&bed->source, "\"state\":\"idle\",\"error\":null");
+	end(bed);
+}
+
+static void a_poll_that_fails_is_told_and_tried_at_its_next_interval(void **state)
+{
+	struct bed *bed = *state;
+	shop_has(bed, "!fail\n");
+	begin(bed, 600000, "");
+	expect_message(&bed->source, "\"state\":\"failed\",\"error\":\"the shop burned down\"");
+	poll_once(bed);
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":false,\"why\":\"the shop burned down\""));
+	shop_has(bed, "!garbage\n");
+	poll_once(bed);
+	assert_non_null(strstr(bed->source.heard.at, "the data of event g is not JSON"));
+	shop_has_lines(bed, 2);
+	poll_once(bed);
+	expect_logged(bed, "\"n\":", 2);
+	end(bed);
+}
+
+static void a_cursor_that_moves_for_nothing_is_no_tight_loop(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 1);
+	begin(bed, 100, ",\"always\":true");
+	expect_logged(bed, "\"n\":", 1);
+	ask(bed, "\"state\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"events\":1,"));
+	usleep(300000);
+	assert_true(cursor_of(bed) < 40); /* 20 at once, then one a second */
+	end(bed);
+}
+
+static void a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 5);
+	begin(bed, 60000, "");
+	expect_logged(bed, "\"finished\"", 1);
+	say_to(bed->source.channel, "{\"do\":\"rest\",\"rest\":true}");
+	ask(bed, "\"backfill\",\"since\":1000");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":true"));
+	expect_message(&bed->source, "\"state\":\"resting\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"backfill\":{\"since\":1000,\"events\":0}"));
+	kill_process(&bed->source);
+	shop_has(bed, "j0 0\nj1 1\nj2 2\nj3 3\nj4 4\nj5 {\"n\":9}\n");
+	begin_source(bed, 60000, "");
+	expect_logged(bed, "\"finished\"", 3);
+	assert_int_equal(logged(bed, "\"type\":\"old\""), 6); /* j5 too: another type is other content */
+	assert_int_equal(logged(bed, "\"type\":\"new\""), 6);
+	assert_int_equal(logged(bed, "-backfill-1\",\"source\":\"shop\",\"kind\":\"full\""), 2);
+	ask(bed, "\"backfill\"");
+	expect_logged(bed, "\"finished\"", 4); /* told, though nothing is new */
+	assert_int_equal(logged(bed, "\"type\":\"old\""), 6);
+	end(bed);
+}
+
+static void it_waits_for_an_ingress_and_hands_in_again(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 7);
+	begin_source(bed, 60000, "");
+	expect_message(&bed->source, "\"state\":\"waiting\"");
+	begin_ingress(bed);
+	expect_logged(bed, "\"finished\"", 1);
+	assert_int_equal(bed->count, 9);
+	kill_process(&bed->ingress);
+	shop_has_lines(bed, 9);
+	say_to(bed->source.channel, "{\"do\":\"ask\",\"id\":1,\"what\":\"poll\"}");
+	expect_message(&bed->source, "\"answer\"");
+	begin_ingress(bed);
+	expect_logged(bed, "\"finished\"", 2);
+	assert_int_equal(bed->count, 13);
+	end(bed);
+}
+
+/* Killed at any moment, nothing is lost; what is handed in twice has the same id. */
+static void a_kill_loses_nothing(void **state)
+{
+	struct bed *bed = *state;
+	const size_t lines = 400;
+	shop_has_lines(bed, lines);
+	begin_ingress(bed);
+	for (int i = 0; i < 8; i++) {
+		begin_source(bed, 60000, "");
+		usleep((useconds_t)(random() % 40000));
+		kill_process(i % 3 == 2 ? &bed->ingress : &bed->source);
+		if (!bed->ingress.pid)
+			begin_ingress(bed);
+		kill_process(&bed->source);
+	}
+	begin_source(bed, 60000, ",\"page\":100");
+	expect_message(&bed->source, "\"state\":\"idle\"");
+	expect_each_line(bed, lines);
+	assert_true(bed->count < lines + 2 + 9 * 3);
+	end(bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_there_comes_page_by_page_and_then_what_is_new, fresh, gone),
+		cmocka_unit_test_setup_teardown(it_polls_every_so_often_and_when_it_is_asked, fresh, gone),
+		cmocka_unit_test_setup_teardown(what_comes_again_unchanged_is_dropped_before_the_log, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_far_side_that_cannot_be_had_is_waited_for, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_poll_that_fails_is_told_and_tried_at_its_next_interval, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_cursor_that_moves_for_nothing_is_no_tight_loop, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart, fresh, gone),
+		cmocka_unit_test_setup_teardown(it_waits_for_an_ingress_and_hands_in_again, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
