@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "flow/ingest.h"
+#include "flow/poller.h"
 #include "flow/route.h"
 #include "main/command.h"
 #include "main/describe.h"
@@ -24,6 +25,7 @@ static const struct child_kind {
 } child_kinds[] = {
 	{ "sluice: ingress", ingest_main, 0 },
 	{ "sluice: route", route_main, 64 + CALLS_MOST },
+	{ "sluice: source", poller_main, 64 + CALLS_MOST },
 	{ "sluice: describe", describe_main, 64 + CALLS_MOST },
 	{ 0 },
 };
