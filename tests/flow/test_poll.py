@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_poll.py - a vendor that is asked: everything arrives once, whoever is killed meanwhile.
+import json
+import os
+import random
+import shutil
+import signal
+
+import pytest
+from conftest import HERE, wait_until
+from vendor import Vendor
+
+EXAMPLE = HERE.parent.parent / "examples" / "poll"
+
+
+@pytest.fixture
+def vendor():
+    one = Vendor()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def shop(daemon, vendor):
+    """The daemon of examples/poll, asking the vendor; it polls when it is told to."""
+    shutil.copytree(EXAMPLE, daemon.folder, dirs_exist_ok=True)
+    text = (daemon.folder / "sluice.yaml").read_text()
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{daemon.port}").replace("# http:", "http:")
+    text = text.replace("# base: http://127.0.0.1:8081", f"base: {vendor.base}\n    limit: 20")
+    daemon.text = text.replace("every: 5m", "every: 1h").replace("requests: 40", "requests: 0")
+    daemon.write("sluice.yaml", daemon.text)
+    daemon.write("sluice.env", "SHOP_TOKEN=anything\n")
+    (daemon.folder / "sluice.env").chmod(0o600)
+    daemon.source, daemon.route = "shop", "orders"
+    return daemon
+
+
+def ask(daemon, what, **more):
+    answer = daemon.admin("POST", "/ask/source/shop", json.dumps({"what": what, **more}).encode())
+    return json.loads(answer.body)
+
+
+def poll(daemon):
+    """A whole run; tried until the source can be asked."""
+    return wait_until(lambda: (lambda said: said if said.get("ok") else None)(ask(daemon, "poll", wait=True)))
+
+
+def state(daemon):
+    return ask(daemon, "state")
+
+
+def logged(daemon):
+    """The bodies of polled events in the log, as objects."""
+    found = daemon.sluice("log", "cat", "--json").stdout.splitlines()
+    return [json.loads(json.loads(line)["body"]) for line in found]
+
+
+def orders(daemon):
+    return daemon.rows("select id from orders order by id")
+
+
+def expect_all(daemon, count):
+    wait_until(lambda: len(orders(daemon)) == count, what=lambda: f"{count} orders\n{daemon.stderr()}")
+    assert orders(daemon) == [(number,) for number in range(count)]
+
+
+def expect_once(daemon):
+    """Nothing took effect twice, and nothing died."""
+    wait_until(lambda: daemon.settled())
+    route = daemon.route_health()
+    assert (route["dead"], route["waiting"]) == (0, 0)
+
+
+# --------------------------------------------------------------------------- polls
+
+
+def test_pages_come_one_after_the_other_and_the_run_is_told(shop, vendor):
+    vendor.has(50)
+    shop.start()
+    expect_all(shop, 50)
+    wait_until(lambda: shop.rows("select kind, state, events from sluice_sync") == [("full", "finished", 50)])
+    events = logged(shop)
+    assert [event["type"] for event in events] == ["sluice.sync"] + ["order"] * 50 + ["sluice.sync"]
+    assert events[1]["id"] == "0@2023-11-14T22:13:20Z" and events[1]["time"] == 1700000000000
+    expect_once(shop)
+
+
+def test_what_comes_again_unchanged_never_reaches_the_log(shop, vendor):
+    vendor.has(25)
+    shop.start()
+    expect_all(shop, 25)
+    before = len(logged(shop))
+    for _ in range(3):
+        assert poll(shop)["unchanged"] > 0
+    assert len(logged(shop)) == before
+    shop.restart()
+    poll(shop)
+    assert len(logged(shop)) == before
+    vendor.has(1, first=24, status="paid", updated_at="2024-01-01T00:00:00Z")
+    poll(shop)
+    wait_until(lambda: shop.rows("select status from orders where id = 24") == [("paid",)])
+    assert [event["type"] for event in logged(shop)[before:]] == ["sluice.sync", "order", "sluice.sync"]
+
+
+def test_the_cursor_outlives_a_restart(shop, vendor):
+    vendor.has(30)
+    shop.start()
+    expect_all(shop, 30)
+    poll(shop)
+    shop.stop()
+    vendor.has(5, first=30)
+    vendor.asked.clear()
+    shop.start()
+    expect_all(shop, 35)
+    assert "updated_since=2023" in vendor.asked[0][1]
+    wait_until(lambda: shop.rows("select events from sluice_sync where kind = 'delta'") == [(5,)])
+
+
+def test_it_polls_by_itself_every_so_often(shop, vendor):
+    shop.change("every: 1h", "every: 300ms")
+    shop.start()
+    vendor.has(3)
+    expect_all(shop, 3)
+    vendor.has(3, first=3)
+    expect_all(shop, 6)
+
+
+# ------------------------------------------------------------------ a bad far side
+
+
+def test_an_outage_of_the_vendor_is_waited_out(shop, vendor):
+    vendor.has(30)
+    vendor.moods = [(500, {}), (429, {"Retry-After": "1"}), (503, {}), (500, {}), (200, {}), (500, {})]
+    shop.start(ready=False)
+    wait_until(lambda: any(status == 429 for _, _, status in vendor.asked))
+    expect_all(shop, 30)
+    times = [(at, status) for at, _, status in vendor.asked]
+    asked_again = next(times[i + 1][0] - at for i, (at, status) in enumerate(times) if status == 429)
+    assert asked_again >= 1
+    expect_once(shop)
+
+
+def test_a_poll_that_fails_is_told_and_the_daemon_goes_on(shop, vendor):
+    vendor.has(2)
+    vendor.token = "another"
+    shop.start(ready=False)
+    wait_until(lambda: state(shop)["state"] == "failed")
+    assert "the shop answered 401" in state(shop)["error"]
+    assert len(vendor.asked) == 1  # no tight loop
+    vendor.token = "anything"
+    poll(shop)
+    expect_all(shop, 2)
+
+
+# ----------------------------------------------------------------------- backfills
+
+
+def test_a_backfill_runs_beside_live_polls(shop, vendor):
+    vendor.has(60)
+    shop.change("every: 1h", "every: 200ms")
+    shop.start()
+    expect_all(shop, 60)
+    vendor.pause = 0.05
+    with vendor.lock:
+        for order in vendor.orders[:40]:
+            order["status"] = "paid"  # the vendor changed them without saying so
+    assert ask(shop, "backfill", since=0)["ok"]
+    vendor.has(1, first=60)
+    expect_all(shop, 61)
+    wait_until(lambda: shop.rows("select state, events from sluice_sync where run like '%backfill%'") == [("finished", 40)])
+    assert state(shop)["backfill"] is None
+    expect_once(shop)
+
+
+def test_a_backfill_goes_on_after_a_kill(shop, vendor):
+    vendor.has(200)
+    shop.start()
+    expect_all(shop, 200)
+    vendor.pause = 0.05
+    vendor.asked.clear()
+    assert ask(shop, "backfill")["ok"]
+    wait_until(lambda: len(vendor.asked) > 3)
+    os.kill(shop.child("source shop"), signal.SIGKILL)
+    wait_until(lambda: shop.rows("select state from sluice_sync where run like '%backfill%'") == [("finished",)])
+    begun = [path for _, path, _ in vendor.asked if "updated_since" not in path]
+    assert len(begun) == 1  # it went on where it was
+    expect_once(shop)
+
+
+# --------------------------------------------------------------------------- kills
+
+
+def test_nothing_is_lost_or_comes_twice_whoever_is_killed(shop, vendor):
+    vendor.pause = 0.01
+    vendor.has(600)
+    shop.start()
+    for title in ["source shop", "ingress", "source shop", "route orders", "ingress", "source shop"]:
+        count = len(logged(shop))
+        wait_until(lambda: len(orders(shop)) == 600 or len(logged(shop)) > count + random.randrange(40))
+        os.kill(shop.child(title), signal.SIGKILL)
+    expect_all(shop, 600)
+    expect_once(shop)
+
+
+def test_nothing_is_lost_when_the_master_is_killed(shop, vendor):
+    vendor.pause = 0.01
+    vendor.has(400)
+    for _ in range(4):
+        shop.start(ready=False)
+        wait_until(lambda: len(vendor.asked) > 2)
+        vendor.asked.clear()
+        shop.kill()
+    shop.start()
+    expect_all(shop, 400)
+    expect_once(shop)
