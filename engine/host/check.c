@@ -140,7 +140,8 @@ static bool check_base(const struct sl_plugin *face, struct why *why)
 {
 	const char *base = face->api->base;
 	if (!base || (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0 && base[0] != '{'))
-		return why_say(why, "its api's base is \"%s\"; it begins with https://, http:// or an {option}", base ? base : "");
+		return why_say(why, "its api's base is \"%s\"; it begins with https://, http:// or an {option}",
+			base ? base : "");
 	return check_form(face, base, why) && (!face->api->credential || check_form(face, face->api->credential, why));
 }
 
@@ -178,7 +179,8 @@ static bool check_api(const struct sl_plugin *face, struct why *why)
 		return true;
 	if (api->at_once < 0)
 		return why_say(why, "its api's at_once is below zero");
-	return check_base(face, why) && check_rows(face, why) && check_window("requests", api->requests, api->window_ms, why) &&
+	return check_base(face, why) && check_rows(face, why) &&
+	       check_window("requests", api->requests, api->window_ms, why) &&
 	       check_window("points", api->points, api->points_window_ms, why);
 }
 

@@ -59,6 +59,7 @@ static bool try_again(struct flight *flight)
 static void judge(struct flight *flight)
 {
 	flight->judgement = (struct judgement){ 0 };
+	flight->answer.url = wish_hidden(&flight->wish, flight->answer.url, flight->arena);
 	net_judge(&flight->wish, &flight->answer, &flight->judgement);
 	give_back(flight);
 	if (!try_again(flight))

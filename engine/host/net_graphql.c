@@ -112,7 +112,8 @@ static void judge_root(const struct wish *wish, const struct sl_json *root, stru
 		judge_errors(wish, &errors, has_data, judgement);
 	} else if (!data) {
 		judgement->verdict = VERDICT_FAIL;
-		why_say(&judgement->why, "%s was answered, but not with GraphQL: there is neither data nor an error", wish->shown);
+		why_say(&judgement->why, "%s was answered, but not with GraphQL: it has neither data nor an error",
+			wish->shown);
 	}
 }
 

@@ -181,6 +181,36 @@ static const struct sl_pair *const *api_query(struct arena *arena, const struct 
 	return rest;
 }
 
+static bool is_api_part(const struct net_api *api, const char *part)
+{
+	size_t len = strcspn(part, "=&");
+	for (const struct sl_pair *const *pair = api->query; pair && *pair; pair++)
+		if (strlen((*pair)->name) == len && memcmp((*pair)->name, part, len) == 0)
+			return true;
+	return false;
+}
+
+const char *wish_hidden(const struct wish *wish, const char *url, struct arena *arena)
+{
+	size_t path = url ? strcspn(url, "?") : 0;
+	struct buf out = { 0 };
+	if (!url || !url[path])
+		return url;
+	buf_add(&out, url, path);
+	char mark = '?';
+	for (const char *part = url + path; *part; part += strcspn(part, "&")) {
+		part++;
+		if (is_api_part(wish->api, part))
+			continue;
+		buf_char(&out, mark);
+		buf_add(&out, part, strcspn(part, "&"));
+		mark = '&';
+	}
+	const char *hidden = arena_copy(arena, out.at, out.len);
+	buf_free(&out);
+	return hidden;
+}
+
 /* The path only as the plugin wrote it: what a base is filled with may be a secret. */
 static const char *shown(struct arena *arena, const char *method, const char *url, const char *written)
 {
@@ -206,7 +236,8 @@ static const struct sl_pair *const *all_headers(struct arena *arena, const struc
 	static const struct sl_pair content = { "Content-Type", "application/json" };
 	static const struct sl_pair agent = { "User-Agent", "sluice/" SLUICE_VERSION };
 	size_t count = pair_count(http->headers);
-	const struct sl_pair **list = arena_alloc(arena, (count + pair_count(api ? api->headers : NULL) + 3) * sizeof(*list));
+	size_t most = count + pair_count(api ? api->headers : NULL) + 3;
+	const struct sl_pair **list = arena_alloc(arena, most * sizeof(*list));
 	for (size_t i = 0; i < count; i++)
 		list[i] = http->headers[i];
 	for (const struct sl_pair *const *pair = api ? api->headers : NULL; pair && *pair; pair++)

@@ -30,9 +30,9 @@ static const char *refusal(const char *name)
 
 static void another_interface_is_refused_with_both_versions(void **state)
 {
-	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.0");
+	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.1");
 	assert_says(refusal("abi_old"), "compile it again");
-	assert_says(refusal("abi_new"), "built for plugin interface 1.7, this engine has only 1.0");
+	assert_says(refusal("abi_new"), "built for plugin interface 1.8, this engine has only 1.1");
 	assert_says(refusal("abi_new"), "update the engine");
 	assert_says(refusal("wrong_size"), "40 bytes");
 }
@@ -60,6 +60,30 @@ static void an_inconsistent_table_is_refused(void **state)
 	assert_says(refusal("webhook_selector"), "\"/action/id\"");
 }
 
+static void an_api_that_cannot_be_is_refused(void **state)
+{
+	assert_says(refusal("api_base"), "begins with https://");
+	assert_says(refusal("api_placeholder"), "there is no option token");
+	assert_says(refusal("api_window"), "5 requests in no window");
+}
+
+static void a_plugin_of_the_first_minor_version_runs(void **state)
+{
+	const struct host_settings settings = { .loop = &script_loop };
+	struct why why = { 0 };
+	struct plugin *plugin = plugin_load(plugin_path("minor_zero"), &why);
+	assert_string_equal(why.text, "");
+	assert_null(plugin->face->api);
+	assert_null(plugin->face->hooks);
+	struct instance *instance = instance_new(&settings, plugin, "old", NULL, &why);
+	struct call *call = call_new(instance, STEP_TRANSFORM);
+	assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+	assert_string_equal(call->dropped, "seen");
+	call_free(&call);
+	instance_free(&instance);
+	plugin_free(&plugin);
+}
+
 static void a_plugin_describes_itself(void **state)
 {
 	struct why why;
@@ -78,24 +102,44 @@ static void a_plugin_describes_itself(void **state)
 	plugin_free(&plugin);
 }
 
+static void a_plugin_describes_how_it_asks(void **state)
+{
+	struct why why;
+	struct buf out = { 0 };
+	struct plugin *plugin = plugin_load(plugin_path("asks"), &why);
+	plugin_describe(plugin, &out);
+	assert_says(out.at, "\"steps\":[\"transform\",\"deliver\",\"hooks\"]");
+	assert_says(out.at, "\"api\":{\"base\":\"http://{host}:{port}/v1\",\"headers\":[\"Authorization: Bearer {token}\","
+			    "\"X-Kind: plain\"],\"query\":[[\"key\",\"{token}\"]],\"credential\":\"{token}\","
+			    "\"requests\":100,\"window\":10000}");
+	assert_says(out.at, "\"every_ms\":60000");
+	buf_free(&out);
+	plugin_free(&plugin);
+}
+
 /* ----------------------------------------------------------------------- calls */
 
 static struct page page;
 
-static struct instance *steps(const char *options)
+static struct instance *instance_of(const char *name, const char *options, bool virtual_clock)
 {
-	const struct host_settings settings = { .loop = &script_loop, .page = &page };
+	const struct host_settings settings = { .loop = &script_loop, .page = &page, .virtual_clock = virtual_clock };
 	struct why why = { 0 };
-	struct plugin *plugin = plugin_load(plugin_path("steps"), &why);
+	struct plugin *plugin = plugin_load(plugin_path(name), &why);
 	struct sl_document *document = options ? sl_json_read((struct sl_text){ options, strlen(options) }, NULL, 0) : NULL;
 	if (!plugin)
 		fail_msg("%s", why.text);
-	struct instance *instance = instance_new(&settings, plugin, "steps", sl_json_root(document), &why);
+	struct instance *instance = instance_new(&settings, plugin, name, sl_json_root(document), &why);
 	if (!instance)
 		fail_msg("%s", why.text);
 	sl_json_free(&document);
 	plugin_free(&plugin); /* the instance holds it */
 	return instance;
+}
+
+static struct instance *steps(const char *options)
+{
+	return instance_of("steps", options, false);
 }
 
 static struct call *start(struct instance *instance, const char *type, bool *finished)
@@ -222,6 +266,112 @@ static void a_call_may_be_freed_while_it_waits(void **state)
 	assert_false(finished[1]);
 }
 
+/* ----------------------------------------------------------------- since 1.1 */
+
+static struct call *asking(struct instance *instance, const char *json, bool *finished)
+{
+	struct call *call = call_new(instance, STEP_TRANSFORM);
+	struct sl_event *event = arena_alloc(call->arena, sizeof(*event));
+	event->data = (struct sl_text){ json, strlen(json) };
+	event->json = emitted_json(call, &(struct emitted){ .event = *event }, NULL);
+	call->pub.event = event;
+	*finished = call_run(call, script_finished, finished) != SL_WAIT;
+	return call;
+}
+
+static void assert_watch(struct instance *instance, const char *json, const char *expected)
+{
+	bool finished;
+	struct call *call = asking(instance, json, &finished);
+	while (!finished)
+		uv_run(&script_loop, UV_RUN_ONCE);
+	assert_string_equal(call->outcome == SL_DONE ? call->emitted->event.data.at : call->why.text, expected);
+	call_free(&call);
+}
+
+static void a_descriptor_is_watched(void **state)
+{
+	struct instance *instance = instance_of("asks", NULL, false);
+	bool finished;
+	assert_watch(instance, "{\"watch\":\"write\"}", "[1,\"x\"]");
+	assert_watch(instance, "{\"watch\":\"silence\"}", "[0,\"-\"]");
+	assert_watch(instance, "{\"watch\":\"nothing\"}", "it cannot watch descriptor -1: bad file descriptor");
+	struct call *call = asking(instance, "{\"watch\":\"silence\"}", &finished);
+	call_free(&call);
+	uv_run(&script_loop, UV_RUN_DEFAULT);
+	assert_false(finished);
+	instance_free(&instance);
+}
+
+static void http_without_a_net_is_told(void **state)
+{
+	struct instance *instance = instance_of("asks", NULL, false);
+	assert_watch(instance, "{\"url\":\"/cards\"}", "it asks for HTTP, which is not to be had here");
+	instance_free(&instance);
+}
+
+static void a_virtual_clock_runs_ahead(void **state)
+{
+	struct instance *instance = instance_of("steps", NULL, true);
+	int64_t began = clock_ticks();
+	instance_set_clock(instance, 1000);
+	struct call *call = end(instance, "long nap");
+	assert_int_equal(call->outcome, SL_DONE);
+	assert_int_equal(call_clock(call), 3601000);
+	assert_true(clock_ticks() - began < 60000);
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void hooks_are_a_step(void **state)
+{
+	struct instance *instance = instance_of("asks", NULL, false);
+	struct call *call = call_new(instance, STEP_HOOKS);
+	call->pub.verb = "list";
+	assert_int_equal(call_run(call, NULL, NULL), SL_FAIL);
+	assert_string_equal(call->why.text, "list nowhere");
+	call_free(&call);
+	instance_free(&instance);
+}
+
+#define CELL_TEXT(value) \
+	{ \
+		.kind = SL_CELL_TEXT, .text = { value, sizeof(value) - 1 } \
+	}
+
+static void rows_are_written_as_json(void **state)
+{
+	static const struct sl_column columns[] = {
+		{ .name = "name", .type = SL_COLUMN_TEXT },       { .name = "count", .type = SL_COLUMN_INT },
+		{ .name = "price", .type = SL_COLUMN_DECIMAL },   { .name = "open", .type = SL_COLUMN_BOOL },
+		{ .name = "at", .type = SL_COLUMN_TIMESTAMP },    { .name = "day", .type = SL_COLUMN_DATE },
+		{ .name = "labels", .type = SL_COLUMN_JSON },     { .name = "note", .type = SL_COLUMN_TEXT },
+		{ .name = "missing", .type = SL_COLUMN_TEXT },
+	};
+	static const struct sl_column *const list[] = { &columns[0], &columns[1], &columns[2], &columns[3], &columns[4],
+		&columns[5], &columns[6], &columns[7], &columns[8], NULL };
+	static const struct sl_table table = { .name = "cards", .columns = list, .column_count = 9 };
+	static const struct sl_cell cells[] = { CELL_TEXT("a \"b\""), { SL_CELL_INT, 9007199254740993, { 0 } },
+		CELL_TEXT("45.00"), { SL_CELL_INT, 1, { 0 } }, { SL_CELL_INT, 1700000000123000, { 0 } },
+		{ SL_CELL_INT, 19675, { 0 } }, CELL_TEXT("[\"x\"]"), { .kind = SL_CELL_NULL }, { .kind = SL_CELL_NONE } };
+	static const struct sl_event event = { .data = { "{\"id\":7}", 8 } };
+	static const struct sl_row full = { .table = &table, .cells = cells, .event = &event }, bare = { .event = &event };
+	static const struct sl_row *const rows[] = { &full, &bare };
+	struct instance *instance = instance_of("asks", NULL, false);
+	struct call *call = call_new(instance, STEP_DELIVER);
+	call->pub.rows = rows;
+	call->pub.row_count = 2;
+	assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+	assert_string_equal(call->emitted[0].event.data.at,
+		"{\"name\":\"a \\\"b\\\"\",\"count\":9007199254740993,\"price\":45.00,\"open\":true,"
+		"\"at\":\"2023-11-14T22:13:20.123Z\",\"day\":\"2023-11-14\",\"labels\":[\"x\"],\"note\":null}");
+	assert_string_equal(call->emitted[1].event.data.at, "{\"id\":7}");
+	call_free(&call);
+	instance_free(&instance);
+}
+
+/* -------------------------------------------------------------------- the rest */
+
 static void rows_are_settled_one_by_one(void **state)
 {
 	static const struct sl_row row;
@@ -280,12 +430,20 @@ int main(void)
 		cmocka_unit_test(another_interface_is_refused_with_both_versions),
 		cmocka_unit_test(what_is_no_plugin_is_refused),
 		cmocka_unit_test(an_inconsistent_table_is_refused),
+		cmocka_unit_test(an_api_that_cannot_be_is_refused),
+		cmocka_unit_test(a_plugin_of_the_first_minor_version_runs),
 		cmocka_unit_test(a_plugin_describes_itself),
+		cmocka_unit_test(a_plugin_describes_how_it_asks),
 		cmocka_unit_test(what_is_emitted_is_a_copy_and_inherits),
 		cmocka_unit_test(a_part_of_the_document_is_passed_on),
 		cmocka_unit_test(waits_go_on_where_they_say),
 		cmocka_unit_test(ends_are_told_with_their_reasons),
 		cmocka_unit_test(a_call_may_be_freed_while_it_waits),
+		cmocka_unit_test(a_descriptor_is_watched),
+		cmocka_unit_test(http_without_a_net_is_told),
+		cmocka_unit_test(a_virtual_clock_runs_ahead),
+		cmocka_unit_test(hooks_are_a_step),
+		cmocka_unit_test(rows_are_written_as_json),
 		cmocka_unit_test(rows_are_settled_one_by_one),
 		cmocka_unit_test(the_page_names_what_ran),
 		cmocka_unit_test(an_instance_closes_its_state),

@@ -44,6 +44,11 @@ static enum sl_outcome nap_again(struct sl_call *call)
 	return greet(call);
 }
 
+static enum sl_outcome long_nap(struct sl_call *call)
+{
+	return call->host->sleep(call, 3600000, greet);
+}
+
 static void blocking(void *data)
 {
 	usleep(20000);
@@ -122,6 +127,7 @@ static enum sl_outcome transform(struct sl_call *call)
 	} steps[] = {
 		{ "greet", greet },
 		{ "nap", nap_again },
+		{ "long nap", long_nap },
 		{ "work", work },
 		{ "drop", drop },
 		{ "refuse", refuse },
