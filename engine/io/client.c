@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "io/client_inside.h"
 
 #define CONNECTIONS 256
+#define KEPT_FILES ((rlim_t)64) /* descriptors that connections leave to everybody else */
 
 /* ---------------------------------------------------------------- what ended */
 
@@ -160,6 +162,16 @@ static bool check_settings(const struct client_settings *settings, struct why *w
 	return true;
 }
 
+/* A connection needs two descriptors while its name is looked up. */
+static size_t connections_possible(size_t wanted)
+{
+	struct rlimit files;
+	wanted = wanted ? wanted : CONNECTIONS;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 2 > wanted + KEPT_FILES / 2)
+		return wanted;
+	return files.rlim_cur > KEPT_FILES + 2 ? (size_t)(files.rlim_cur - KEPT_FILES) / 2 : 1;
+}
+
 static void begin_timer(struct client *client, uv_timer_t *timer)
 {
 	uv_timer_init(client->loop, timer);
@@ -193,7 +205,7 @@ struct client *client_new(uv_loop_t *loop, const struct client_settings *setting
 	client->ca = settings->ca ? must_string(settings->ca) : NULL;
 	begin_timer(client, &client->timer);
 	begin_timer(client, &client->soon);
-	begin_multi(client, settings->connections ? settings->connections : CONNECTIONS);
+	begin_multi(client, connections_possible(settings->connections));
 	return client;
 }
 

@@ -26,7 +26,7 @@ struct client_settings {
 	const char *const *allow; /* addresses and networks: "127.0.0.1", "10.0.0.0/8"; ends with NULL, or NULL */
 	const char *proxy;        /* "http://proxy:3128", NULL: none.  The environment is not asked */
 	const char *ca;           /* file of certificates believed; NULL: the system's */
-	size_t connections;       /* open at once, in all; 0: 256 */
+	size_t connections;       /* open at once, in all; 0: 256, or what descriptors allow */
 };
 
 /* The process ignores SIGPIPE from now on. */

@@ -2,31 +2,30 @@
 /* main.c - one program, several processes: which one am I? */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "flow/ingest.h"
 #include "flow/poller.h"
 #include "flow/route.h"
 #include "main/command.h"
 #include "main/describe.h"
 
-#define CALLS_MOST 192 /* descriptors a route has for what its calls wait for */
-
 /* A child is this program again, told what it is by argv[0].  People see the same
  * words in ps: "sluice: ingress", "sluice: route cards". */
 static const struct child_kind {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	rlim_t files; /* it may have open; 0: as many as the system allows */
+	bool guest; /* runs plugins and scripts */
 } child_kinds[] = {
-	{ "sluice: ingress", ingest_main, 0 },
-	{ "sluice: route", route_main, 64 + CALLS_MOST },
-	{ "sluice: source", poller_main, 64 + CALLS_MOST },
-	{ "sluice: describe", describe_main, 64 + CALLS_MOST },
+	{ "sluice: ingress", ingest_main, false },
+	{ "sluice: route", route_main, true },
+	{ "sluice: source", poller_main, true },
+	{ "sluice: describe", describe_main, true },
 	{ 0 },
 };
 
@@ -61,47 +60,16 @@ static void settle_signals(void)
 /* Ctrl-C reaches all processes of a terminal; only the master acts on it. */
 static const int terminal[] = { SIGINT, SIGTERM, SIGHUP };
 
-#define MEMORY_MOST ((rlim_t)2 << 30) /* bytes of address space of one child */
-
-/* What eats memory ends itself, not its neighbours.  Sanitizers reserve far more
- * address space than they use. */
-static void limit_memory(void)
-{
-#ifndef SLUICE_SANITIZE
-	const struct rlimit memory = { MEMORY_MOST, MEMORY_MOST };
-	setrlimit(RLIMIT_AS, &memory);
-#endif
-}
-
-/* Each connection is a descriptor; the soft limit of 1024 is there for programs
- * that call select().  A script that opens what it finds cannot take all. */
-static void limit_files(rlim_t most)
-{
-	struct rlimit files;
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return;
-	if (most && most < files.rlim_max)
-		files.rlim_max = most;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
-/* All but the help has a configuration in its memory, and that has secrets.  A
- * core limit of 1 and not 0: the kernel ignores 0 when cores are piped into a program. */
-static void forbid_core(void)
-{
-	const struct rlimit no_core = { 1, 1 };
-	setrlimit(RLIMIT_CORE, &no_core);
-}
-
 /* A child dies with its master.  Should the master have died before this line,
  * the closed channel says so. */
-static void become_child(void)
+static void become_child(const struct child_kind *kind)
 {
 	for (size_t i = 0; i < sizeof(terminal) / sizeof(*terminal); i++)
 		signal(terminal[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	limit_memory();
+	if (kind->guest)
+		limits_guest();
+	limits_child();
 }
 
 int main(int argc, char **argv)
@@ -110,10 +78,9 @@ int main(int argc, char **argv)
 	open_standard();
 	settle_signals();
 	umask(0077);
-	forbid_core();
-	limit_files(child ? child->files : 0);
+	limits_everybody();
 	if (!child)
 		return command_main(argc, argv);
-	become_child();
+	become_child(child);
 	return child->run(argc, argv);
 }
