@@ -53,6 +53,7 @@ struct seat {
 	size_t answered;            /* bytes that the far side sent */
 	const struct sl_json *data; /* of the event, as it came */
 	size_t changes;             /* nodes of its documents that were written to */
+	bool cut;                   /* the count hook ended it: in its coroutine Lua calls no hook any more */
 
 	enum await await;
 	int waits;                     /* so far */
@@ -144,13 +145,13 @@ struct view *lua_view_whole(lua_State *lua, int index);       /* likewise */
 /* Other things that end with a call: `kind` is where their metatable is in the registry. */
 void lua_view_kind(lua_State *lua, const char *kind, const char *name, const luaL_Reg *functions);
 struct view *lua_thing_push(lua_State *lua, const void *thing, const char *kind);
-const void *lua_thing(lua_State *lua, int index);                      /* of a metamethod's first argument; dead: an error */
+const void *lua_thing(lua_State *lua, int index); /* a metamethod's argument; dead: an error */
 const void *lua_thing_at(lua_State *lua, int index, const char *kind); /* NULL: it is none of this kind */
 bool lua_has_kind(lua_State *lua, int index, const char *kind);
 
 /* lua_change.c: documents that were written to. */
-bool lua_change_own(lua_State *lua, const struct view *view);                           /* pushes the table it became; false: it did not */
-void lua_change_make(lua_State *lua, const struct view *view);                          /* pushes it, made if need be */
+bool lua_change_own(lua_State *lua, const struct view *view);  /* pushes what it became; false: nothing */
+void lua_change_make(lua_State *lua, const struct view *view); /* pushes it, made if need be */
 bool lua_change_inside(lua_State *lua, const struct sl_json *value, struct seat *seat); /* it or anything in it */
 void lua_change_forget(struct seat *seat);
 

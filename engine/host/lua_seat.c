@@ -54,13 +54,25 @@ static void seat_close(struct seat *seat)
 	script->seat = before;
 }
 
+/* Ready for the next call.  Nothing is closed in a coroutine that was cut, for nothing
+ * could end that; the seat gets another one.  False: there is no memory for it. */
+static bool seat_tidy(struct seat *seat)
+{
+	struct why why;
+	if (!seat->cut && lua_status(seat->lua) != LUA_OK)
+		seat_close(seat);
+	if (!seat->cut)
+		return true;
+	seat->cut = false;
+	return script_protected(seat->script, make_seat, seat, &why);
+}
+
 void seat_leave(struct seat **at)
 {
 	struct seat *seat = *at;
 	struct script *script = seat->script;
 	*at = NULL;
-	if (lua_status(seat->lua) != LUA_OK)
-		seat_close(seat);
+	bool tidy = seat_tidy(seat);
 	lua_settop(seat->lua, 0);
 	if (seat->changes)
 		lua_change_forget(seat);
@@ -70,8 +82,10 @@ void seat_leave(struct seat **at)
 	seat->serial++;
 	seat->call = NULL;
 	seat_done(seat);
-	seat->next = script->idle;
-	script->idle = seat;
+	if (tidy) {
+		seat->next = script->idle;
+		script->idle = seat;
+	}
 	if (--script->calls == 0 && script->spent)
 		script_free(&script);
 }

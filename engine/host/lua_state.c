@@ -37,8 +37,9 @@ static void *allocate(void *data, void *at, size_t old, size_t size)
 
 static void count_hook(lua_State *lua, lua_Debug *where)
 {
-	struct script *script = script_of(lua);
-	script->seat->budget -= LUA_HOOK_EVERY;
+	struct seat *seat = script_of(lua)->seat;
+	seat->budget -= LUA_HOOK_EVERY;
+	seat->cut |= seat->budget <= 0;
 	lua_guard_meter(lua);
 }
 

@@ -35,7 +35,23 @@ static void endless_loops_are_ended(void **state)
 	is_ended("while true do end", INSTRUCTIONS);
 	is_ended("coroutine.wrap(function() while true do end end)()", INSTRUCTIONS);
 	is_ended("local t <close> = setmetatable({}, { __close = function() while true do end end })", INSTRUCTIONS);
+	is_ended("local t <close> = setmetatable({}, { __close = function() while true do end end }) while true do end",
+		INSTRUCTIONS);
 	is_ended("local x = setmetatable({}, { __index = function(t, k) return t[k + 1] end })[1]", "test.lua:4:");
+}
+
+/* Each of them, not only the first one of a state. */
+static void endless_loops_are_ended_again_and_again(void **state)
+{
+	script_budget = 5000000;
+	struct instance *instance = script_transform("", "while true do end");
+	for (int i = 0; i < 5; i++) {
+		struct call *call = script_call(instance, "{}");
+		assert_int_equal(call->outcome, SL_FAIL);
+		assert_non_null(strstr(call->why.text, INSTRUCTIONS));
+		call_free(&call);
+	}
+	instance_free(&instance);
 }
 
 static void endless_loops_that_catch_are_ended(void **state)
@@ -67,7 +83,8 @@ static void memory_has_a_limit(void **state)
 
 static void what_is_made_beside_the_state_has_a_limit(void **state)
 {
-	is_ended("local s = ('x'):rep(1e6) while true do emit { data = { s } } end", "emitted or sent more than 64 MB in one call");
+	is_ended("local s = ('x'):rep(1e6) while true do emit { data = { s } } end",
+		"emitted or sent more than 64 MB in one call");
 	is_ended("local s = ('\\0'):rep(1e7) local t = { s, s, s } json.encode(t)", "[]: more than 16 MB of JSON");
 	is_ended("json.decode(('['):rep(2e7))", "more than 16 MB of JSON");
 	is_ended("json.decode(('['):rep(1e6)).x = 1", "attempt to index a nil value");
@@ -174,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endless_loops_are_ended),
+		cmocka_unit_test(endless_loops_are_ended_again_and_again),
 		cmocka_unit_test(endless_loops_that_catch_are_ended),
 		cmocka_unit_test(churning_coroutines_are_ended),
 		cmocka_unit_test(memory_has_a_limit),
