@@ -60,8 +60,8 @@ static struct account *account_of(struct desk *desk, const char *credential, con
 	account = must_alloc(sizeof(*account));
 	account->credential = must_string(credential);
 	account->budget = budget_new(limits, desk->since);
-	for (int class = 0; class < 2; class++)
-		account->waiting[class].last = &account->waiting[class].first;
+	for (int i = 0; i < 2; i++)
+		account->waiting[i].last = &account->waiting[i].first;
 	account->next = desk->accounts;
 	desk->accounts = account;
 	return account;
