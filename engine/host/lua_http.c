@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/lua_ask.h"
+#include "host/net.h"
 
 /* ---------------------------------------------------------------------- sending */
 
@@ -78,8 +79,8 @@ static int ask_called(lua_State *lua)
  * method, and what the second argument is. */
 static int ask_method(lua_State *lua)
 {
-	lua_settop(lua, 3);
 	luaL_checkstring(lua, 1);
+	lua_settop(lua, 3);
 	struct sl_http *request = begin(lua, 3);
 	lua_ask_field(lua, request, "method", lua_upvalueindex(2));
 	lua_ask_field(lua, request, "url", 1);
@@ -152,17 +153,27 @@ static void push_graphql_body(lua_State *lua)
 	}
 }
 
+/* Where GraphQL is asked unless it is said: at the base of the api. */
+static const char *graphql_url(lua_State *lua, const struct sl_http *request)
+{
+	const struct call *call = script_of(lua)->seat->call;
+	const struct net_api *api = request->source ? call->source_api : call->instance->settings.api;
+	if (!api || !api->base)
+		luaL_error(lua, "graphql: there is no api whose base could be asked; say where: { url = ... }");
+	return api ? api->base : "";
+}
+
 /* http.graphql(query, variables, more) */
 static int ask_graphql(lua_State *lua)
 {
 	struct sl_text query;
-	lua_settop(lua, 3);
 	query.at = luaL_checklstring(lua, 1, &query.len);
+	lua_settop(lua, 3);
 	struct sl_http *request = begin(lua, 3);
 	push_graphql_body(lua);
 	lua_ask_field(lua, request, "body", -1);
 	request->method = "POST";
-	request->url = request->url ? request->url : "";
+	request->url = request->url ? request->url : graphql_url(lua, request);
 	request->graphql = 1;
 	request->asks = !mutates(query);
 	return ask_and_wait(lua, request, answered_graphql);

@@ -63,6 +63,48 @@ static void a_script_describes_itself(void **state)
 	free(json);
 }
 
+static void a_script_says_how_its_far_side_is_asked(void **state)
+{
+	char *json = described(
+		"return { summary = 's', every = '5m', options = { { 'token', 'secret' } },\n"
+		"api = { base = 'https://api.example.com', headers = { Authorization = 'Bearer {token}', Accept = 'x' },\n"
+		"query = { key = '{token}', a = '1' }, credential = '{token}', requests = 100, window = '10s',\n"
+		"points = 1000, points_window = 60000, at_once = 5 },\n"
+		"poll = print, hooks = print, discover = print, open = print, close = print }");
+	assert_at(json, "/steps", "[\"open\",\"poll\",\"hooks\",\"discover\"]");
+	assert_at(json, "/every_ms", "300000");
+	assert_at(json, "/api/base", "\"https://api.example.com\"");
+	assert_at(json, "/api/headers", "[\"Accept: x\",\"Authorization: Bearer {token}\"]");
+	assert_at(json, "/api/credential", "\"{token}\"");
+	assert_at(json, "/api/at_once", "5");
+	free(json);
+}
+
+static void slips_in_the_api_are_told(void **state)
+{
+	static const char *const slips[][2] = {
+		{ "api = 7", "api has to be a table" },
+		{ "api = {}", "api: base is missing: \"https://api.example.com\"" },
+		{ "api = { bas = 'x' }", "api: unknown key 'bas'; did you mean 'base'?" },
+		{ "api = { base = 'https://x', window = 'ten' }",
+			"api: window has to be a text such as \"90s\" or \"15m\", or whole milliseconds" },
+		{ "api = { base = 'https://x', headers = { 'a: b' } }",
+			"api: headers has to be a table of texts by name: { name = \"text\" }" },
+		{ "api = { base = 'https://x', query = 'a=b' }", "api: query has to be a table, not a string" },
+		{ "every = '5 minutes'",
+			"every has to be a text such as \"90s\" or \"15m\", or whole milliseconds" },
+		{ "batch = 500", "batch has to be a table: { rows = 500, bytes = 1000000 }" },
+		{ "batch = { rows = -1 }", "batch: rows and bytes cannot be less than 0" },
+		{ "close = 5", "close has to be a function" },
+		{ "webhook = { auth = 'none', head = 1 }", "webhook: head has to be true or false" },
+	};
+	char text[256];
+	for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
+		snprintf(text, sizeof(text), "return { summary = 's', transform = print, %s }", slips[i][0]);
+		assert_refused(text, slips[i][1]);
+	}
+}
+
 static void slips_in_the_table_are_told(void **state)
 {
 	assert_refused(
@@ -200,6 +242,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_script_describes_itself),
+		cmocka_unit_test(a_script_says_how_its_far_side_is_asked),
+		cmocka_unit_test(slips_in_the_api_are_told),
 		cmocka_unit_test(slips_in_the_table_are_told),
 		cmocka_unit_test(slips_in_options_and_webhook_are_told),
 		cmocka_unit_test(options_are_checked_and_completed),

@@ -19,6 +19,8 @@
 
 static uv_loop_t script_loop;
 static int64_t script_budget; /* of the instances to come; 0: as always */
+static struct net *script_net;            /* of the instances to come, or NULL */
+static const struct net_api *script_api; /* likewise */
 static char script_folder[64];
 
 /* A temporary folder for the whole program. */
@@ -54,6 +56,8 @@ static inline struct instance *script_instance(const char *text, const char *opt
 		.loop = &script_loop,
 		.script_memory = memory,
 		.script_budget = script_budget,
+		.net = script_net,
+		.api = script_api,
 	};
 	struct why why = { 0 };
 	struct plugin *plugin = plugin_load(script_write("test.lua", text), &why);
