@@ -161,12 +161,13 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 void tell_backfill(struct poller *poller)
 {
 	struct walk *before = &poller->backfill;
-	struct walk after = { .name = before->name, .backfill = true, .number = before->number + (before->run.id[0] != '\0') };
+	struct walk after = { .name = before->name, .backfill = true, .number = before->number };
 	struct why why = { "" };
 	int64_t id = poller->backfill_ask;
 	if (!id)
 		return;
 	poller->backfill_ask = 0;
+	after.number += before->run.id[0] != '\0'; /* one that was under way is no more */
 	after.on = poller->backfill_on;
 	after.since = poller->backfill_since;
 	if (book_begin(poller->book, &why) && book_walk(poller->book, &after, &why) && book_commit(poller->book, &why)) {

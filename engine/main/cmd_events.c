@@ -101,6 +101,10 @@ static void write_json(const struct listing *listing, const struct viewed *viewe
 	out->comma = false;
 }
 
+static const struct {
+	const char *verified, *words;
+} marks[] = { { "other", "other secret" }, { "none", "insecure" }, { "polled", "polled" } };
+
 static void write_text(const struct viewed *viewed, struct buf *out)
 {
 	const struct log_record *record = viewed->record;
@@ -113,8 +117,9 @@ static void write_text(const struct viewed *viewed, struct buf *out)
 	shown_cell(out, 24, viewed->event.subject);
 	shown_cell(out, 24, viewed->event.id);
 	buf_format(out, "%7zu", record->body.len);
-	if (strcmp(verified, "first") != 0)
-		buf_string(out, strcmp(verified, "none") == 0 ? "  insecure" : "  other secret");
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (strcmp(verified, marks[i].verified) == 0)
+			buf_format(out, "  %s", marks[i].words);
 	buf_char(out, '\n');
 }
 

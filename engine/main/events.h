@@ -11,7 +11,7 @@ void event_members(const struct viewed *viewed, struct buf *out);
 void event_request_members(const struct viewed *viewed, struct buf *out);
 void event_body_members(const struct viewed *viewed, struct buf *out);
 
-/* Which secret let it in: "first", "other", or "none" (insecure). */
+/* Which secret let it in: "first", "other", "none" (insecure); or "polled": we asked for it. */
 const char *event_verified(const struct log_record *record);
 
 int events_show(const struct command_line *line);

@@ -17,6 +17,8 @@
 
 const char *event_verified(const struct log_record *record)
 {
+	if (record->flags & LOG_EVENT)
+		return "polled";
 	if (record->flags & LOG_INSECURE)
 		return "none";
 	return record->flags & LOG_SECOND ? "other" : "first";
@@ -85,6 +87,8 @@ static void member_headers(struct buf *out, struct sl_text headers)
 void event_request_members(const struct viewed *viewed, struct buf *out)
 {
 	const struct log_record *record = viewed->record;
+	if (record->flags & LOG_EVENT)
+		return;
 	member_text(out, "method", record->method);
 	member_text(out, "path", record->path);
 	member_text(out, "query", record->query);
@@ -234,7 +238,8 @@ static void show_head(struct showing *showing, const struct viewed *viewed)
 	static const struct {
 		const char *verified, *words;
 	} rows[] = { { "first", "the first secret" }, { "other", "not the first secret: an older one, or one to come" },
-		{ "none", "nothing: it was accepted without any check" } };
+		{ "none", "nothing: it was accepted without any check" },
+		{ "polled", "nothing to verify: the source asked for it" } };
 	const struct log_record *record = viewed->record;
 	struct buf *out = &showing->out;
 	buf_format(out, "event %" PRIu64 " of ", record->seq);
@@ -263,12 +268,8 @@ static void show_body(struct buf *out, struct sl_text body)
 	buf_char(out, '\n');
 }
 
-static void show_text(struct showing *showing, const struct viewed *viewed)
+static void show_request(const struct log_record *record, struct buf *out)
 {
-	const struct log_record *record = viewed->record;
-	struct buf *out = &showing->out;
-	show_head(showing, viewed);
-	ways(showing, viewed);
 	buf_string(out, "  ");
 	shown_text(out, record->method);
 	buf_char(out, ' ');
@@ -278,6 +279,18 @@ static void show_text(struct showing *showing, const struct viewed *viewed)
 	shown_text(out, record->query);
 	buf_format(out, ", %zu bytes\n", record->body.len);
 	shown_headers(out, record->headers, "    ");
+}
+
+static void show_text(struct showing *showing, const struct viewed *viewed)
+{
+	const struct log_record *record = viewed->record;
+	struct buf *out = &showing->out;
+	show_head(showing, viewed);
+	ways(showing, viewed);
+	if (record->flags & LOG_EVENT)
+		buf_format(out, "  %zu bytes\n", record->body.len);
+	else
+		show_request(record, out);
 	if (command_flag(showing->line, "body"))
 		show_body(out, record->body);
 }

@@ -24,12 +24,8 @@ static const struct flag {
 
 /* ------------------------------------------------------------------- words */
 
-static void head_words(const struct log_record *record, struct buf *out)
+static void request_words(const struct log_record *record, struct buf *out)
 {
-	char received[SL_TIME_SIZE];
-	sl_time_write(record->received * 1000, received);
-	buf_format(out, "%" PRIu64 "  %s  ", record->seq, received);
-	shown_text(out, record->source);
 	buf_string(out, "  ");
 	shown_text(out, record->method);
 	buf_char(out, ' ');
@@ -38,6 +34,16 @@ static void head_words(const struct log_record *record, struct buf *out)
 		buf_char(out, '?');
 		shown_text(out, record->query);
 	}
+}
+
+static void head_words(const struct log_record *record, struct buf *out)
+{
+	char received[SL_TIME_SIZE];
+	sl_time_write(record->received * 1000, received);
+	buf_format(out, "%" PRIu64 "  %s  ", record->seq, received);
+	shown_text(out, record->source);
+	if (!(record->flags & LOG_EVENT))
+		request_words(record, out);
 	buf_format(out, "  %zu bytes", record->body.len);
 	for (size_t i = 0; i < FLAGS; i++)
 		if (record->flags & flags[i].bit)

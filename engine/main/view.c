@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "flow/polled.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
@@ -184,19 +185,30 @@ static size_t source_of(const struct view *view, struct sl_text name)
 	return at;
 }
 
+/* An event that was polled says itself what it is; a request its source's selectors. */
+static void find_event(const struct view *view, size_t source, struct arena *arena, struct viewed *viewed)
+{
+	struct webhook_found found = { 0 };
+	if (viewed->record->flags & LOG_EVENT) {
+		if (!polled_read(viewed->json, arena, &viewed->event, NULL))
+			return;
+		if (!viewed->event.time)
+			viewed->event.time = viewed->record->received;
+	} else if (source < view->config->source_count && view->webhooks[source]) {
+		webhook_find(view->webhooks[source], viewed->record, viewed->json, arena, &found);
+		viewed->event = found.event;
+	}
+}
+
 static bool show(struct view *view, const struct log_record *record, view_each *each, void *data)
 {
 	struct arena *arena = arena_new();
 	struct sl_document *document = sl_json_read(record->body, NULL, 0);
 	struct viewed viewed = { .record = record, .json = document ? sl_json_root(document) : NULL };
 	size_t at = source_of(view, record->source);
-	if (at < view->config->source_count) {
-		struct webhook_found found = { 0 };
+	if (at < view->config->source_count)
 		viewed.source = &view->config->sources[at];
-		if (view->webhooks[at])
-			webhook_find(view->webhooks[at], record, viewed.json, arena, &found);
-		viewed.event = found.event;
-	}
+	find_event(view, at, arena, &viewed);
 	viewed.event.source = arena_copy(arena, record->source.at, record->source.len);
 	bool more = each(&viewed, data);
 	sl_json_free(&document);

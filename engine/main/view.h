@@ -2,7 +2,8 @@
 /* view.h - the log as commands look at it: straight from disk, daemon or not.
  *
  * What a record is about (id, type, subject, time) is found by its source's
- * description of webhooks, which is data: no plugin is loaded here.  Records
+ * description of webhooks, which is data: no plugin is loaded here.  What was polled
+ * says it itself.  Records
  * that are lost are told on stderr, once each, and passed over.
  */
 #ifndef MAIN_VIEW_H

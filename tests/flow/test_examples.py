@@ -1,13 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_examples.py - what people copy and begin with works as it stands.
+import contextlib
+import functools
+import http.server
 import json
 import re
 import shutil
+import threading
 
 import pytest
 from conftest import HERE, SAMPLES, wait_until
 
 EXAMPLES = HERE.parent.parent / "examples"
+
+
+@contextlib.contextmanager
+def sample_server(folder):
+    """As `python3 -m http.server` serves it."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def copied(daemon, name, secret):
@@ -16,15 +30,15 @@ def copied(daemon, name, secret):
     text = (daemon.folder / "sluice.yaml").read_text()
     daemon.write("sluice.yaml", text.replace("127.0.0.1:8080", f"127.0.0.1:{daemon.port}"))
     example = (daemon.folder / "sluice.env.example").read_text()
-    daemon.write("sluice.env", re.sub(r"(?m)^(\w+_SECRET=)$", r"\1" + secret, example))
+    daemon.write("sluice.env", re.sub(r"(?m)^(\w+_(SECRET|TOKEN)=)$", r"\1" + secret, example))
     (daemon.folder / "sluice.env").chmod(0o600)
 
 
-@pytest.mark.parametrize("name", ["trello", "webhook"])
+@pytest.mark.parametrize("name", ["poll", "trello", "webhook"])
 def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
     copied(daemon, name, "")
     empty = daemon.sluice("check")
-    assert empty.returncode == 2 and "has no secret" in empty.stderr
+    assert empty.returncode == 2 and re.search("has no secret|token", empty.stderr), empty.stderr
     copied(daemon, name, "something long")
     filled = daemon.sluice("check")
     assert (filled.returncode, filled.stderr) == (0, ""), filled.stderr
@@ -49,3 +63,15 @@ def test_a_shop_becomes_rows_and_the_newest_counts(daemon):
         assert answer.returncode == 0, answer.stdout + answer.stderr
     wait_until(lambda: daemon.route_health()["delivered"] == 2)
     assert daemon.rows("select id, status, customer, total from orders") == [(1042, "order.paid", "Ann", 47.5)]
+
+
+def test_a_vendor_that_is_asked_becomes_rows(daemon):
+    copied(daemon, "poll", "anything")
+    daemon.route = "orders"
+    text = (daemon.folder / "sluice.yaml").read_text().replace("# http:", "http:").replace("# base:", "base:")
+    with sample_server(daemon.folder / "sample") as port:
+        daemon.write("sluice.yaml", text.replace("127.0.0.1:8081", f"127.0.0.1:{port}"))
+        daemon.start()
+        wait_until(lambda: daemon.route_health()["delivered"] == 5)  # three orders, and two that tell of the run
+    paid = [(1041, "paid", "Bob", 12), (1042, "paid", "Ann", 45)]
+    assert daemon.rows("select id, status, customer, total from orders order by id") == paid

@@ -2,12 +2,13 @@
 # test_poll.py - a vendor that is asked: everything arrives once, whoever is killed meanwhile.
 import json
 import os
+import pathlib
 import random
 import shutil
 import signal
 
 import pytest
-from conftest import HERE, wait_until
+from conftest import HERE, SLUICE, wait_until
 from vendor import Vendor
 
 EXAMPLE = HERE.parent.parent / "examples" / "poll"
@@ -212,4 +213,66 @@ def test_nothing_is_lost_when_the_master_is_killed(shop, vendor):
         shop.kill()
     shop.start()
     expect_all(shop, 400)
+    expect_once(shop)
+
+
+# --------------------------------------------------------------- looking and mending
+
+
+def test_polled_events_are_listed_shown_and_exported(shop, vendor):
+    vendor.has(2)
+    shop.start()
+    expect_all(shop, 2)
+    wait_until(lambda: shop.settled() and len(logged(shop)) == 4)
+    listed = shop.sluice("events", "ls").stdout.splitlines()
+    assert "order" in listed[2] and "0@2023-11-14T22:13:20Z" in listed[2] and listed[2].endswith("polled")
+    shown = shop.sluice("events", "show", "shop", "0@2023-11-14T22:13:20Z", "--body").stdout
+    assert "nothing to verify: the source asked for it" in shown and "route orders: past" in shown
+    assert '"customer":"Ann"' in shown.replace(" ", "")
+    exported = [json.loads(line) for line in shop.sluice("events", "export").stdout.splitlines()]
+    assert [event["id"] for event in exported][1:3] == ["0@2023-11-14T22:13:20Z", "1@2023-11-14T22:13:21Z"]
+    assert exported[1]["verified"] == "polled" and "path" not in exported[1]
+    assert exported[1]["time"] == "2023-11-14T22:13:20.000Z"
+
+
+def test_a_dead_polled_event_is_mended_and_retried(shop, vendor):
+    vendor.has(1)
+    vendor.has(1, first=1, total="a lot")
+    shop.start()
+    wait_until(lambda: shop.route_health()["dead"] == 1 and orders(shop) == [(0,)])
+    dead = json.loads(shop.sluice("dead", "ls", "--each", "--json").stdout)
+    assert dead["event_id"] == "1@2023-11-14T22:13:21Z" and "orders.total" in dead["reason"]
+    body = json.loads(shop.sluice("dead", "show", "orders", str(dead["seq"]), "--json").stdout)["body"]
+    mended = shop.sluice("dead", "edit", "orders", str(dead["seq"]), "--with", "-", stdin=body.replace("a lot", "7.50"))
+    assert mended.returncode == 0, mended.stderr
+    wait_until(lambda: shop.rows("select id, total from orders where id = 1") == [(1, 7.5)])
+    assert shop.route_health()["dead"] == 0
+
+
+def test_a_schema_without_the_table_drops_what_tells_of_runs(shop, vendor):
+    text = (shop.folder / "orders.yaml").read_text()
+    shop.write("orders.yaml", text[:text.index("  # Where a schema")])
+    vendor.has(3)
+    shop.start()
+    expect_all(shop, 3)
+    wait_until(lambda: shop.settled())
+    assert "there is no table sluice_sync" in shop.sluice("routes", "show", "orders").stdout
+    expect_once(shop)
+
+
+def test_a_source_in_c_polls_like_one_in_lua(shop):
+    """The plugin of the unit tests: the far side is a file, an event a line."""
+    plugin = pathlib.Path(SLUICE).parent / "tests" / "plugins" / "lines.so"
+    if not plugin.exists():
+        pytest.skip("the test plugins are not built")
+    shop.write("far.txt", "".join(f'{number} {{"id":{number},"status":"new"}}\n' for number in range(10)))
+    start = shop.text.index("  shop:")
+    end = shop.text.index("transforms:")
+    shop.write("sluice.yaml", shop.text[:start] + f"  shop: {{ use: {plugin}, file: ./far.txt, overlap: 2, every: 200ms }}\n\n" +
+               shop.text[end:])
+    shop.start()
+    expect_all(shop, 10)
+    os.kill(shop.child("source shop"), signal.SIGKILL)
+    shop.write("far.txt", "".join(f'{number} {{"id":{number},"status":"new"}}\n' for number in range(14)))
+    expect_all(shop, 14)
     expect_once(shop)

@@ -184,7 +184,8 @@ static void while_there_is_no_room_nothing_is_answered(void **state)
 	assert_non_null(strstr(bed->heard.at, "\"last\""));
 	expect_message(&bed->ingress, "\"refusing\"");
 	buf_format(&part, "{\"do\":\"part\",\"data\":\"%s\",\"log_level\":\"error\","
-		"\"log\":{\"size\":100000000,\"keep\":1000,\"reserve\":0,\"segment\":1000000},\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}", bed->folder);
+		"\"log\":{\"size\":100000000,\"keep\":1000,\"reserve\":0,\"segment\":1000000},"
+		"\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}", bed->folder);
 	say_to(bed->ingress.channel, part.at);
 	buf_free(&part);
 	assert_true(hear_from(bed->source, &bed->heard, PATIENCE));
