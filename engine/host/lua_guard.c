@@ -216,6 +216,50 @@ static int guarded_load(lua_State *lua)
 	return 1;
 }
 
+/* ------------------------------------------------ long work in one C function */
+
+/* The function that was there before, with the same arguments. */
+static int as_before(lua_State *lua)
+{
+	int count = lua_gettop(lua);
+	lua_pushvalue(lua, lua_upvalueindex(1));
+	lua_insert(lua, 1);
+	lua_call(lua, count, 1);
+	return 1;
+}
+
+/* table.move(from, first, last, ...) costs as if each step were an instruction. */
+static int guarded_move(lua_State *lua)
+{
+	struct seat *seat = script_of(lua)->seat;
+	lua_Integer first = luaL_checkinteger(lua, 2), last = luaL_checkinteger(lua, 3);
+	lua_Unsigned steps = last < first ? 0 : (lua_Unsigned)last - (lua_Unsigned)first;
+	seat->budget -= steps < INT64_MAX / 2 ? (int64_t)steps : INT64_MAX / 2;
+	lua_guard_meter(lua);
+	return as_before(lua);
+}
+
+/* string.rep of nothing is nothing, and takes no time. */
+static int guarded_rep(lua_State *lua)
+{
+	size_t len, between;
+	luaL_checklstring(lua, 1, &len);
+	luaL_optlstring(lua, 3, "", &between);
+	if (len || between)
+		return as_before(lua);
+	lua_pushliteral(lua, "");
+	return 1;
+}
+
+static void put_before(lua_State *lua, const char *library, const char *name, lua_CFunction function)
+{
+	lua_getglobal(lua, library);
+	lua_getfield(lua, -1, name);
+	lua_pushcclosure(lua, function, 1);
+	lua_setfield(lua, -2, name);
+	lua_pop(lua, 1);
+}
+
 static void remove_fields(lua_State *lua, const char *library, const char *const *names)
 {
 	lua_getglobal(lua, library);
@@ -247,6 +291,8 @@ void lua_guard_open(lua_State *lua)
 	remove_fields(lua, LUA_GNAME, base);
 	remove_fields(lua, LUA_STRLIBNAME, string);
 	remove_fields(lua, LUA_COLIBNAME, coroutine);
+	put_before(lua, LUA_TABLIBNAME, "move", guarded_move);
+	put_before(lua, LUA_STRLIBNAME, "rep", guarded_rep);
 	lua_pushglobaltable(lua);
 	luaL_setfuncs(lua, globals, 0);
 	lua_getfield(lua, -1, LUA_COLIBNAME);

@@ -7,6 +7,8 @@
 #include "sdk/text.h"
 #include "sdk/time.h"
 
+#define LINE_COST 10000 /* instructions */
+
 /* "transform and decode" */
 static void refuse_step(lua_State *lua, const char *verb, unsigned steps, enum step here)
 {
@@ -239,9 +241,12 @@ static int verb_sleep(lua_State *lua)
 
 /* ----------------------------------------------------------------------- logging */
 
+/* A line costs instructions, so that a loop of them does not fill a disk. */
 static void write_line(lua_State *lua, enum sl_level level, const char *text)
 {
 	struct script *script = script_of(lua);
+	script->seat->budget -= LINE_COST;
+	lua_guard_meter(lua);
 	struct call *call = script->seat->call;
 	if (call)
 		call->pub.host->log(&call->pub, level, "%s", text);

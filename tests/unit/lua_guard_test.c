@@ -90,6 +90,15 @@ static void what_is_made_beside_the_state_has_a_limit(void **state)
 	is_ended("json.decode(('['):rep(1e6)).x = 1", "attempt to index a nil value");
 }
 
+static void long_work_in_one_function_costs(void **state)
+{
+	is_ended("table.move({ 1 }, 1, 1e15, 2)", INSTRUCTIONS);
+	is_ended("table.move({}, math.mininteger, math.maxinteger - 1, 2)", INSTRUCTIONS);
+	is_ended("while true do log('again') end", INSTRUCTIONS);
+	assert_becomes("emit { type = ('').rep('', 1e15) .. ('ab'):rep(2, '-'), data = table.move({ 1, 2 }, 1, 2, 2) }", "{}",
+		"ab-ab [1,1,2]");
+}
+
 static void memory_traffic_costs_too(void **state)
 {
 	is_ended("local s = ('x'):rep(1e6) while true do s = s .. 'b' end", INSTRUCTIONS);
@@ -196,6 +205,7 @@ int main(void)
 		cmocka_unit_test(churning_coroutines_are_ended),
 		cmocka_unit_test(memory_has_a_limit),
 		cmocka_unit_test(what_is_made_beside_the_state_has_a_limit),
+		cmocka_unit_test(long_work_in_one_function_costs),
 		cmocka_unit_test(memory_traffic_costs_too),
 		cmocka_unit_test(a_spent_state_is_replaced),
 		cmocka_unit_test(a_waiting_call_of_a_spent_state_may_be_freed),
