@@ -20,15 +20,20 @@ static const char *read_text(const struct sl_json *net, const char *name, struct
 	return arena_string(arena, sl_json_string(sl_json_get(net, name)).at);
 }
 
-bool outside_open(struct outside *outside, uv_loop_t *loop, struct channel *channel, const struct sl_json *net,
-	const struct net_keeper *keeper, struct arena *arena, struct why *why)
+struct client *outside_client(uv_loop_t *loop, const struct sl_json *net, struct arena *arena, struct why *why)
 {
 	const struct client_settings settings = {
 		.allow = read_texts(sl_json_get(net, "allow"), arena),
 		.proxy = read_text(net, "proxy", arena),
 		.ca = read_text(net, "ca", arena),
 	};
-	outside->client = client_new(loop, &settings, why);
+	return client_new(loop, &settings, why);
+}
+
+bool outside_open(struct outside *outside, uv_loop_t *loop, struct channel *channel, const struct sl_json *net,
+	const struct net_keeper *keeper, struct arena *arena, struct why *why)
+{
+	outside->client = outside_client(loop, net, arena, why);
 	if (!outside->client)
 		return false;
 	outside->lease = lease_new(channel);

@@ -19,6 +19,7 @@ struct outside {
 /* `keeper`: where answers are kept, or NULL.  What it points to lives as long as the process. */
 bool outside_open(struct outside *outside, uv_loop_t *loop, struct channel *channel, const struct sl_json *net,
 	const struct net_keeper *keeper, struct arena *arena, struct why *why);
+struct client *outside_client(uv_loop_t *loop, const struct sl_json *net, struct arena *arena, struct why *why);
 /* No call waits any more; the loop has to turn once more. */
 void outside_close(struct outside *outside);
 

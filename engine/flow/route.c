@@ -48,6 +48,8 @@ static void turn(uv_idle_t *idle)
 
 void route_turn(struct route *route)
 {
+	if (route->trying)
+		return;
 	uv_idle_start(&route->turning, turn);
 }
 
@@ -165,6 +167,8 @@ void route_tell(struct route *route)
 {
 	const char *word = state_word(route);
 	const struct why *error = route->error.text[0] ? &route->error : &route->far;
+	if (route->trying)
+		return;
 	show(route);
 	if (word == route->told && !strcmp(error->text, route->told_error.text))
 		return;
@@ -337,8 +341,9 @@ static void heard(struct channel *channel, const struct sl_json *message, void *
 		route_ask(route, message);
 }
 
-static void init_handles(struct route *route)
+void route_init(struct route *route, uv_loop_t *loop)
 {
+	route->loop = loop;
 	uv_idle_init(route->loop, &route->turning);
 	uv_timer_init(route->loop, &route->beat);
 	uv_timer_init(route->loop, &route->due);
@@ -379,14 +384,13 @@ int route_main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	srandom((unsigned)getpid() ^ (unsigned)clock_wall());
 	uv_loop_init(&loop);
-	route.loop = &loop;
 	route.arena = arena_new();
 	route.page = page_map(PAGE_FD, &why);
 	if (!route.page) {
 		line(SL_ERROR, "%s", why.text);
 		return 1;
 	}
-	init_handles(&route);
+	route_init(&route, &loop);
 	route.channel = channel_open(&loop, CHANNEL_FD, heard, &route);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	end(&route);

@@ -93,6 +93,7 @@ struct route {
 	struct page *page;
 	enum route_state state;
 	bool paused, once, transactional;
+	bool trying;               /* flow/try.c: steps are called by hand, nothing is delivered or written down */
 	struct why error;          /* of the last outage or block */
 	struct why far;            /* a transform's far side cannot be had; else "" */
 	size_t far_count;          /* deliveries that wait for one */
@@ -102,6 +103,7 @@ struct route {
 
 	struct outside outside;    /* how plugins ask far sides */
 	struct net_keeper keeper;
+	uint64_t asked_anew;       /* events up to this one are asked for again, behind everybody else; 0: none */
 	int64_t tidied;            /* clock_ticks: when answers of events long gone were looked for */
 
 	struct log_reader *log;
@@ -150,6 +152,7 @@ struct route {
 };
 
 /* route.c */
+void route_init(struct route *route, uv_loop_t *loop);
 void route_turn(struct route *route);  /* there may be something to do */
 void route_tell(struct route *route);  /* the master hears what has changed */
 void route_block(struct route *route, const char *why);

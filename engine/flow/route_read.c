@@ -200,7 +200,8 @@ static void decode_emitted(struct route *route, struct delivery *delivery, struc
 	struct delivery *last = delivery;
 	delivery->undecoded = false;
 	if (delivery->part >= call->emitted_count) {
-		drops_count(route, call->dropped ? call->dropped : "decode found no event");
+		delivery_reason(delivery, call->dropped ? call->dropped : "decode found no event");
+		drops_count(route, delivery->reason);
 		delivery_settles(route, delivery, DELIVERY_DROPPED);
 		return;
 	}
@@ -241,6 +242,7 @@ void delivery_decode(struct route *route, struct delivery *delivery)
 	call->pub.request = delivery->request;
 	call->pub.event = &delivery->event;
 	call->source_api = delivery->source->api;
+	call->backfill = route->trying || delivery->seq <= route->asked_anew;
 	if (call_run(call, decoded, delivery) != SL_WAIT)
 		decoded(call, delivery);
 }
@@ -272,7 +274,7 @@ void delivery_arrived(struct route *route, struct delivery *delivery)
 	if (!known) {
 		delivery_label(delivery, event->source, event->id, event->type, event->subject);
 		page_add(route->page, COUNTER_events, 1);
-		if (is_repeat(route, delivery)) {
+		if (!route->trying && is_repeat(route, delivery)) {
 			delivery->repeat = true;
 			delivery_settles(route, delivery, DELIVERY_DROPPED);
 			return;

@@ -128,7 +128,10 @@ void delivery_retries(struct route *route, struct delivery *delivery, const stru
 {
 	const struct why why = call->why; /* the call may end with the body */
 	int64_t after = call->retry_after;
-	if (call->outage) {
+	if (route->trying) {
+		delivery->tries++;
+		delivery_died(route, delivery, why.text);
+	} else if (call->outage) {
 		outage(route, delivery, why.text, after);
 	} else {
 		delivery_not_far(route, delivery);

@@ -78,7 +78,8 @@ void delivery_died(struct route *route, struct delivery *delivery, const char *w
 	delivery->last_at = clock_wall();
 	if (!delivery->first_at)
 		delivery->first_at = delivery->last_at;
-	line_about(SL_WARNING, &about, "dead letter: %s", why);
+	if (!route->trying)
+		line_about(SL_WARNING, &about, "dead letter: %s", why);
 	delivery_settles(route, delivery, DELIVERY_DEAD);
 }
 
@@ -276,6 +277,7 @@ static struct call *transform_call(struct route *route, struct delivery *deliver
 	call->pub.request = delivery->request;
 	call->pub.event = &piece->event;
 	call->source_api = delivery->source->api;
+	call->backfill = route->trying || delivery->seq <= route->asked_anew;
 	delivery->call = call;
 	route->running++;
 	return call;

@@ -138,6 +138,9 @@ void call_free(struct call **call);
 /* What time it is for a call, ms since 1970: the wall clock's, or the virtual one's. */
 int64_t call_clock(const struct call *call);
 
+/* A row as a JSON object by its columns; one without a table is its event's data. */
+void row_json(const struct sl_row *row, struct buf *out);
+
 /* The event's JSON, parsed at most once. */
 const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why);
 

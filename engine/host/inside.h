@@ -101,8 +101,6 @@ bool lua_describe(struct plugin *plugin, struct why *why); /* fills plugin->face
 bool lua_begin(struct instance *instance, const struct sl_json *options, struct why *why);
 void lua_call_over(struct call *call); /* it has ended, or its memory goes */
 
-/* row.c: a row as a JSON object by columns; one without a table is its event's data. */
-void row_json(const struct sl_row *row, struct buf *out);
 
 /* "hmac-sha256" ... by enum sl_auth; auth_count of them. */
 extern const char *const auth_names[];

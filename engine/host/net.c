@@ -278,6 +278,13 @@ static struct flight *like_it(struct flight *list, const struct wish *wish, int6
 
 /* ------------------------------------------------------- what happens, in this order */
 
+static void told(const struct fetch *fetch, enum net_how how)
+{
+	const struct net_settings *settings = &fetch->net->settings;
+	if (settings->told)
+		settings->told(settings->told_data, fetch->call, fetch->wish.shown, fetch->wish.safe, how);
+}
+
 /* True: the fetch has what it needs, or waits for it. */
 static bool kept(struct fetch *fetch)
 {
@@ -290,6 +297,7 @@ static bool kept(struct fetch *fetch)
 	struct sl_text text = keeper->find(keeper->data, call->seq, call->part, fetch->wish.key, call->arena);
 	if (!text.at || !kept_read(text, call->arena, &answer))
 		return false;
+	told(fetch, NET_KEPT);
 	respond(call, &answer);
 	fetch_ready(fetch, SL_DONE);
 	return true;
@@ -309,6 +317,8 @@ static bool shared(struct fetch *fetch)
 		tell(fetch, flight);
 	else if ((flight = like_it(net->flights, &fetch->wish, call->pub.event->received)))
 		fetch_join(fetch, flight);
+	if (flight)
+		told(fetch, NET_SHARED);
 	return flight != NULL;
 }
 
@@ -318,6 +328,7 @@ static bool begun(struct fetch *fetch)
 	struct flight *flight = flight_begin(net, &fetch->wish);
 	flight_move(flight, &net->flights);
 	fetch_join(fetch, flight);
+	told(fetch, NET_BEGUN);
 	return true;
 }
 

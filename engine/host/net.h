@@ -70,6 +70,13 @@ struct net_keeper {
 typedef bool net_canned(void *data, struct call *call, const struct client_request *request, bool safe,
 	struct arena *arena, struct client_answer *answer);
 
+/* Told of each request when it is made, and how it will be answered.  `shown` is method,
+ * host and path: nothing in it was filled in. */
+enum net_how { NET_KEPT,
+	NET_SHARED,
+	NET_BEGUN };
+typedef void net_told(void *data, const struct call *call, const char *shown, bool safe, enum net_how how);
+
 /* ---------------------------------------------------------------------- net */
 
 struct net_settings {
@@ -79,6 +86,8 @@ struct net_settings {
 	const struct net_keeper *keeper;  /* NULL: nothing is kept */
 	net_canned *canned;               /* NULL: none */
 	void *canned_data;
+	net_told *told;                   /* NULL: nobody wants to know */
+	void *told_data;
 	bool fresh;                       /* kept answers are not used, but kept */
 };
 struct net *net_new(const struct net_settings *settings);

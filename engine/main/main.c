@@ -12,6 +12,7 @@
 #include "flow/ingest.h"
 #include "flow/poller.h"
 #include "flow/route.h"
+#include "flow/try.h"
 #include "main/command.h"
 #include "main/describe.h"
 
@@ -26,6 +27,7 @@ static const struct child_kind {
 	{ "sluice: route", route_main, true },
 	{ "sluice: source", poller_main, true },
 	{ "sluice: describe", describe_main, true },
+	{ "sluice: try", try_main, true },
 	{ 0 },
 };
 
