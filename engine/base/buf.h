@@ -47,6 +47,10 @@ void json_bool(struct buf *buf, bool value);
 void json_null(struct buf *buf);
 void json_raw(struct buf *buf, const char *at, size_t len); /* a value that is JSON already */
 
+/* A document as the functions above write it, with a line for each value and tabs in
+ * front; what is empty stays together. */
+void json_indented(const struct buf *json, struct buf *out);
+
 /* The common cases of a member in one line. */
 void json_member_string(struct buf *buf, const char *name, const char *string);
 void json_member_int(struct buf *buf, const char *name, int64_t number);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_plugins.c - sluice plugins: what is installed, and what each plugin says of itself. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "base/option.h"
 #include "main/command.h"
 #include "main/config.h"
+#include "main/config_schema.h"
 #include "main/share.h"
 
 /* Where to look: also in the configuration's `plugin_path`, if there is a configuration. */
@@ -53,6 +55,8 @@ static void steps(const struct description *d, struct buf *out)
 		{ d->transform, "transform" },
 		{ d->deliver, "deliver" },
 		{ d->recall, "recall" },
+		{ d->hooks, "hooks" },
+		{ d->discover, "discover" },
 	};
 	const char *comma = "";
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -137,6 +141,34 @@ static void webhook_words(const struct description *d, struct buf *out)
 	sl_json_free(&document);
 }
 
+static void limit_words(int64_t most, const char *what, int64_t window, struct buf *out)
+{
+	char room[OPTION_NUMBER];
+	if (!most)
+		return;
+	buf_format(out, "  %-12s %" PRId64, what, most);
+	if (window)
+		buf_format(out, " in %s", option_number(SL_DURATION, window, room));
+	buf_char(out, '\n');
+}
+
+/* {name} stands for an option: no secret is in it. */
+static void api_words(const struct sl_api *api, struct buf *out)
+{
+	buf_string(out, "\napi\n");
+	if (api->base)
+		buf_format(out, "  %-12s %s\n", "base", api->base);
+	for (const char *const *header = api->headers; *header; header++)
+		buf_format(out, "  %-12s %s\n", "header", *header);
+	for (const struct sl_pair *const *pair = api->query; *pair; pair++)
+		buf_format(out, "  %-12s %s=%s\n", "query", (*pair)->name, (*pair)->value);
+	if (api->credential)
+		buf_format(out, "  %-12s %s\n", "credential", api->credential);
+	limit_words(api->requests, "requests", api->window_ms, out);
+	limit_words(api->points, "points", api->points_window_ms, out);
+	limit_words(api->at_once, "at_once", 0, out);
+}
+
 static void show_words(const struct description *d, struct buf *out)
 {
 	buf_format(out, "%s %s: %s\n%s\noffers ", d->name, d->version, d->summary, d->path);
@@ -145,6 +177,8 @@ static void show_words(const struct description *d, struct buf *out)
 	option_manual(d->options, false, out);
 	if (d->webhook)
 		webhook_words(d, out);
+	if (d->api)
+		api_words(d->api, out);
 }
 
 static int show(const struct command_line *line)
@@ -167,6 +201,19 @@ static int show(const struct command_line *line)
 	return command_print(&out) ? code : EXIT_NO;
 }
 
+/* ----------------------------------------------------------------- schema */
+
+static int schema(const struct command_line *line)
+{
+	struct looking looking;
+	struct buf out = { 0 };
+	if (!look(line, &looking))
+		return EXIT_WRONG;
+	config_schema_write(&looking.share, &out);
+	looked(&looking);
+	return command_print(&out) ? EXIT_FINE : EXIT_NO;
+}
+
 static const struct command_option list_options[] = {
 	{ "all", 'a', NULL, "also what cannot be used, and why" },
 	{ 0 },
@@ -175,5 +222,6 @@ static const struct command_option list_options[] = {
 const struct command cmd_plugins[] = {
 	{ "plugins ls", NULL, 0, 0, "list the plugins that are installed", list_options, list },
 	{ "plugins show", "NAME", 1, 1, "say what a plugin offers: its options, its webhook", NULL, show },
+	{ "plugins schema", NULL, 0, 0, "print what may stand in sluice.yaml as a JSON Schema, for editors", NULL, schema },
 	{ 0 },
 };

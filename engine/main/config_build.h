@@ -76,6 +76,12 @@ void transform_read(struct build *build, struct part *part); /* config_sink.c */
 void sink_read(struct build *build, struct part *part);
 void routes_read(struct build *build); /* config_route.c */
 
+/* The engine's rows and a source's own in one table; NULL: of `use: webhook`.  That the
+ * secret of its webhook is missing is said later, with the remedies: see source_secret. */
+const struct sl_option *source_table(const struct description *d, const char *callback, struct arena *arena);
+/* The option that holds the secrets of its webhook; NULL: it has no webhook. */
+const char *source_secret(const struct description *d);
+
 /* A map read against a table, or JSON that was just written: the values, until the
  * configuration is read.  NULL if there was a fault. */
 const struct sl_json *values_read(struct build *build, const struct sl_option *table, const char *const *others,

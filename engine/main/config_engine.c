@@ -167,14 +167,25 @@ static void read_proxies(struct build *build, const char *const *proxies)
 
 static void read_paths(struct build *build, const char *const *paths)
 {
-	const struct yaml_node *node = yaml_get(build->root, "plugin_path");
 	size_t count = 0;
 	while (paths[count])
 		count++;
 	const char **absolute = arena_alloc(build->arena, (count + 1) * sizeof(*absolute));
 	for (size_t i = 0; i < count; i++)
-		absolute[i] = option_path(node->file, paths[i], build->arena);
+		absolute[i] = option_path(build->config->file, paths[i], build->arena);
 	build->config->plugin_path = absolute;
+}
+
+/* A fault of another key must not make one of every plugin that is looked for there. */
+static void rescue_paths(struct build *build)
+{
+	const struct yaml_node *node = yaml_get(build->root, "plugin_path");
+	size_t count = node && node->kind == YAML_LIST ? node->count : node ? 1 : 0, kept = 0;
+	const char **paths = arena_alloc(build->arena, (count + 1) * sizeof(*paths));
+	for (size_t i = 0; i < count; i++)
+		if (list_item(node, i)->kind == YAML_SCALAR && !yaml_null(list_item(node, i)))
+			paths[kept++] = list_item(node, i)->text.at;
+	read_paths(build, paths);
 }
 
 /* "https://host/": without the slash, so that "/in/NAME" can follow. */
@@ -286,6 +297,8 @@ void engine_read(struct build *build)
 	const struct sl_json *values = values_read(build, config_keys, NULL, "the configuration", build->root, build->root);
 	if (values && option_fill(config_keys, OPTION_ROW, values, &engine, build->arena, NULL))
 		take_engine(build, &engine);
+	else
+		rescue_paths(build);
 	read_admin(build);
 	check_admin(build);
 	read_table(build, "log", config_log_keys, &config->log);

@@ -96,49 +96,54 @@ static const char *usual_callback(const struct reading *r)
 
 /* Is it a key of this source?  Whatever the plugin has an option of the same name for
  * is the plugin's. */
-static bool row_counts(const struct reading *r, const struct sl_option *row)
+static bool row_counts(const struct description *d, const struct sl_option *own, const struct sl_option *row)
 {
-	const struct description *d = r->part->description;
-	if (row_of(r->own, row->name))
+	if (row_of(own, row->name))
 		return false;
 	if (strcmp(row->name, "webhook") == 0)
 		return d && d->webhook;
 	return strcmp(row->name, "api") != 0 || (d && d->api);
 }
 
-static int64_t usual_every(const struct reading *r)
+static int64_t usual_every(const struct description *d)
 {
-	int64_t every = r->part->description ? r->part->description->every_ms : 0;
+	int64_t every = d ? d->every_ms : 0;
 	if (!every)
 		return EVERY_USUAL;
 	return every < EVERY_LEAST ? EVERY_LEAST : every > EVERY_MOST ? EVERY_MOST
 								      : every;
 }
 
-/* The engine's rows and the source's own in one table.  That a secret is missing
- * is said later, with the remedies. */
-static const struct sl_option *whole_table(const struct reading *r)
+const char *source_secret(const struct description *d)
 {
-	size_t count = 0;
+	if (d && !d->webhook)
+		return NULL;
+	return d && d->webhook_secret ? d->webhook_secret : "secret";
+}
+
+const struct sl_option *source_table(const struct description *d, const char *callback, struct arena *arena)
+{
+	const struct sl_option *own = d ? d->options : config_webhook_keys;
+	const char *secret = source_secret(d);
 	char room[OPTION_NUMBER];
-	struct sl_option *table = arena_alloc(r->build->arena,
-		(rows_in(config_source_keys) + rows_in(r->own) + 2) * sizeof(*table));
+	size_t count = 0;
+	struct sl_option *table = arena_alloc(arena, (rows_in(config_source_keys) + rows_in(own) + 2) * sizeof(*table));
 	for (const struct sl_option *row = config_source_keys; row->name; row++)
-		if (row_counts(r, row)) {
+		if (row_counts(d, own, row)) {
 			table[count] = *row;
 			if (strcmp(row->name, "every") == 0)
-				table[count].initial = arena_string(r->build->arena, option_number(SL_DURATION, usual_every(r), room));
+				table[count].initial = arena_string(arena, option_number(SL_DURATION, usual_every(d), room));
 			count++;
 		}
-	for (const struct sl_option *row = r->own; row && row->name; row++) {
+	for (const struct sl_option *row = own; row && row->name; row++) {
 		table[count] = *row;
-		if (r->secret && strcmp(row->name, r->secret) == 0)
+		if (secret && strcmp(row->name, secret) == 0)
 			table[count].initial = "";
 		if (strcmp(row->name, "callback") == 0)
-			table[count].initial = usual_callback(r);
+			table[count].initial = callback;
 		count++;
 	}
-	if (r->secret && !row_of(table, r->secret))
+	if (secret && !row_of(table, secret))
 		table[count] = secret_key;
 	return table;
 }
@@ -362,7 +367,7 @@ static void give_warnings(const struct reading *r)
 /* An option `every` of the plugin's own says how often too, if it is a duration. */
 static int64_t every_of(const struct reading *r)
 {
-	int64_t every = usual_every(r);
+	int64_t every = usual_every(r->part->description);
 	sl_json_integer(sl_json_get(r->values, "every"), &every);
 	return every >= EVERY_LEAST ? every : EVERY_LEAST;
 }
@@ -373,14 +378,15 @@ void source_read(struct build *build, struct part *part)
 	struct config_source *source = &build->sources[build->config->source_count++];
 	struct reading r = { .build = build, .part = part, .source = source };
 	r.own = d ? d->options : config_webhook_keys;
-	r.secret = d && d->webhook_secret ? d->webhook_secret : d && !d->webhook ? NULL : "secret";
+	r.secret = source_secret(d);
 	source->name = part->name;
 	source->use = part->use;
 	source->plugin = part->plugin;
 	source->description = d;
 	source->secrets = "[]";
 	source->auth = "none";
-	r.values = values_read(build, whole_table(&r), NULL, part->what, part->node, part->node);
+	const struct sl_option *table = source_table(d, usual_callback(&r), build->arena);
+	r.values = values_read(build, table, NULL, part->what, part->node, part->node);
 	if (!r.values)
 		return;
 	source->insecure = sl_json_true(sl_json_get(r.values, "insecure"));

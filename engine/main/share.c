@@ -248,6 +248,13 @@ const char *const *share_plugins(const struct share *share, size_t *count)
 
 /* ---------------------------------------------------------------- schemas */
 
+const char *const *share_schemas(const struct share *share, size_t *count)
+{
+	static const char *const endings[] = { ".yaml", NULL };
+	struct folders folders = folders_of(share, schema_folders, false);
+	return names_in(share, &folders, endings, 0, count);
+}
+
 const char *share_schema_file(const struct share *share, const char *file)
 {
 	struct folders folders = folders_of(share, schema_folders, false);

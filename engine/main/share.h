@@ -30,5 +30,7 @@ const char *share_schema_file(const struct share *share, const char *file);
 
 /* The names of all plugins that would be found, in order of the alphabet; ends with NULL. */
 const char *const *share_plugins(const struct share *share, size_t *count);
+/* Likewise of the schemas that are installed. */
+const char *const *share_schemas(const struct share *share, size_t *count);
 
 #endif
