@@ -74,6 +74,8 @@ static void refuse(struct bringing *bringing, const char *why)
 	json_open(&out, '{');
 	json_member_int(&out, "id", bringing->id);
 	json_member_string(&out, "error", why);
+	if (!bringing->source)
+		json_member_bool(&out, "later", true);
 	say(bringing->bringer, &out);
 }
 

@@ -10,6 +10,7 @@
  *     {"id":1,"source":"boards","events":[{...},{...}]}      see flow/polled.h
  *     {"id":1,"first":41,"last":42}                          on disk, all of them
  *     {"id":1,"error":"event 42 has no data"}                none was taken, and asking again will not help
+ *     {"id":1,"error":"...","later":true}                    nor this: but the source may be known soon
  *
  * There is no other answer: while the log has no room a message is kept unanswered,
  * and taken when there is.  Until then the source says nothing further: one message

@@ -85,6 +85,8 @@ static void turn(uv_timer_t *timer)
 		quit(poller);
 		return;
 	}
+	if (poller->taken.sifting)
+		poll_sift(poller);
 	if (poller->taken.call || poller->opening || !open_book(poller))
 		return;
 	if (!poller->opened)

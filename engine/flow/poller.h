@@ -53,10 +53,11 @@
  * It tells, when anything has changed, at most twice a second:
  *
  *     {"say":"status","state":"idle|polling|backfilling|resting|waiting|outage|failed","error":"..."|null,
- *      "last_poll":MS,"next_poll":MS,"events":N,"unchanged":N,"backfill":{"since":MS,"events":N}|null}
+ *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
+ *      "backfill":{"since":MS,"events":N}|null}
  *
- * waiting: for the ingress.  The counts are since the process began, those of the
- * backfill since that began.
+ * waiting: for the ingress.  Polls and failures are counted over all processes of the
+ * source, events since this one began, those of the backfill since that began.
  */
 #ifndef FLOW_POLLER_H
 #define FLOW_POLLER_H
@@ -110,7 +111,9 @@ struct step_taken {
 	struct call *call;
 	struct sl_event *events; /* to be handed in; likewise */
 	size_t count;
-	uint64_t fresh, unchanged; /* of what the plugin emitted */
+	size_t sifted; /* of what the plugin emitted; and of that: */
+	uint64_t fresh, unchanged;
+	bool sifting;
 };
 
 enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
@@ -169,15 +172,17 @@ int64_t walk_pause(unsigned tries, int64_t after); /* ms before another try */
 
 /* poller_call.c */
 void poll_begin(struct poller *poller, struct walk *walk);
-void poll_handed(struct poller *poller, const char *why); /* why: NULL, or the ingress's reason to refuse it */
+void poll_sift(struct poller *poller);   /* goes on with what a call emitted */
+void poll_handed(struct poller *poller, const char *why, bool later);
 void poll_drop(struct poller *poller); /* what is under way is forgotten */
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,
 	struct sl_event *event);
 
-/* poller_hand.c: `done` is called once, later; why: NULL, or the ingress's reason to refuse them. */
-typedef void hand_done(struct poller *poller, const char *why);
+/* poller_hand.c: `done` is called once, later; why: NULL, or the ingress's reason to refuse
+ * them, for now or for good. */
+typedef void hand_done(struct poller *poller, const char *why, bool later);
 struct hand *hand_new(struct poller *poller, const char *address, hand_done *done);
 void hand_free(struct hand **hand);
 void hand_in(struct hand *hand, const struct sl_event *events, size_t count);

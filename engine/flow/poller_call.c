@@ -2,7 +2,9 @@
 /* poller_call.c - a poll is called; what it emitted is sifted, handed in, and then the cursor moves.
  *
  *     poll_begin     the call, with its walk's cursor
- *     took           it ended well: what of it is new is handed in
+ *     took           it ended well
+ *     poll_sift      what of it is new?
+ *     hand_over      that is handed in
  *     poll_handed    the ingress has answered: the walk is where the call got to
  */
 #include <inttypes.h>
@@ -14,6 +16,8 @@
 #include "base/line.h"
 #include "flow/polled.h"
 #include "flow/poller.h"
+
+#define SLICE 50 /* ms of sifting a turn */
 
 /* ----------------------------------------------------------------------- sift */
 
@@ -60,22 +64,16 @@ static void warn_of_other(struct poller *poller, struct walk *walk, const char *
 		"id, for example id = card.id .. \"@\" .. card.updated_at");
 }
 
-static bool sift(struct poller *poller, struct step_taken *taken, struct why *why)
+static bool sift_one(struct poller *poller, struct step_taken *taken, const struct sl_event *event, struct why *why)
 {
-	struct call *call = taken->call;
-	for (size_t i = 0; i < call->emitted_count; i++) {
-		const struct sl_event *event = &call->emitted[i].event;
-		enum book_seen seen = check_emitted(event, why) ? book_event(poller->book, event, why) : BOOK_FAILED;
-		if (seen == BOOK_FAILED)
-			return false;
-		if (seen == BOOK_OTHER)
-			warn_of_other(poller, &taken->after, event->id);
-		if (seen == BOOK_SAME)
-			taken->unchanged++;
-		else
-			taken->events[1 + taken->fresh++] = *event;
-	}
-	return true;
+	enum book_seen seen = check_emitted(event, why) ? book_event(poller->book, event, why) : BOOK_FAILED;
+	if (seen == BOOK_OTHER)
+		warn_of_other(poller, &taken->after, event->id);
+	if (seen == BOOK_SAME)
+		taken->unchanged++;
+	else
+		taken->events[1 + taken->fresh++] = *event;
+	return seen != BOOK_FAILED;
 }
 
 /* ------------------------------------------------------------------------ runs */
@@ -175,17 +173,18 @@ static void commit(struct poller *poller)
 	note_cursor(walk, &taken->after);
 	walk->empty = taken->fresh || !walk->run.id[0] ? 0 : walk->empty + 1;
 	poller->events += taken->fresh;
+	page_add(poller->page, COUNTER_poll_events, taken->fresh);
 	poller->unchanged += taken->unchanged;
 	forget_call(poller);
 	walk_again(poller, walk);
 }
 
-void poll_handed(struct poller *poller, const char *why)
+void poll_handed(struct poller *poller, const char *why, bool later)
 {
 	if (!poller->taken.call)
 		return;
 	if (why)
-		goes_wrong(poller, WALK_FAILED, why, 0);
+		goes_wrong(poller, later ? WALK_OUTAGE : WALK_FAILED, why, 0);
 	else
 		commit(poller);
 }
@@ -195,21 +194,12 @@ static bool is_advance(const struct call *call, const char *cursor)
 	return call->advanced && (!cursor || strcmp(call->advanced, cursor) != 0);
 }
 
-static void took(struct poller *poller)
+static void hand_over(struct poller *poller)
 {
 	struct step_taken *taken = &poller->taken;
 	struct walk *after = &taken->after;
 	struct why why = { "" };
 	bool advances = is_advance(taken->call, after->cursor);
-	taken->events = arena_alloc(taken->call->arena, (taken->call->emitted_count + 2) * sizeof(*taken->events));
-	if (!book_begin(poller->book, &why)) {
-		goes_wrong(poller, WALK_OUTAGE, why.text, 0);
-		return;
-	}
-	if (!sift(poller, taken, &why)) {
-		goes_wrong(poller, WALK_FAILED, why.text, 0);
-		return;
-	}
 	frame(poller, taken, !advances);
 	if (advances)
 		after->cursor = (char *)taken->call->advanced;
@@ -221,6 +211,36 @@ static void took(struct poller *poller)
 		hand_in(poller->hand, taken->events, taken->count);
 	else
 		commit(poller);
+}
+
+/* A slice a turn: the loop has other things to do, and a beat to give. */
+void poll_sift(struct poller *poller)
+{
+	struct step_taken *taken = &poller->taken;
+	const struct call *call = taken->call;
+	struct why why = { "" };
+	int64_t until = clock_ticks() + SLICE;
+	while (taken->sifted < call->emitted_count && clock_ticks() < until)
+		if (!sift_one(poller, taken, &call->emitted[taken->sifted++].event, &why)) {
+			goes_wrong(poller, WALK_FAILED, why.text, 0);
+			return;
+		}
+	taken->sifting = taken->sifted < call->emitted_count;
+	if (taken->sifting)
+		poller_turn(poller, 0);
+	else
+		hand_over(poller);
+}
+
+static void took(struct poller *poller)
+{
+	struct step_taken *taken = &poller->taken;
+	struct why why = { "" };
+	taken->events = arena_alloc(taken->call->arena, (taken->call->emitted_count + 2) * sizeof(*taken->events));
+	if (book_begin(poller->book, &why))
+		poll_sift(poller);
+	else
+		goes_wrong(poller, WALK_OUTAGE, why.text, 0);
 }
 
 /* ----------------------------------------------------------------------- calls */

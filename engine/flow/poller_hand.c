@@ -95,11 +95,11 @@ static void write_message(struct hand *hand)
 	hand->since = clock_ticks();
 }
 
-static void end(struct hand *hand, const char *why)
+static void end(struct hand *hand, const char *why, bool later)
 {
 	buf_clear(&hand->message);
 	hand->events = NULL;
-	hand->done(hand->poller, why);
+	hand->done(hand->poller, why, later);
 }
 
 static void go_on(struct hand *hand)
@@ -107,7 +107,7 @@ static void go_on(struct hand *hand)
 	hand->pause = AGAIN_FIRST;
 	hand->next = hand->sent;
 	if (hand->next == hand->count) {
-		end(hand, NULL);
+		end(hand, NULL, false);
 		return;
 	}
 	write_message(hand);
@@ -127,7 +127,7 @@ static void on_heard(struct channel *channel, const struct sl_json *message, voi
 	if (id != hand->id || !hand->message.len)
 		return; /* an answer to what was said again since */
 	if (error.at)
-		end(hand, error.at);
+		end(hand, error.at, sl_json_true(sl_json_get(message, "later")));
 	else
 		go_on(hand);
 }

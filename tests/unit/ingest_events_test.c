@@ -120,8 +120,8 @@ static void events_are_on_disk_when_they_are_answered(void **state)
 static void what_is_no_event_is_refused_and_nothing_of_its_message_is_kept(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "{\"id\":1,\"source\":\"other\",\"events\":[{\"id\":\"a\",\"data\":1}]}", "knows no source other" },
-		{ "{\"id\":1,\"events\":[{\"id\":\"a\",\"data\":1}]}", "knows no source" },
+		{ "{\"id\":1,\"source\":\"other\",\"events\":[{\"id\":\"a\",\"data\":1}]}", "knows no source other\",\"later\":true" },
+		{ "{\"id\":1,\"events\":[{\"id\":\"a\",\"data\":1}]}", "knows no source without a name" },
 		{ "{\"id\":1,\"source\":\"shop\"}", "brings no events" },
 		{ "{\"id\":1,\"source\":\"shop\",\"events\":[]}", "brings no events" },
 		{ "{\"id\":1,\"source\":\"shop\",\"events\":{\"id\":\"a\",\"data\":1}}", "brings no events" },

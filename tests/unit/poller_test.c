@@ -338,6 +338,19 @@ static void it_waits_for_an_ingress_and_hands_in_again(void **state)
 	end(bed);
 }
 
+static void a_great_many_at_once_are_sifted_while_the_heart_beats(void **state)
+{
+	struct bed *bed = *state;
+	const size_t lines = 30000;
+	shop_has_lines(bed, lines);
+	begin_ingress(bed);
+	begin_source(bed, 60000, ",\"page\":100000,\"overlap\":100000");
+	expect_message(&bed->source, "\"state\":\"polling\"");
+	expect_message(&bed->source, "\"events\":30000,\"unchanged\":30000");
+	assert_true(atomic_load(&bed->source.page->beat) > 1);
+	end(bed);
+}
+
 /* Killed at any moment, nothing is lost; what is handed in twice has the same id. */
 static void a_kill_loses_nothing(void **state)
 {
@@ -371,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_cursor_that_moves_for_nothing_is_no_tight_loop, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart, fresh, gone),
 		cmocka_unit_test_setup_teardown(it_waits_for_an_ingress_and_hands_in_again, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_great_many_at_once_are_sifted_while_the_heart_beats, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
