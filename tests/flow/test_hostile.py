@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_hostile.py - scripts and plugins that do what they should not: the event is dead, and nothing else.
+import itertools
+import json
+import pathlib
+
+import pytest
+from conftest import SLUICE, is_alive, wait_until
+
+PLUGINS = pathlib.Path(SLUICE).resolve().parent / "tests" / "plugins"
+SANITIZED = b"__asan_init" in pathlib.Path(SLUICE).read_bytes()
+
+# What the process itself ends: the call fails, its process goes on.
+ENDED = {
+    "loop": ("while true do end", "instructions"),
+    "loop in a coroutine": ("coroutine.wrap(function() while true do end end)()", "instructions"),
+    "loop in __close": ("local t <close> = setmetatable({}, { __close = function() while true do end end })",
+                        "instructions"),
+    "loop in the metatable of strings": ("getmetatable('').__index = function() while true do end end", "attempt to index"),
+    "count to 1e15": ("local x = 0 for i = 1, 1e15 do x = x + i end", "instructions"),
+    "rep": ("local s = ('x'):rep(1e9)", "memory"),
+    "table that grows": ("local t = {} while true do t[#t + 1] = { #t } end", "memory"),
+    "array of 2^26": ("local a = {} for i = 1, 2^26 do a[i] = i end", "memory"),
+    "pcall that catches its end": ("while true do pcall(function() while true do end end) end", "instructions"),
+    "coroutines that churn": ("while true do coroutine.wrap(function() for i = 1, 500 do end end)() end", "instructions"),
+    "xpcall with a handler that loops": ("xpcall(error, function() while true do end end)", "instructions"),
+    "finaliser": ("setmetatable({}, { __gc = function() while true do end end })", "__gc"),
+    "collectgarbage": ("collectgarbage()", "collectgarbage"),
+    "string that grows by copies": ("local s = ('x'):rep(1e6) while true do s = s .. 'b' end", "instructions"),
+    "table.move": ("table.move({ 1 }, 1, 1e15, 2)", "instructions"),
+    "log": ("while true do log('again') end", "instructions"),
+    "bytecode": ("load(string.dump(function() end), 'b', 'b')()", "dump"),
+    "bytecode by hand": ("load('\\27Lua')()", "attempt to call a nil value"),
+    "recursion": ("local function f() return 1 + f() end f()", "bad.lua:"),
+    "error that is no text": ("error(setmetatable({}, { __tostring = function() while true do end end }))", ""),
+    "error of 50 MB": ("error(('x'):rep(5e7))", ""),
+    "emit without end": ("local s = ('x'):rep(1e6) while true do emit { data = { s } } end", "more than 64 MB in one call"),
+    "files": ("io.open('/etc/passwd')", "io"),
+    "commands": ("os.execute('true')", "os"),
+    "libraries": ("package.loadlib('libc.so.6', '*')", "package"),
+    "debug": ("debug.getregistry()", "debug"),
+    "a script from elsewhere": ("require('/etc/passwd')", "passwd"),
+    "a script from above": ("require('../notes')", "notes"),
+}
+
+# What hangs within one function of C: the master ends the process.
+HANGING = {
+    "pattern": "string.find(('a'):rep(50000), ('a-'):rep(50) .. 'b')",
+    "gsub": "string.gsub(('a'):rep(1e6), '.-b', '')",
+}
+
+# What a plugin does to its process, which is not there afterwards.
+DEADLY = ["abort", "crash", "spin", "block", "exit", "lie", "close"] + ["eat"] * (not SANITIZED)
+
+SCRIPT = """\
+local deeds = {{}}
+{deeds}
+return {{
+	summary = "does what it should not",
+	transform = function(event)
+		local note = event.data
+		if note.does then deeds[note.does]() end
+		emit {{ type = "notes", data = {{ id = note.id, card = note.card, text = note.text }} }}
+	end,
+}}
+"""
+
+ROUTE = """\
+listen: 127.0.0.1:{{port}}
+data: ./data
+deadline: {deadline}
+sources:
+{sources}
+transforms:
+{transforms}
+sinks:
+{sinks}
+routes:
+{routes}
+"""
+
+
+def script(deeds):
+    lines = (f"deeds[{json.dumps(name)}] = function() {body} end" for name, body in deeds.items())
+    return SCRIPT.format(deeds="\n".join(lines))
+
+
+def configure(daemon, uses, deadline="2s"):
+    """A source, a transform, a sink and a route for each name."""
+    form = ROUTE.format(
+        deadline=deadline,
+        sources="\n".join(f"  {name}: {{{{ use: webhook, auth: none, insecure: true, id: body:/id, subject: body:/card }}}}"
+                          for name in uses),
+        transforms="\n".join(f"  {name}: {{{{ use: {use} }}}}" for name, use in uses.items()),
+        sinks="\n".join(f"  {name}: {{{{ use: sqlite, path: ./{name}.db, schema: {{{{ use: ./notes.yaml }}}} }}}}"
+                        for name in uses),
+        routes="\n".join(f"  - {{{{ name: {name}, from: [{name}], via: [{name}], to: {name} }}}}" for name in uses))
+    daemon.configure(form)
+
+
+def note(number, **more):
+    return {"id": str(number), "card": f"c{number}", "text": f"note {number}", **more}
+
+
+def post(daemon, name, body):
+    assert daemon.post(body, signed=False, path=f"/in/{name}").status == 200
+
+
+def ids(daemon, name):
+    return [int(row[0]) for row in daemon.rows("select id from notes order by cast(id as int)", database=f"{name}.db")]
+
+
+def dead(daemon, name):
+    """{id: reason}"""
+    return dict(daemon.rows("select event_id, reason from _sluice_open where state = 'dead'", database=f"{name}.db"))
+
+
+def restarts(daemon, name):
+    return daemon.metrics()[f'sluice_restarts_total{{process="route",route="{name}"}}']
+
+
+class Neighbour:
+    """A well-behaved route beside the others: it goes on all the while, in one process."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.child = daemon.child("route honest")
+        self.sent = itertools.count(1)
+
+    def goes_on(self):
+        number = next(self.sent)
+        post(self.daemon, "honest", note(number))
+        wait_until(lambda: number in ids(self.daemon, "honest"), within=10)
+        return True
+
+    def was_not_disturbed(self):
+        assert is_alive(self.daemon.pid) and self.daemon.child("route honest") == self.child
+        assert restarts(self.daemon, "honest") == 0
+        assert not dead(self.daemon, "honest")
+
+
+# ----------------------------------------------------------------------- tests
+
+
+def test_scripts_that_are_ended_within_their_process(daemon):
+    daemon.write("bad.lua", script({name: body for name, (body, _) in ENDED.items()}))
+    configure(daemon, {"honest": "./notes.lua", "bad": "./bad.lua"}, deadline="10s")
+    daemon.start()
+    neighbour, child = Neighbour(daemon), daemon.child("route bad")
+    for number, name in enumerate(ENDED):
+        post(daemon, "bad", note(2 * number, does=name))
+        post(daemon, "bad", note(2 * number + 1))
+    beside = [2 * number + 1 for number in range(len(ENDED))]
+    wait_until(lambda: neighbour.goes_on() and ids(daemon, "bad") == beside and len(dead(daemon, "bad")) == len(ENDED),
+               within=60, what=lambda: (ids(daemon, "bad"), dead(daemon, "bad"), daemon.stderr()[-3000:]))
+    reasons = dead(daemon, "bad")
+    for number, (name, (_, reason)) in enumerate(ENDED.items()):
+        assert reason in reasons[str(2 * number)], (name, reasons[str(2 * number)])
+        assert len(reasons[str(2 * number)]) < 1000
+    assert daemon.child("route bad") == child
+    neighbour.was_not_disturbed()
+
+
+def test_scripts_and_plugins_that_end_their_process_are_tried_alone_and_put_aside(daemon):
+    """One event of three does it, a route for each deed, all at once: it is dead, those beside it are delivered."""
+    plugin = PLUGINS / "hostile.so"
+    uses = {**{name: "./bad.lua" for name in HANGING}, **{name: plugin for name in DEADLY}}
+    daemon.write("bad.lua", script(HANGING))
+    configure(daemon, {"honest": "./notes.lua", **uses})
+    daemon.start()
+    neighbour = Neighbour(daemon)
+    for name in uses:
+        for body in (note(1), note(2, does=name), note(3)):
+            post(daemon, name, body)
+
+    def over(name):
+        return ids(daemon, name) == [1, 3] and list(dead(daemon, name)) == ["2"]
+
+    wait_until(lambda: neighbour.goes_on() and all(over(name) for name in uses), within=60,
+               what=lambda: ([name for name in uses if not over(name)], daemon.stderr()[-3000:]))
+    for name in uses:
+        assert "process died" in dead(daemon, name)["2"], dead(daemon, name)
+        post(daemon, name, note(4))
+    wait_until(lambda: all(ids(daemon, name) == [1, 3, 4] for name in uses))
+    neighbour.was_not_disturbed()
+
+
+def test_plugins_that_leak_and_print_are_only_untidy(daemon):
+    configure(daemon, {"honest": "./notes.lua", "bad": PLUGINS / "hostile.so"})
+    daemon.start()
+    child = daemon.child("route bad")
+    for number, deed in enumerate(["print", "print", "print" if SANITIZED else "leak"]):
+        post(daemon, "bad", note(number, does=deed))
+    wait_until(lambda: ids(daemon, "bad") == [0, 1, 2])
+    assert daemon.child("route bad") == child
+
+
+@pytest.mark.parametrize("plugin, sentence", [
+    ("abi_new", "update the engine"),
+    ("abi_old", "compile it again"),
+    ("no_symbol", "has no symbol sl_plugin"),
+    ("wrong_size", "declare it with SL_PLUGIN"),
+    ("load_abort", "crashed when it was loaded"),
+    ("load_exit", "ended the process that loaded it"),
+])
+def test_a_plugin_that_cannot_be_loaded_changes_nothing(daemon, plugin, sentence):
+    configure(daemon, {"honest": "./notes.lua"})
+    daemon.start()
+    neighbour = Neighbour(daemon)
+    configure(daemon, {"honest": "./notes.lua", "bad": PLUGINS / f"{plugin}.so"})
+    answer = daemon.sluice("reload")
+    assert answer.returncode != 0 and sentence in answer.stderr, answer.stderr
+    assert f"{plugin}.so" in answer.stderr
+    assert neighbour.goes_on()
+    neighbour.was_not_disturbed()

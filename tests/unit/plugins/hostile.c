@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hostile.c - a transform that does to its process what the event says. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugin.h"
+
+#define CHANNEL 3 /* to the master */
+
+static void do_abort(void)
+{
+	abort();
+}
+
+static void do_crash(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	*(volatile int *)8 = 1;
+}
+
+static void do_spin(void)
+{
+	for (volatile int i = 0;; i++)
+		;
+}
+
+static void do_block(void)
+{
+	for (;;)
+		pause();
+}
+
+static void do_exit(void)
+{
+	exit(0);
+}
+
+/* Until there is none, and on with what malloc() then said. */
+static void do_eat(void)
+{
+	for (size_t size = (size_t)16 << 20;;)
+		memset(malloc(size), 1, size);
+}
+
+static void do_leak(void)
+{
+	for (int i = 0; i < 100; i++)
+		memset(malloc(100000), 1, 100000);
+}
+
+static void do_print(void)
+{
+	puts("{\"say\":\"fatal\",\"final\":true}");
+	fflush(stdout);
+}
+
+static void do_lie(void)
+{
+	static const char nonsense[] = "\xff\xff\xff\xff not a message of the house";
+	(void)!write(CHANNEL, nonsense, sizeof(nonsense));
+	do_block();
+}
+
+static void do_close(void)
+{
+	for (int fd = 0; fd < 1024; fd++)
+		close(fd);
+	do_block();
+}
+
+static const struct deed {
+	const char *name;
+	void (*function)(void);
+} deeds[] = {
+	{ "abort", do_abort },
+	{ "crash", do_crash },
+	{ "spin", do_spin },
+	{ "block", do_block },
+	{ "exit", do_exit },
+	{ "eat", do_eat },
+	{ "leak", do_leak },
+	{ "print", do_print },
+	{ "lie", do_lie },
+	{ "close", do_close },
+	{ 0 },
+};
+
+static enum sl_outcome transform(struct sl_call *call)
+{
+	const struct sl_host *host = call->host;
+	struct sl_text wanted = host->string(host->at(call->event->json, "/does"));
+	struct sl_text id = host->raw(host->at(call->event->json, "/id"));
+	struct sl_event row = { .type = "notes", .data = host->format(call, "{\"id\":%.*s}", (int)id.len, id.at) };
+	for (const struct deed *deed = deeds; deed->name; deed++)
+		if (wanted.len == strlen(deed->name) && memcmp(wanted.at, deed->name, wanted.len) == 0)
+			deed->function();
+	host->emit(call, &row);
+	return SL_DONE;
+}
+
+SL_PLUGIN(.name = "hostile", .version = "1.0", .summary = "Does what it should not.", .transform = transform);
