@@ -152,18 +152,29 @@ static int push_written(lua_State *lua, int64_t ms, struct sl_text format, const
 	return 1;
 }
 
+/* The two that mappings call most have no format to look through. */
+static int push_short(lua_State *lua, int64_t ms, bool clock)
+{
+	char text[SL_TIME_SIZE];
+	size_t len = sl_time_write(ms * 1000, text);
+	lua_pushlstring(lua, text, clock ? len : sizeof("2026-11-21") - 1);
+	return 1;
+}
+
 static int time_format(lua_State *lua)
 {
 	int64_t ms = moment_at(lua, 1);
 	const struct zone *zone = zone_at_index(lua, 3);
 	if (!lua_is_none(lua, 2))
 		return push_written(lua, ms, format_at(lua, 2, false), zone);
-	return push_written(lua, ms, sl_text_of(zone ? "%FT%T.%f%:z" : "%FT%T.%fZ"), zone);
+	return zone ? push_written(lua, ms, sl_text_of("%FT%T.%f%:z"), zone) : push_short(lua, ms, true);
 }
 
 static int time_date(lua_State *lua)
 {
-	return push_written(lua, moment_at(lua, 1), sl_text_of("%F"), zone_at_index(lua, 2));
+	int64_t ms = moment_at(lua, 1);
+	const struct zone *zone = zone_at_index(lua, 2);
+	return zone ? push_written(lua, ms, sl_text_of("%F"), zone) : push_short(lua, ms, false);
 }
 
 static int time_duration(lua_State *lua)
