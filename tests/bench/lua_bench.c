@@ -3,7 +3,12 @@
  * fields are looked at, one row is emitted.
  *
  *     lua_bench [--json] [CALLS]
+ *
+ * Beside it, in the same run and by turns, so that both have the same machine: the
+ * same mapping in a plain Lua with lua-cjson, which decodes all of the document and
+ * encodes the row.  Each figure is the best of several rounds.
  */
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <lauxlib.h>
+#include <lualib.h>
+
 #include "base/buf.h"
 #include "host/host.h"
+
+#define ROUNDS 10
 
 static const char script[] =
 	"local t = { summary = 'Twenty fields of a card that was moved.' }\n"
@@ -111,6 +121,62 @@ static double now(void)
 	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
+/* -------------------------------------------------------------------------- cjson */
+
+#define CJSON "liblua5.4-cjson.so.0" /* Debian's lua-cjson */
+
+static const char plain_script[] =
+	"local cjson = ...\n"
+	"return function(text, id, time)\n"
+	"  local whole = cjson.decode(text)\n"
+	"  local action = whole.action\n"
+	"  local data, card, who = action.data, action.data.card, action.memberCreator\n"
+	"  return cjson.encode {\n"
+	"    event_id = action.id, action_type = action.type, action_date = action.date,\n"
+	"    card_id = card.id, card_name = card.name, card_number = card.idShort, card_link = card.shortLink,\n"
+	"    board_id = data.board.id, board_name = data.board.name, board_link = data.board.shortLink,\n"
+	"    list_before_id = data.listBefore and data.listBefore.id,\n"
+	"    list_before_name = data.listBefore and data.listBefore.name,\n"
+	"    list_after_id = data.listAfter and data.listAfter.id,\n"
+	"    list_after_name = data.listAfter and data.listAfter.name,\n"
+	"    member_id = who.id, member_name = who.fullName, member_login = who.username,\n"
+	"    hook_id = whole.webhook.id, model_id = whole.model.id,\n"
+	"    is_list_transition = data.listAfter ~= nil or action.type == 'createCard',\n"
+	"  }\n"
+	"end\n";
+
+/* A plain state with the mapping on top of its stack; NULL: lua-cjson is not there. */
+static lua_State *plain(void)
+{
+	void *library = dlopen(CJSON, RTLD_NOW | RTLD_LOCAL);
+	lua_CFunction open = library ? (lua_CFunction)dlsym(library, "luaopen_cjson") : NULL;
+	lua_State *lua = open ? luaL_newstate() : NULL;
+	if (!lua)
+		return NULL;
+	luaL_openlibs(lua);
+	luaL_requiref(lua, "cjson", open, 0);
+	if (luaL_loadstring(lua, plain_script) != LUA_OK)
+		return NULL;
+	lua_insert(lua, 1);
+	lua_call(lua, 1, 1);
+	return lua;
+}
+
+static double plain_call(lua_State *lua, struct sl_text text, size_t calls)
+{
+	double begin = now();
+	for (size_t i = 0; i < calls; i++) {
+		lua_pushvalue(lua, -1);
+		lua_pushlstring(lua, text.at, text.len);
+		if (lua_pcall(lua, 1, 1, 0) != LUA_OK)
+			exit(1);
+		lua_pop(lua, 1);
+	}
+	return (now() - begin) / (double)calls;
+}
+
+/* ------------------------------------------------------------------------- rounds */
+
 static double parse_only(struct sl_text text, size_t calls)
 {
 	double begin = now();
@@ -130,6 +196,44 @@ static double whole_call(struct instance *into, struct sl_text text, size_t call
 	return (now() - begin) / (double)calls;
 }
 
+struct figures {
+	double parse, call, cjson;
+};
+
+static void best(double *figure, double time)
+{
+	*figure = *figure == 0 || time < *figure ? time : *figure;
+}
+
+static struct figures measure(struct instance *into, lua_State *lua, struct sl_text text, size_t calls)
+{
+	struct figures figures = { 0 };
+	for (int round = 0; round < ROUNDS; round++) {
+		best(&figures.call, whole_call(into, text, calls / ROUNDS));
+		best(&figures.parse, parse_only(text, calls / ROUNDS));
+		if (lua)
+			best(&figures.cjson, plain_call(lua, text, calls / ROUNDS));
+	}
+	return figures;
+}
+
+static void print_words(size_t bytes, const struct figures *figures)
+{
+	printf("lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us", bytes, figures->parse, figures->call);
+	if (figures->cjson > 0)
+		printf("; cjson decode + map + encode %.2f us, %.1f times as long\n", figures->cjson,
+			figures->cjson / figures->call);
+	else
+		printf("; lua-cjson is not installed, so there is nothing beside it\n");
+}
+
+static void print_json(size_t bytes, const struct figures *figures)
+{
+	printf("{\"bench\":\"lua\",\"bytes\":%zu,\"parse_us\":%.2f,\"call_us\":%.2f,", bytes, figures->parse,
+		figures->call);
+	printf(figures->cjson > 0 ? "\"cjson_us\":%.2f}\n" : "\"cjson_us\":null}\n", figures->cjson);
+}
+
 int main(int argc, char **argv)
 {
 	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
@@ -141,13 +245,13 @@ int main(int argc, char **argv)
 	struct instance *into = instance(&loop);
 	if (!into || !run_once(into, whole, getenv("SHOW") != NULL))
 		return 1;
-	whole_call(into, whole, calls / 10);
-	double call = whole_call(into, whole, calls), parse = parse_only(whole, calls);
-	printf(json ? "{\"bench\":\"lua\",\"bytes\":%zu,\"parse_us\":%.2f,\"call_us\":%.2f}\n"
-		    : "lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us\n",
-		whole.len, parse, call);
+	lua_State *lua = plain();
+	const struct figures figures = measure(into, lua, whole, calls);
+	(json ? print_json : print_words)(whole.len, &figures);
 	instance_free(&into);
 	uv_loop_close(&loop);
+	if (lua)
+		lua_close(lua);
 	free(text);
 	return 0;
 }
