@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 
@@ -90,6 +91,7 @@ def test_what_comes_again_unchanged_never_reaches_the_log(shop, vendor):
     vendor.has(25)
     shop.start()
     expect_all(shop, 25)
+    poll(shop)
     before = len(logged(shop))
     for _ in range(3):
         assert poll(shop)["unchanged"] > 0
@@ -276,3 +278,47 @@ def test_a_source_in_c_polls_like_one_in_lua(shop):
     shop.write("far.txt", "".join(f'{number} {{"id":{number},"status":"new"}}\n' for number in range(14)))
     expect_all(shop, 14)
     expect_once(shop)
+
+
+# ------------------------------------------------------------------------ neighbours
+
+BOTH_WAYS = """\
+return {
+  summary = "An event a line, by webhook too.",
+  options = { { "file", "text" } },
+  webhook = { auth = "none", id = "body:/id", type = "body:/type" },
+  poll = function(cursor, opt)
+    for _, number in ipairs { 1, 2, 3 } do
+      emit { id = "n" .. number, type = "order", data = { id = number, status = "polled" } }
+    end
+  end,
+}
+"""
+
+
+def test_what_came_by_webhook_is_no_second_event_when_it_is_polled(shop):
+    shop.write("shop.lua", BOTH_WAYS)
+    shop.text = re.sub(r"(?s)    token:.*?\n\n", "    insecure: true\n    file: x\n    every: 1h\n\n", shop.text)
+    shop.write("sluice.yaml", shop.text)
+    shop.start()
+    wait_until(lambda: shop.rows("select id, status from orders") == [(1, "polled"), (2, "polled"), (3, "polled")])
+    for body in [{"id": "n2", "type": "order", "status": "posted"}, {"id": "4", "type": "order", "status": "posted"}]:
+        assert shop.post(body, signed=False).status == 200
+    wait_until(lambda: shop.settled() and shop.route_health()["repeats"] == 1)
+    assert shop.rows("select count(*) from orders where status = 'polled'") == [(3,)]
+
+
+def test_a_plugin_that_crashes_in_its_poll_takes_nobody_along(shop, vendor):
+    plugin = pathlib.Path(SLUICE).parent / "tests" / "plugins" / "lines.so"
+    if not plugin.exists():
+        pytest.skip("the test plugins are not built")
+    vendor.has(5)
+    shop.write("far.txt", "!crash\n")
+    shop.change("transforms:", f"  bad: {{ use: {plugin}, file: ./far.txt }}\n\ntransforms:")
+    shop.change("from: [ shop ]", "from: [ shop, bad ]")
+    shop.start(ready=False)
+    expect_all(shop, 5)
+    wait_until(lambda: "source bad was killed by signal 6 (Aborted) in poll of bad" in shop.stderr(), what=shop.stderr)
+    shop.write("far.txt", '9 {"id":9,"status":"new"}\n')
+    wait_until(lambda: (9,) in orders(shop))
+    assert shop.process.poll() is None
