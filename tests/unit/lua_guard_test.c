@@ -95,8 +95,8 @@ static void long_work_in_one_function_costs(void **state)
 	is_ended("table.move({ 1 }, 1, 1e15, 2)", INSTRUCTIONS);
 	is_ended("table.move({}, math.mininteger, math.maxinteger - 1, 2)", INSTRUCTIONS);
 	is_ended("while true do log('again') end", INSTRUCTIONS);
-	assert_becomes("emit { type = ('').rep('', 1e15) .. ('ab'):rep(2, '-'), data = table.move({ 1, 2 }, 1, 2, 2) }", "{}",
-		"ab-ab [1,1,2]");
+	assert_becomes("emit { type = ('').rep('', 1e15) .. ('ab'):rep(2, '-'), data = table.move({ 1, 2 }, 1, 2, 2) }",
+		"{}", "ab-ab [1,1,2]");
 }
 
 static void memory_traffic_costs_too(void **state)

@@ -17,8 +17,9 @@ static void do_abort(void)
 
 static void do_crash(void)
 {
+	int *volatile nowhere = (int *)sizeof(int);
 	signal(SIGSEGV, SIG_DFL);
-	*(volatile int *)8 = 1;
+	*nowhere = 1;
 }
 
 static void do_spin(void)
