@@ -64,6 +64,7 @@ struct delivery {
 	bool undecoded;          /* its record has still to be decoded */
 	bool repeat;             /* DROPPED because an earlier event had its id */
 	bool revived;            /* a dead letter retried by a person */
+	bool anew;               /* and what was asked for it is asked again */
 	bool far;                /* WAITING, or running again, because a far side could not be had */
 
 	/* its body; ends when it is shed */

@@ -185,6 +185,7 @@ const struct sl_cell *recalled(const struct call *call, size_t at, const struct 
 bool route_far_open(struct route *route, const struct sl_json *net, struct why *why);
 /* Of a source's, transform's or sink's part; NULL if it has none. */
 bool route_far_api(struct route *route, const struct sl_json *part, const struct net_api **api, struct why *why);
+void route_far_call(const struct route *route, const struct delivery *delivery, struct call *call); /* how it asks */
 void route_far_tidy(struct route *route); /* answers to what was asked for events long gone are let go of */
 
 /* route_read.c */
@@ -227,7 +228,13 @@ bool route_sink_busy(const struct route *route); /* its calls never overlap, and
 /* route_stand.c */
 bool route_rewind(struct route *route); /* a step: where we stand is set anew */
 bool rewind_begun(const struct route *route);
-bool route_restand(struct route *route, const struct stand *from, uint64_t to, bool all, int64_t ask);
+/* `all`: it is about another log; `fresh`: what was asked for events behind it is asked again. */
+struct restand {
+	uint64_t to;
+	bool all, fresh;
+	int64_t ask; /* who waits for the answer; 0: nobody */
+};
+bool route_restand(struct route *route, const struct stand *from, const struct restand *wish);
 void rewind_free(struct route *route);
 
 /* route_ask.c */

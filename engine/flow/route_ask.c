@@ -11,10 +11,10 @@
  *     where        seq                  what became of one event
  *     dead ls      limit, reason
  *     dead show    seq, part
- *     dead retry   seq, part | reason | all;  body: a changed copy
+ *     dead retry   seq, part | reason | all;  body: a changed copy;  fresh: far sides are asked again
  *     dead drop    seq, part | reason | all
  *     pause, resume
- *     rewind       to
+ *     rewind       to;  fresh
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -145,9 +145,9 @@ static bool rewind_target(const struct route *route, const struct request_for *a
 static void rewind_route(struct route *route, struct request_for *ask)
 {
 	struct why why = { "" };
-	uint64_t to = 0;
-	bool well = rewind_target(route, ask, &to, &why);
-	if (well && !route_restand(route, &route->stand, to, false, ask->id))
+	struct restand wish = { .fresh = sl_json_true(sl_json_get(ask->message, "fresh")), .ask = ask->id };
+	bool well = rewind_target(route, ask, &wish.to, &why);
+	if (well && !route_restand(route, &route->stand, &wish))
 		well = why_say(&why, "the route is being set anew already; ask again");
 	if (!well)
 		route_answer(route, ask->id, false, why.text, NULL);

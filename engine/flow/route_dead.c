@@ -122,6 +122,10 @@ static bool edit_copy(struct request_for *ask, const struct delivery *delivery, 
 void ask_retry_dead(struct request_for *ask, struct delivery **delivery, struct buf *out)
 {
 	struct sl_text body = sl_json_string(sl_json_get(ask->message, "body"));
+	bool fresh = sl_json_true(sl_json_get(ask->message, "fresh"));
+	(*delivery)->anew = fresh;
+	if (fresh && !keep_ask_again(ask->route->keep, (*delivery)->seq, (*delivery)->part, &ask->why))
+		return;
 	if (!body.at || edit_copy(ask, *delivery, body))
 		revive(ask, delivery, DELIVERY_WAITING);
 }

@@ -31,6 +31,13 @@ bool route_far_api(struct route *route, const struct sl_json *part, const struct
 	return sl_json_kind(json) == SL_KIND_NULL || (*api = net_api_read(json, route->arena, why));
 }
 
+/* Who asks anew, or for trial, is in no hurry. */
+void route_far_call(const struct route *route, const struct delivery *delivery, struct call *call)
+{
+	call->source_api = delivery->source->api;
+	call->backfill = route->trying || delivery->anew || delivery->seq <= route->asked_anew;
+}
+
 /* What was asked for events that the log has let go of is nobody's need any more. */
 void route_far_tidy(struct route *route)
 {

@@ -241,8 +241,7 @@ void delivery_decode(struct route *route, struct delivery *delivery)
 	call->seq = delivery->seq;
 	call->pub.request = delivery->request;
 	call->pub.event = &delivery->event;
-	call->source_api = delivery->source->api;
-	call->backfill = route->trying || delivery->seq <= route->asked_anew;
+	route_far_call(route, delivery, call);
 	if (call_run(call, decoded, delivery) != SL_WAIT)
 		decoded(call, delivery);
 }

@@ -276,8 +276,7 @@ static struct call *transform_call(struct route *route, struct delivery *deliver
 	call->part = delivery->part;
 	call->pub.request = delivery->request;
 	call->pub.event = &piece->event;
-	call->source_api = delivery->source->api;
-	call->backfill = route->trying || delivery->seq <= route->asked_anew;
+	route_far_call(route, delivery, call);
 	delivery->call = call;
 	route->running++;
 	return call;

@@ -18,7 +18,7 @@
 struct rewind {
 	struct route *route;
 	struct stand from, after;
-	bool all, begun;
+	bool all, fresh, begun;
 	int64_t ask;       /* who is waiting for the answer; 0: nobody */
 	uint64_t dead;     /* dead letters that stay */
 	uint64_t removed;
@@ -56,7 +56,7 @@ void rewind_free(struct route *route)
 	free(it);
 }
 
-bool route_restand(struct route *route, const struct stand *from, uint64_t to, bool all, int64_t ask)
+bool route_restand(struct route *route, const struct stand *from, const struct restand *wish)
 {
 	if (route->rewinding)
 		return false;
@@ -64,9 +64,10 @@ bool route_restand(struct route *route, const struct stand *from, uint64_t to, b
 	it->route = route;
 	it->arena = arena_new();
 	it->from = *from;
-	it->all = all;
-	it->ask = ask;
-	it->after = (struct stand){ .cursor = to, .counted_from = to + 1, .known = true };
+	it->all = wish->all;
+	it->fresh = wish->fresh;
+	it->ask = wish->ask;
+	it->after = (struct stand){ .cursor = wish->to, .counted_from = wish->to + 1, .known = true };
 	memcpy(it->after.log_id, route->log_id, LOG_ID_SIZE);
 	route_turn(route);
 	return true;
@@ -86,6 +87,17 @@ static void forget_behind(struct route *route, uint64_t cursor)
 	}
 }
 
+/* What was answered before is used again, or nobody knows it any more. */
+static void reuse_answers(struct rewind *it)
+{
+	struct route *route = it->route;
+	struct why why = { "" };
+	answers_again(keep_answers(route->keep), route->read_to);
+	route->asked_anew = it->fresh ? route->read_to : 0;
+	if (it->fresh && !keep_ask_all_again(route->keep, it->after.cursor, &why))
+		line(SL_ERROR, "%s", why.text);
+}
+
 static void rewound(struct rewind *it)
 {
 	struct route *route = it->route;
@@ -93,7 +105,7 @@ static void rewound(struct rewind *it)
 	struct buf more = { 0 };
 	forget_behind(route, it->all ? 0 : it->after.cursor);
 	seen_forget(route->seen, it->after.cursor);
-	answers_again(keep_answers(route->keep), route->read_to);
+	reuse_answers(it);
 	if (!keep_forget(route->keep, it->all ? 0 : it->after.cursor, &why))
 		line(SL_ERROR, "%s", why.text);
 	route->stand = it->after;

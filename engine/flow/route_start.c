@@ -194,7 +194,8 @@ static void compare_stand(struct route *route)
 		line(SL_WARNING, "the destination knows another log (%.8s): the route begins at the start of this one (%.8s)",
 			route->stand.log_id, route->log_id);
 	struct stand before = route->stand;
-	route_restand(route, &before, route->from_now ? stat.end : stat.begin ? stat.begin - 1 : 0, true, 0);
+	uint64_t start = route->from_now ? stat.end : stat.begin ? stat.begin - 1 : 0;
+	route_restand(route, &before, &(struct restand){ .to = start, .all = true });
 }
 
 const struct sl_cell *recalled(const struct call *call, size_t at, const struct sl_table *table)

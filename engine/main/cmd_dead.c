@@ -54,6 +54,12 @@ static void tell_done(const struct command_line *line, const struct questions *q
 	command_print(&out);
 }
 
+static void say_fresh(const struct command_line *line, struct buf *question)
+{
+	if (command_flag(line, "fresh"))
+		json_member_bool(question, "fresh", true);
+}
+
 /* Letters one by one; false if one of them was not to be had. */
 static bool do_letters(const struct command_line *line, struct questions *questions, const struct meant *meant,
 	const struct deed *deed, int64_t *count)
@@ -64,6 +70,7 @@ static bool do_letters(const struct command_line *line, struct questions *questi
 		struct buf question = { 0 };
 		letter_read(meant->words[i], &letter);
 		dead_question(&question, deed->what, &letter);
+		say_fresh(line, &question);
 		int64_t done = do_question(line, questions, meant->route, &question);
 		if (!done)
 			command_no(line, "route %s has no dead letter %s", meant->route, meant->words[i]);
@@ -78,6 +85,7 @@ static bool do_many(const struct command_line *line, struct questions *questions
 {
 	struct buf question = { 0 };
 	dead_question(&question, deed->what, NULL);
+	say_fresh(line, &question);
 	if (command_value(line, "reason"))
 		json_member_string(&question, "reason", command_value(line, "reason"));
 	else
@@ -278,6 +286,7 @@ static const struct command_option ls_options[] = {
 static const struct command_option retry_options[] = {
 	{ "reason", 'r', "TEXT", "all whose reason contains this" },
 	{ "all", 'a', NULL, "all of them" },
+	{ "fresh", 0, NULL, "ask far sides again instead of using what they answered" },
 	{ 0 },
 };
 

@@ -285,6 +285,7 @@ static int run_resume(const struct command_line *line)
 struct journey {
 	const char *route;
 	uint64_t from, to, end; /* cursors; the log's last seq */
+	bool fresh;
 };
 
 static bool plan(struct journey *journey, struct questions *questions, const char *to, struct why *why)
@@ -324,6 +325,7 @@ static bool travel(const struct journey *journey, struct questions *questions, s
 	json_open(&question, '{');
 	json_member_string(&question, "what", "rewind");
 	json_member_uint(&question, "to", journey->to);
+	json_member_bool(&question, "fresh", journey->fresh);
 	json_close(&question, '}');
 	struct sl_document *answer = question_ask(questions, journey->route, &question, why);
 	buf_free(&question);
@@ -355,7 +357,7 @@ static int rewind_route(const struct command_line *line, struct questions *quest
 {
 	struct why why = { 0 };
 	struct buf out = { 0 };
-	struct journey journey = { .route = line->arguments[0] };
+	struct journey journey = { .route = line->arguments[0], .fresh = command_flag(line, "fresh") };
 	if (!questions_has(questions, journey.route))
 		return command_no(line, "there is no route \"%s\"", journey.route);
 	if (!plan(&journey, questions, command_value(line, "to"), &why))
@@ -391,6 +393,7 @@ static const struct command_option all_options[] = {
 
 static const struct command_option rewind_options[] = {
 	{ "to", 0, "WHERE", "the event to go on with: a SEQ, a time, 2h (ago), start, end" },
+	{ "fresh", 0, NULL, "ask far sides again instead of using what they answered" },
 	{ "yes", 'y', NULL, "do not ask" },
 	{ 0 },
 };
