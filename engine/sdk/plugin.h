@@ -93,7 +93,8 @@ struct sl_request {
 /* -------------------------------------------------------------------- HTTP */
 
 /* What is asked of a far side.  A url that begins with '/' goes behind the base
- * of an api (struct sl_api): one's own, or that of the event's source. */
+ * of an api (struct sl_api): one's own, or that of the event's source.  A whole url to
+ * the same scheme, host and port is the api's too: the next page often is one. */
 struct sl_http {
 	const char *method;                   /* NULL: GET, or POST if there is a body */
 	const char *url;
@@ -323,7 +324,8 @@ struct sl_host {
 	 * `next` (unless `all`): the host tries again, and at last the call ends in
 	 * SL_RETRY, no sooner than Retry-After and counted against nobody. */
 	enum sl_outcome (*http)(struct sl_call *, const struct sl_http *, sl_step *next);
-	/* Until the descriptor is readable (1) or writable (2), or time is up. */
+	/* Until the descriptor is readable (1) or writable (2), or time is up (0: never).  It
+	 * becomes non-blocking, and stays the plugin's: in `next` it may be closed. */
 	enum sl_outcome (*watch)(struct sl_call *, int fd, int events, int64_t timeout_ms, sl_step *next);
 	struct sl_text (*quote)(struct sl_call *, struct sl_text);  /* as a JSON string, quotes and all */
 	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *); /* as a JSON object; a row without a table: its data */

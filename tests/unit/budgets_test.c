@@ -138,7 +138,8 @@ static const char *heard(struct process *process)
 	return text;
 }
 
-#define API(credential, limits) "{\"base\":\"http://x\",\"credential\":\"" credential "\",\"headers\":[],\"query\":[]," limits "}"
+#define API(credential, limits) \
+	"{\"base\":\"http://x\",\"credential\":\"" credential "\",\"headers\":[],\"query\":[]," limits "}"
 
 /* ----------------------------------------------------------------------------- tests */
 
