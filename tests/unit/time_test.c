@@ -99,6 +99,40 @@ static void what_is_written_reads_back(void **state)
 	}
 }
 
+static void a_clock_is_read_with_its_offset(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t clock;
+		int32_t offset;
+	} rows[] = {
+		{ "1970-01-01T00:00:01", 1000000, SL_NO_OFFSET }, { "1970-01-01", 0, SL_NO_OFFSET },
+		{ "1970-01-01T00:00:01Z", 1000000, 0 }, { "1970-01-01 00:00:01 UTC", 1000000, 0 },
+		{ "1970-01-01T00:00:01+05:30", 1000000, 19800 }, { "1970-01-01T00:00:01.5-08", 1500000, -28800 },
+	};
+	int64_t clock;
+	int32_t offset;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		assert_true(sl_clock_read(sl_text_of(rows[i].text), &clock, &offset));
+		assert_true(clock == rows[i].clock && offset == rows[i].offset);
+	}
+	assert_false(sl_clock_read(sl_text_of("1970-01-01T00:00:01+5"), &clock, &offset));
+}
+
+static void the_calendar_goes_both_ways(void **state)
+{
+	int64_t days = sl_days_of(1, 1, 1);
+	assert_int_equal(sl_days_of(1970, 1, 1), 0);
+	for (int year = 1; year <= 9999; year++)
+		for (int month = 1; month <= 12; month++) {
+			int found[3], last = sl_month_length(year, month);
+			assert_int_equal(sl_days_of(year, month, 1), days);
+			days += last;
+			sl_date_of(days - 1, &found[0], &found[1], &found[2]);
+			assert_true(found[0] == year && found[1] == month && found[2] == last);
+		}
+}
+
 static void times_are_written(void **state)
 {
 	static const struct pair rows[] = {
@@ -145,6 +179,8 @@ int main(void)
 		cmocka_unit_test(wrong_times_are_refused),
 		cmocka_unit_test(dates_are_in_their_own_offset),
 		cmocka_unit_test(what_is_written_reads_back),
+		cmocka_unit_test(a_clock_is_read_with_its_offset),
+		cmocka_unit_test(the_calendar_goes_both_ways),
 		cmocka_unit_test(times_are_written),
 		cmocka_unit_test(durations_have_a_unit),
 		cmocka_unit_test(sizes_count_in_1024),
