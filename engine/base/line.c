@@ -14,6 +14,7 @@
 static const char *const words[] = { "debug", "info", "warning", "error" };
 static const char *speaker = "sluice", *speaker_name;
 static enum sl_level least_level = SL_INFO;
+static line_taker *taker;
 
 void line_setup(const char *part, const char *name, enum sl_level least)
 {
@@ -31,6 +32,11 @@ bool line_level(const char *word, enum sl_level *level)
 		return true;
 	}
 	return false;
+}
+
+void line_divert(line_taker *to)
+{
+	taker = to;
 }
 
 static void now_text(char *out, size_t size)
@@ -98,6 +104,10 @@ static void say(enum sl_level level, const struct about *given, const char *form
 		about.route = speaker_name;
 	if (!about.source && speaker_name && strcmp(speaker, "source") == 0)
 		about.source = speaker_name;
+	if (taker) {
+		taker(level, &about, text);
+		return;
+	}
 	if (isatty(STDERR_FILENO))
 		as_text(&out, level, &about, text);
 	else

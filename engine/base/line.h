@@ -27,6 +27,11 @@ struct about {
 void line_setup(const char *part, const char *name, enum sl_level least);
 bool line_level(const char *word, enum sl_level *level); /* debug info warning error */
 
+/* Hands lines to somebody instead of writing them; NULL: writes them again.  For
+ * those who want to show what a plugin said beside what it did. */
+typedef void line_taker(enum sl_level level, const struct about *about, const char *text);
+void line_divert(line_taker *to);
+
 void line(enum sl_level level, const char *form, ...) __attribute__((format(printf, 2, 3)));
 void line_about(enum sl_level level, const struct about *about, const char *form, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -91,6 +91,7 @@ struct lua_source {
 	size_t len;
 	const char *folder;
 	const char *file; /* its last part */
+	const char *ends; /* what it has to return, for messages; NULL: a plugin's table */
 };
 
 static inline struct script *script_of(lua_State *lua)
@@ -187,6 +188,11 @@ void lua_answer_push(lua_State *lua, const struct sl_response *response);
 void lua_cache_open(lua_State *lua);
 void lua_lib_open(lua_State *lua);
 void lua_require_open(lua_State *lua);
+
+/* lua_cover.c (host/lua_cover.h) */
+int lua_cover_mask(void);                                  /* the hooks it wants beside others */
+void lua_cover_line(lua_State *lua, lua_Debug *where);     /* a line begins */
+void lua_cover_loaded(lua_State *lua, const char *name);   /* the function on top, of a file in the script's folder */
 
 /* Reads a script's text, at most 1 MB; malloc'ed. */
 char *lua_source_read(const char *path, size_t *len, struct why *why);

@@ -56,6 +56,7 @@ static void load_module(lua_State *lua, const char *name)
 	free(text);
 	if (status != LUA_OK)
 		lua_error(lua);
+	lua_cover_loaded(lua, path + strlen(script->folder) + 1);
 }
 
 static int require(lua_State *lua)

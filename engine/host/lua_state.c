@@ -35,9 +35,13 @@ static void *allocate(void *data, void *at, size_t old, size_t size)
 	return block;
 }
 
-static void count_hook(lua_State *lua, lua_Debug *where)
+static void hook(lua_State *lua, lua_Debug *where)
 {
 	struct seat *seat = script_of(lua)->seat;
+	if (where->event == LUA_HOOKLINE) {
+		lua_cover_line(lua, where);
+		return;
+	}
 	seat->budget -= LUA_HOOK_EVERY;
 	seat->cut |= seat->budget <= 0;
 	lua_guard_meter(lua);
@@ -117,9 +121,11 @@ static int run_file(lua_State *lua)
 	lua_pushfstring(lua, "@%s", source->file);
 	if (luaL_loadbufferx(lua, source->text, source->len, lua_tostring(lua, -1), "t") != LUA_OK)
 		return lua_error(lua);
+	lua_cover_loaded(lua, source->file);
 	lua_call(lua, 0, 1);
 	if (!lua_istable(lua, -1))
-		return luaL_error(lua, "it has to end with: return { summary = ..., transform = ... }");
+		return luaL_error(lua, "it has to end with: return { %s }",
+			source->ends ? source->ends : "summary = ..., transform = ...");
 	lua_rawsetp(lua, LUA_REGISTRYINDEX, &table_key);
 	return 0;
 }
@@ -164,7 +170,7 @@ struct script *script_new(const struct lua_source *source, const struct host_set
 	script->loader.lua = script->lua;
 	*(struct script **)lua_getextraspace(script->lua) = script;
 	lua_atpanic(script->lua, panic);
-	lua_sethook(script->lua, count_hook, LUA_MASKCOUNT, LUA_HOOK_EVERY);
+	lua_sethook(script->lua, hook, LUA_MASKCOUNT | lua_cover_mask(), LUA_HOOK_EVERY);
 	if (!script_protected(script, run_file, (void *)source, why))
 		script_free(&script);
 	else

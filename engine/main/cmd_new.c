@@ -278,7 +278,7 @@ static const struct command_option options[] = {
 
 const struct command cmd_new[] = {
 	{ "new source", "NAME", 1, 1, "make a folder with a source in it that works, and its test", options, run_new },
-	{ "new transform", "NAME", 1, 1, "the same for a transform", options, run_new },
-	{ "new sink", "NAME", 1, 1, "the same for a sink", options, run_new },
+	{ "new transform", "NAME", 1, 1, "make one with a transform", options, run_new },
+	{ "new sink", "NAME", 1, 1, "make one with a sink", options, run_new },
 	{ 0 },
 };

@@ -10,6 +10,7 @@
 	X(run) \
 	X(check) \
 	X(new) \
+	X(test) \
 	X(try) \
 	X(status) \
 	X(reload) \

@@ -15,6 +15,7 @@
 #include "flow/try.h"
 #include "main/command.h"
 #include "main/describe.h"
+#include "main/test_main.h"
 
 /* A child is this program again, told what it is by argv[0].  People see the same
  * words in ps: "sluice: ingress", "sluice: route cards". */
@@ -28,6 +29,7 @@ static const struct child_kind {
 	{ "sluice: source", poller_main, true },
 	{ "sluice: describe", describe_main, true },
 	{ "sluice: try", try_main, true },
+	{ "sluice: test", test_main, true },
 	{ 0 },
 };
 

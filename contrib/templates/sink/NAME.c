@@ -11,7 +11,7 @@ struct settings {
 
 static const struct sl_option options[] = {
 	SL_OPTION(TEXT, struct settings, url, .help = "Where the rows go: https://..."),
-	SL_OPTION(SECRET, struct settings, token, .initial = "", .help = "Sent along as a bearer token."),
+	SL_OPTION(SECRET, struct settings, token, .help = "Sent along as a bearer token."),
 	{ 0 },
 };
 

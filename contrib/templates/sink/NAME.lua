@@ -5,7 +5,7 @@ local plugin = {
   summary = "Rows as JSON lines to an address.",
   options = {
     { "url", "text", help = "Where the rows go: https://..." },
-    { "token", "secret", initial = "", help = "Sent along as a bearer token." },
+    { "token", "secret", help = "Sent along as a bearer token." },
   },
   api = {
     base = "{url}", credential = "{token}", at_once = 1,

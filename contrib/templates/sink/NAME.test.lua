@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- NAME.test.lua - how NAME brings rows away. Run: sluice test. How to write one: sluice man test
 return {
-  options = { url = "https://rows.example" },
+  options = { url = "https://rows.example", token = "t" },
   cases = {
     {
       name = "a batch is one request, a line for a row",
@@ -10,10 +10,11 @@ return {
         { type = "people", id = "2", data = { name = "Bob" } },
       },
       answers = {
-        { method = "POST", url = "/", body = {
-          [[{"table":"people","key":"1","row":{"name":"Ann"}}]],
-          [[{"table":"people","key":"2","row":{"name":"Bob"}}]],
-        } },
+        {
+          method = "POST", url = "/",
+          sent = [[{"key":"test:1:0","row":{"name":"Ann"},"table":"people"}]] .. "\n" ..
+            [[{"key":"test:2:0","row":{"name":"Bob"},"table":"people"}]] .. "\n",
+        },
       },
       settled = { "done", "done" },
     },

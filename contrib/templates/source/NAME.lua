@@ -39,8 +39,7 @@ function plugin.decode(event)
 end
 
 -- { "orders": [ ... ], "next": "..." }; who advances is called again at once.
-function plugin.poll(cursor, opt)
-  if not opt.token[1] then return end
+function plugin.poll(cursor)
   local page = http.get("/orders", { limit = 100, after = cursor })
   if not page.ok then return fail("the orders were answered with " .. page.status) end
   for _, order in ipairs(page.json.orders) do

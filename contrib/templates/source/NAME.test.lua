@@ -34,10 +34,4 @@ return {
     answers = { { url = "/orders", status = 401 } },
     fails = "the orders were answered with 401",
   },
-  {
-    name = "without a token nothing is asked",
-    options = { secret = "s" },
-    poll = {},
-    emits = {},
-  },
 }

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_cmd_test.py - tests of plugins: what passes, what fails and how that is told.
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import SLUICE
+
+CARDS = """\
+return {
+  summary = "cards as rows",
+  options = { { "done", "list", initial = "[Done]" }, { "patience", "duration", initial = "1s" } },
+  transform = function(event, opt)
+    local card = event.data
+    if card.drop then return drop(card.drop) end
+    if card.fail then return fail(card.fail) end
+    if card.retry then return retry(card.retry) end
+    if card.spin then while true do end end
+    if card.hang then local _ = ("a"):rep(100000):find(("a-"):rep(60) .. "b") end
+    if card.sleep then sleep(card.sleep) end
+    if card.say then log(card.say) end
+    local far = card.ask and http.get(card.ask, card.query)
+    emit { type = "cards", data = { id = event.id, done = opt.done[1], at = time.now(), far = far and far.json,
+      status = far and far.status } }
+  end,
+}
+"""
+
+
+@pytest.fixture
+def test(tmp_path):
+    """Writes a test of cards.lua and runs it: test('{ name = ..., event = ... }', ...)."""
+    (tmp_path / "cards.lua").write_text(CARDS)
+
+    def run(*cases, words=(), file=None):
+        text = file or "return {\n" + ",\n".join(cases) + "\n}\n"
+        (tmp_path / "cards.test.lua").write_text(text)
+        return subprocess.run([SLUICE, "test", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+                              env={"PATH": os.environ["PATH"]})
+
+    return run
+
+
+def told(answer):
+    """What --json said: the cases by name, and the sums."""
+    rows = [json.loads(line) for line in answer.stdout.splitlines()]
+    return {row["name"]: row for row in rows[:-1]}, rows[-1]
+
+
+def differences(row):
+    return [(one["path"], one["expected"], one["found"]) for one in row["differences"]]
+
+
+# -------------------------------------------------------------------- what passes
+
+
+def test_what_was_expected_passes(test):
+    answer = test('{ name = "a row", event = { data = { id = 1 } }, emits = { { type = "cards", has = { id = "1" } } } }',
+                  '{ name = "a drop", event = { data = { drop = "no" } }, drops = "no" }',
+                  '{ name = "a failure", event = { data = { fail = "never ever" } }, fails = "ever" }',
+                  '{ name = "a retry", event = { data = { retry = "later" } }, retries = "later" }',
+                  '{ name = "a log line", event = { data = { say = "hello" } }, emits = { {} }, logs = "cards: hello" }')
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.splitlines()[-1] == "5 passed, 0 failed"
+
+
+def test_options_are_checked_as_in_a_configuration_and_a_case_has_its_own(test):
+    answer = test(file="""return {
+      options = { done = { "Gone" }, patience = "2s" },
+      cases = {
+        { name = "the file's", event = { data = {} }, emits = { { has = { done = "Gone" } } } },
+        { name = "its own", options = { done = { "Away" } }, event = { data = {} }, emits = { { has = { done = "Away" } } } },
+        { name = "wrong", options = { patience = 7 }, event = { data = {} }, emits = { {} } },
+        { name = "unknown", options = { don = {} }, event = { data = {} }, emits = { {} } },
+      } }""", words=["--json"])
+    rows, sums = told(answer)
+    assert sums == {"passed": 2, "failed": 2}
+    assert "must be a duration such as 90s" in rows["wrong"]["error"]
+    assert "did you mean `done`?" in rows["unknown"]["error"]
+
+
+def test_the_clock_stands_but_for_sleep(test):
+    answer = test('{ name = "now", now = "2026-11-21T12:00:00Z", event = { data = {} }, '
+                  'emits = { { time = "2026-11-21T12:00:00Z", has = { at = 1795262400000 } } } }',
+                  '{ name = "sleep", event = { data = { sleep = 3600 } }, emits = { { has = { at = 1767225600000 + 3600000 } } } }')
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_files_stand_for_bodies_and_golden_files_are_written_on_demand(test, tmp_path):
+    (tmp_path / "one.json").write_text('{ "id": 1 }')
+    case = '{ name = "all of it", event = { id = "x", file = "one.json" }, golden = "golden/one.json" }'
+    first = test(case)
+    assert first.returncode == 1 and "sluice test --update writes it" in first.stdout
+    assert "golden/one.json" in test(case, words=["--update"]).stdout
+    golden = json.loads((tmp_path / "golden" / "one.json").read_text())
+    assert golden["emits"][0]["type"] == "cards" and golden["emits"][0]["data"]["id"] == "x"
+    assert test(case).returncode == 0
+    before = (tmp_path / "golden" / "one.json").stat().st_mtime_ns
+    test(case, words=["--update"])
+    assert (tmp_path / "golden" / "one.json").stat().st_mtime_ns == before
+    other = test(case.replace('id = "x"', 'id = "y"'))
+    assert other.returncode == 1 and "emits[1].data.id" in other.stdout
+    assert "expected  \"x\"" in other.stdout and "found     \"y\"" in other.stdout
+
+
+# -------------------------------------------------------------------- what fails
+
+
+def test_a_difference_is_told_by_its_path_and_nothing_else(test):
+    rows, _ = told(test(
+        '{ name = "data", event = { id = "7", data = { say = "hello" } }, emits = { { type = "card", '
+        'data = { id = "8", done = "Done", at = 1767225600000 } } } }', words=["--json"]))
+    assert differences(rows["data"]) == [("emits[1].data.id", '"8"', '"7"'), ("emits[1].type", '"card"', '"cards"')]
+    assert rows["data"]["log"] == ["info: cards: hello"]
+
+
+@pytest.mark.parametrize("case, difference", [
+    ('event = { data = {} }, emits = {}', ("emits[1]", None)),
+    ('event = { data = { drop = "no" } }, emits = {}', ("drops[1]", None)),
+    ('event = { data = { drop = "no" } }, drops = "yes"', ("drops[1]", '"yes"')),
+    ('event = { data = { fail = "no" } }, emits = {}', ("fails[1]", None)),
+    ('event = { data = { retry = "no" } }, drops = {}', ("retries[1]", None)),
+    ('event = { data = {} }, emits = { {}, { type = "more" } }', ("emits[2]", '{"type":"more"}')),
+    ('event = { data = {} }, emits = { {} }, logs = { "x" }', ("logs[1]", '"x"')),
+    ('event = { data = {} }, emits = { { has = { more = 1 } } }', ("emits[1].data.more", "1")),
+])
+def test_what_did_not_come_and_what_came_unasked(test, case, difference):
+    rows, sums = told(test('{ name = "one", ' + case + " }", words=["--json"]))
+    assert sums == {"passed": 0, "failed": 1}
+    assert [one[:2] for one in differences(rows["one"])] == [difference]
+
+
+@pytest.mark.parametrize("file, sentence", [
+    ("return 7", "it has to end with: return { ... }"),
+    ("return {}", "it holds no case"),
+    ("return {", "cards.test.lua:1: "),
+    ("return { { event = {} } }", "case 1 needs a `name`"),
+    ('return { { name = "x", evnt = {} } }', "x: there is no `evnt`; did you mean `event`?"),
+    ('return { { name = "x", emits = {} } }', "a case has one of `event`,"),
+    ('return { { name = "x", event = { data = 1 } } }', "it says nothing of what has to come of it"),
+    ('return { plugin = "crads", cases = { { name = "x" } } }', 'there is no plugin "crads"'),
+    ('return { { name = "x", poll = {}, emits = {} } }', "the plugin cards has no poll step"),
+    ('return { { name = "x", event = { file = "gone.json" }, emits = {} } }', "gone.json cannot be read"),
+    ('return { { name = "x", event = function() end } }', "event: a function"),
+    ('os.exit(0)', "cards.test.lua:1: "),
+])
+def test_a_file_that_is_wrong_is_a_failed_test(test, file, sentence):
+    answer = test(file=file)
+    assert answer.returncode == 1, answer.stdout
+    assert sentence in answer.stdout
+
+
+def test_where_there_is_no_test(test, tmp_path):
+    test("{}")
+    (tmp_path / "cards.test.lua").unlink()
+    answer = subprocess.run([SLUICE, "test"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 2 and "there is no test here" in answer.stderr
+    answer = subprocess.run([SLUICE, "test", "cards.lua"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 2 and "their names end with .test.lua" in answer.stderr
+
+
+# -------------------------------------------------------------- crashes and hangs
+
+CRASHING = """\
+#include <signal.h>
+#include <stdio.h>
+#include "plugin.h"
+static enum sl_outcome transform(struct sl_call *call)
+{
+	if (call->host->at(call->event->json, "/crash"))
+		fprintf(stderr, "about to go\\n"), fflush(stderr), raise(SIGKILL);
+	call->host->emit(call, &(struct sl_event){ .type = "fine" });
+	return SL_DONE;
+}
+SL_PLUGIN(.name = "bad", .version = "1", .summary = "crashes", .transform = transform);
+"""
+
+
+def test_what_hangs_is_killed_and_the_rest_goes_on(test):
+    rows, sums = told(test('{ name = "before", event = { data = {} }, emits = { {} } }',
+                           '{ name = "hangs", event = { data = { hang = true } }, emits = { {} } }',
+                           '{ name = "spins", event = { data = { spin = true } }, fails = "instructions" }',
+                           '{ name = "after", event = { data = {} }, emits = { {} } }', words=["--json", "--deadline", "2"]))
+    assert rows["hangs"]["error"] == "it did not come to its end within 2 s, and was killed"
+    assert (rows["before"]["passed"], rows["after"]["passed"]) == (True, True)
+    assert sums["failed"] == 1, rows["spins"]
+
+
+def test_what_crashes_is_named_with_its_last_words_and_the_rest_goes_on(test, tmp_path):
+    test("{}")
+    subprocess.run([SLUICE, "new", "transform", "bad", "--c"], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "bad" / "bad.c").write_text(CRASHING)
+    (tmp_path / "bad" / "bad.test.lua").write_text(
+        'return { { name = "a", event = { data = {} }, emits = { { type = "fine" } } },'
+        ' { name = "b", event = { data = { crash = 1 } }, emits = { {} } },'
+        ' { name = "c", event = { data = {} }, emits = { { type = "fine" } } } }')
+    answer = subprocess.run([SLUICE, "test", "bad", "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    rows, sums = told(answer)
+    assert sums == {"passed": 2, "failed": 1}
+    assert rows["b"]["error"].startswith("its process crashed: Killed") and rows["b"]["wrote"] == "about to go\n"
+
+
+# --------------------------------------------------------------------------- HTTP
+
+
+def test_the_far_side_is_what_the_case_says(test):
+    answer = test(
+        '{ name = "json", event = { data = { ask = "https://a.example/x", query = { q = "a b&c" } } }, '
+        'answers = { { url = "https://a.example/x", query = { q = "a b&c" }, json = { k = 1 } } }, '
+        'emits = { { has = { far = { k = 1 }, status = 200 } } } }',
+        '{ name = "a path will do", event = { data = { ask = "https://a.example/x" } }, '
+        'answers = { { url = "/x", status = 404 } }, emits = { { has = { status = 404 } } } }',
+        '{ name = "not now", event = { data = { ask = "https://a.example/x" } }, '
+        'answers = { { url = "/x", status = 503 } }, retries = "503" }',
+        '{ name = "then better", event = { data = { ask = "https://a.example/x" } }, '
+        'answers = { { url = "/x", status = 503 }, { url = "/x", json = {} } }, emits = { { has = { status = 200 } } } }',
+        '{ name = "nobody there", event = { data = { ask = "https://a.example/x" } }, '
+        'answers = { { url = "/x", error = "no answer" } }, retries = "no answer" }')
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_what_nobody_expected_is_shown_and_so_is_what_was_not_asked_for(test):
+    rows, _ = told(test(
+        '{ name = "unexpected", event = { data = { ask = "https://a.example/x?y=1" } }, fails = "no answer for GET" }',
+        '{ name = "unused", event = { data = {} }, answers = { { url = "/x" }, { url = "/y", optional = true } }, emits = { {} } }',
+        words=["--json"]))
+    assert differences(rows["unexpected"]) == [("calls", None, "GET https://a.example/x?y=1")]
+    assert rows["unexpected"]["calls"] == ["GET https://a.example/x?y=1 -> no answer in the test"]
+    assert differences(rows["unused"]) == [("answers[1]", "/x to be asked for", None)]
+
+
+# ----------------------------------------------------------------- the other forms
+
+
+def test_tap(test):
+    answer = test('{ name = "fine", event = { data = {} }, emits = { {} } }',
+                  '{ name = "not # fine", event = { data = {} }, drops = "x" }', words=["--tap"])
+    lines = answer.stdout.splitlines()
+    assert lines[0] == "TAP version 13" and lines[-1] == "1..2"
+    assert lines[1] == "ok 1 - cards.test.lua: fine" and lines[2] == "not ok 2 - cards.test.lua: not   fine"
+    assert lines[3] == "  ---" and json.loads(lines[4])["passed"] is False and lines[5] == "  ..."
+
+
+def test_lines_that_ran(test, tmp_path):
+    answer = test('{ name = "fine", event = { data = {} }, emits = { {} } }', words=["--json", "--coverage", "--lcov", "lcov"])
+    file, = told(answer)[1]["coverage"]
+    assert file["file"] == "cards.lua" and file["missed"] == [] and file["ran"] == file["lines"] > 10
+    script = (tmp_path / "cards.lua").read_text().replace("if card.drop then return", "if card.drop then\n  return\n ")
+    (tmp_path / "cards.lua").write_text(script)
+    answer = test('{ name = "fine", event = { data = {} }, emits = { {} } }', words=["--coverage", "--lcov", "lcov"])
+    assert "; not: 8" in answer.stdout
+    assert "DA:8,0" in (tmp_path / "lcov").read_text().splitlines()
+
+
+def test_every_case_runs_with_each_plugin_of_a_list(test, tmp_path):
+    (tmp_path / "other.lua").write_text(CARDS.replace("cards as rows", "the same"))
+    rows, sums = told(test(file='return { plugin = { "./cards.lua", "./other.lua" }, cases = {'
+                                ' { name = "a row", event = { data = {} }, emits = { {} } } } }', words=["--json"]))
+    assert sums == {"passed": 2, "failed": 0}
+    assert set(rows) == {"a row, ./cards.lua", "a row, ./other.lua"}
