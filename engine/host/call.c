@@ -83,8 +83,10 @@ struct call *call_new(struct instance *instance, enum step step)
 void call_over(struct running *running)
 {
 	struct instance *instance = running->call.instance;
-	for (struct held *held = running->held; held; held = held->next)
+	for (struct held *held = running->held; held; held = held->next) {
 		sl_json_free(&held->document);
+		arena_free(&held->arena);
+	}
 	if (instance->idle_count < KEPT_IDLE) {
 		arena_reset(running->call.arena);
 		running->idle = instance->idle;
@@ -99,6 +101,14 @@ void call_over(struct running *running)
 
 /* ------------------------------------------------------------------ documents */
 
+static struct held *hold(struct running *running)
+{
+	struct held *held = arena_alloc(running->call.arena, sizeof(*held));
+	held->next = running->held;
+	running->held = held;
+	return held;
+}
+
 const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why)
 {
 	struct running *running = (struct running *)call;
@@ -108,10 +118,14 @@ const struct sl_json *call_json(struct call *call, struct sl_text text, struct w
 		why_say(why, "%s", sentence);
 		return NULL;
 	}
-	struct held *held = arena_alloc(call->arena, sizeof(*held));
-	*held = (struct held){ .document = document, .next = running->held };
-	running->held = held;
+	hold(running)->document = document;
 	return sl_json_root(document);
+}
+
+void call_hold(struct call *call, struct arena **arena)
+{
+	hold((struct running *)call)->arena = *arena;
+	*arena = NULL;
 }
 
 const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why)

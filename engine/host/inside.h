@@ -35,9 +35,10 @@ struct asked_before {
 	struct asked_before *next;
 };
 
-/* A document that ends with the call. */
+/* A document, or more memory, that ends with the call. */
 struct held {
 	struct sl_document *document;
+	struct arena *arena;
 	struct held *next;
 };
 
@@ -82,6 +83,7 @@ static inline struct running *running_of(struct sl_call *call)
 
 /* A document read into a call's memory; NULL and a sentence if it is not JSON. */
 const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why);
+void call_hold(struct call *call, struct arena **arena); /* it ends with the call */
 void call_go_on(struct running *running);                        /* its wait is over */
 void call_end(struct running *running, enum sl_outcome outcome); /* its wait ended it; the reason is said */
 
@@ -100,7 +102,6 @@ void instance_left(struct instance *instance); /* one call less */
 bool lua_describe(struct plugin *plugin, struct why *why); /* fills plugin->face */
 bool lua_begin(struct instance *instance, const struct sl_json *options, struct why *why);
 void lua_call_over(struct call *call); /* it has ended, or its memory goes */
-
 
 /* "hmac-sha256" ... by enum sl_auth; auth_count of them. */
 extern const char *const auth_names[];

@@ -215,15 +215,19 @@ static enum sl_outcome end_of(struct call *call, const struct judgement *judgeme
 	return SL_RETRY;
 }
 
-static void tell(struct fetch *fetch, const struct flight *flight)
+/* The last one who wants a flight's answer takes its memory over: an answer may be large. */
+static void tell(struct fetch *fetch, struct flight *flight, bool last)
 {
 	struct call *call = fetch->call;
-	struct client_answer answer;
+	struct client_answer answer = flight->answer;
 	if (flight->judgement.verdict != VERDICT_PASS) {
 		fetch_ready(fetch, end_of(call, &flight->judgement));
 		return;
 	}
-	answer = answer_copy(call->arena, &flight->answer);
+	if (last)
+		call_hold(call, &flight->arena);
+	else
+		answer = answer_copy(call->arena, &flight->answer);
 	respond(call, &answer);
 	warn_partial(call, &flight->judgement);
 	keep(fetch, flight);
@@ -255,13 +259,14 @@ static void forget_recent(struct net *net)
 void net_landed(struct flight *flight)
 {
 	struct net *net = flight->net;
+	bool share = worth_sharing(flight);
 	while (flight->fetches) {
 		struct fetch *fetch = flight->fetches;
 		fetch_leave(fetch);
-		tell(fetch, flight);
+		tell(fetch, flight, !share && !flight->fetches);
 	}
 	flight->landed = clock_ticks();
-	if (worth_sharing(flight))
+	if (share)
 		flight_move(flight, &net->recent);
 	else
 		flight_free(&flight);
@@ -314,7 +319,7 @@ static bool shared(struct fetch *fetch)
 	forget_recent(net);
 	flight = like_it(net->recent, &fetch->wish, call->pub.event->received);
 	if (flight)
-		tell(fetch, flight);
+		tell(fetch, flight, false);
 	else if ((flight = like_it(net->flights, &fetch->wish, call->pub.event->received)))
 		fetch_join(fetch, flight);
 	if (flight)
