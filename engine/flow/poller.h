@@ -54,7 +54,8 @@
  *
  *     {"say":"status","state":"idle|polling|backfilling|resting|waiting|outage|failed","error":"..."|null,
  *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
- *      "backfill":{"since":MS,"events":N}|null}
+ *      "backfill":{"since":MS,"events":N,"trouble":"outage|failed"|null,"error":"..."|null}|null,
+ *      "backfilled": the same of the last one that came to its end}
  *
  * waiting: for the ingress.  Polls and failures are counted over all processes of the
  * source, events since this one began, those of the backfill since that began.

@@ -59,16 +59,19 @@ static void write_moment(struct buf *out, const char *name, int64_t ms)
 		json_null(out);
 }
 
-static void write_backfill(const struct walk *walk, struct buf *out)
+/* Null unless `is`. */
+static void write_backfill(const struct walk *walk, const char *name, bool is, struct buf *out)
 {
-	json_key(out, "backfill");
-	if (!walk->on) {
+	json_key(out, name);
+	if (!is) {
 		json_null(out);
 		return;
 	}
 	json_open(out, '{');
 	json_member_int(out, "since", walk->since);
 	json_member_uint(out, "events", walk->run.events);
+	json_member_string(out, "trouble", trouble_word(walk));
+	json_member_string(out, "error", walk->trouble ? walk->why.text : NULL);
 	json_close(out, '}');
 }
 
@@ -79,9 +82,12 @@ static void write_status(const struct poller *poller, struct buf *out)
 	json_member_string(out, "error", error_words(poller));
 	write_moment(out, "last_poll", poller->last_poll);
 	write_moment(out, "next_poll", plans ? clock_wall() + poller->poll.due - clock_ticks() : 0);
+	json_member_uint(out, "polls", page_get(poller->page, COUNTER_polls));
+	json_member_uint(out, "failures", page_get(poller->page, COUNTER_poll_failures));
 	json_member_uint(out, "events", poller->events);
 	json_member_uint(out, "unchanged", poller->unchanged);
-	write_backfill(&poller->backfill, out);
+	write_backfill(&poller->backfill, "backfill", poller->backfill.on, out);
+	write_backfill(&poller->backfill, "backfilled", !poller->backfill.on && poller->backfill.run.began, out);
 }
 
 static void send_message(struct poller *poller, struct buf *out)
@@ -133,6 +139,8 @@ static void answer_status(struct poller *poller, int64_t id)
 void tell_polled(struct poller *poller)
 {
 	const char *why = poller->poll.trouble ? poller->poll.why.text : NULL;
+	page_add(poller->page, COUNTER_polls, 1);
+	page_add(poller->page, COUNTER_poll_failures, why != NULL);
 	for (size_t i = 0; i < poller->ask_count; i++) {
 		if (why)
 			answer(poller, poller->asks[i], why);

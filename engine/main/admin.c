@@ -80,7 +80,7 @@ static void copy_members(const struct sl_json *object, const char *const *withou
 static bool says_no(const struct sl_json *answer)
 {
 	const struct sl_json *ok = sl_json_get(answer, "ok");
-	return sl_json_get(answer, "error") || (ok && !sl_json_true(ok));
+	return ok ? !sl_json_true(ok) : sl_json_get(answer, "error") != NULL;
 }
 
 static void question_answer(struct question **place, const struct sl_json *message)
@@ -201,13 +201,24 @@ static void post_reload(struct admin *admin, struct http_request *request, struc
 		master_reload(admin->master, request);
 }
 
+static void refuse_unknown(struct http_request *request, struct sl_text name)
+{
+	static const char prefix[] = "source/";
+	size_t skip = name.len >= sizeof(prefix) - 1 && memcmp(name.at, prefix, sizeof(prefix) - 1) == 0
+		? sizeof(prefix) - 1
+		: 0;
+	size_t len = name.len - skip < 80 ? name.len - skip : 80;
+	http_refuse(request, 404, NULL, "there is no %s \"%.*s\"", skip ? "source that polls and is named" : "route",
+		(int)len, name.at + skip);
+}
+
 static void post_ask(struct admin *admin, struct http_request *request, struct sl_text rest)
 {
 	struct child *child = asked_child(admin->master, rest);
 	struct sl_document *document = sl_json_read(request->body, NULL, 0);
 	const struct sl_json *body = document ? sl_json_root(document) : NULL;
 	if (!child)
-		http_refuse(request, 404, NULL, "there is no route \"%.*s\"", (int)(rest.len < 80 ? rest.len : 80), rest.at);
+		refuse_unknown(request, rest);
 	else if (!sl_json_string(sl_json_get(body, "what")).at)
 		http_refuse(request, 400, NULL, "the question must be a JSON object with a text `what`");
 	else if (!child_running(child))

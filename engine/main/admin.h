@@ -10,7 +10,7 @@
  *
  * A unix socket is guarded by its mode, a TCP address by a bearer token.  A
  * question is answered within five seconds: 504 otherwise, 503 if the process
- * dies over it.  An answer that says "ok":false, or has an "error", comes with 422.
+ * dies over it.  An answer that says "ok":false, or has an "error" and no "ok", comes with 422.
  */
 #ifndef MAIN_ADMIN_H
 #define MAIN_ADMIN_H

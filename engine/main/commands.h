@@ -17,6 +17,7 @@
 	X(refused) \
 	X(sign) \
 	X(send) \
+	X(poll) \
 	X(log) \
 	X(events) \
 	X(dead) \

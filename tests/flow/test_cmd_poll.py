@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_cmd_poll.py - sluice poll and sluice backfill, and what health says of a source that polls.
+import json
+import subprocess
+import time
+
+import pytest
+from conftest import SLUICE, wait_until
+from test_poll import shop, vendor  # noqa: F401 (fixtures)
+
+
+def begun(shop):
+    """The daemon, once the source has made its first poll."""
+    shop.start()
+    wait_until(lambda: polls(shop)["last"])
+    return shop
+
+
+def polls(shop):
+    return shop.health()["sources"][0]["polls"]
+
+
+def in_background(shop, *words):
+    return subprocess.Popen([SLUICE, *words], cwd=shop.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+# ---------------------------------------------------------------------- poll
+
+
+def test_a_poll_says_what_was_new(shop, vendor):
+    vendor.has(5)
+    begun(shop)
+    vendor.has(3, first=5)
+    answer = shop.sluice("poll", "shop")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("shop: 3 new events")
+    wait_until(lambda: len(shop.rows("select id from orders")) == 8)
+    said = json.loads(shop.sluice("poll", "shop", "--json").stdout)
+    assert (said["source"], said["events"], said["error"]) == ("shop", 0, None)
+
+
+def test_a_poll_that_fails_says_why(shop, vendor):
+    begun(shop)
+    vendor.token = "another"
+    answer = shop.sluice("poll", "shop")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith("sluice poll: ") and "401" in answer.stderr
+    said = shop.sluice("poll", "shop", "--json")
+    assert said.returncode == 1 and "401" in json.loads(said.stdout)["error"]
+
+
+def test_a_vendor_that_cannot_be_had_is_said_at_once(shop, vendor):
+    begun(shop)
+    vendor.moods = [(503, {})] * 100
+    answer = shop.sluice("poll", "shop", timeout=60)
+    assert answer.returncode == 1 and answer.stderr
+
+
+@pytest.mark.parametrize("words", [("poll",), ("backfill",)])
+def test_without_a_daemon_it_says_so(shop, words):
+    answer = shop.sluice(*words, "shop")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "no daemon answers" in answer.stderr
+
+
+def test_a_source_that_does_not_poll_is_none(shop, vendor):
+    begun(shop)
+    for name in ("orders", "../x", "a b", ""):
+        answer = shop.sluice("poll", name)
+        assert answer.returncode == 1 and ("no source" in answer.stderr), answer.stderr
+
+
+# ------------------------------------------------------------------ backfill
+
+
+def test_a_backfill_brings_everything_and_is_waited_for(shop, vendor):
+    vendor.has(70)
+    begun(shop)
+    vendor.has(20, first=1000)
+    answer = shop.sluice("backfill", "shop")
+    assert answer.returncode == 0, answer.stderr
+    events = int(answer.stdout.split()[1])
+    assert answer.stdout == f"shop: {events} events\n" and events >= 20
+    wait_until(lambda: len(shop.rows("select id from orders")) == 90)
+
+
+def test_a_backfill_may_begin_at_a_time(shop, vendor):
+    begun(shop)
+    said = json.loads(shop.sluice("backfill", "shop", "--since", "2026-01-31", "--json").stdout)
+    assert said == {"source": "shop", "events": 0, "error": None}
+    assert shop.sluice("backfill", "shop", "--since", "30d").returncode == 0
+    answer = shop.sluice("backfill", "shop", "--since", "yesterday")
+    assert answer.returncode == 2 and "how long ago" in answer.stderr
+    assert any("since=2026-01-31" in path or "since=2026-01-31".replace("=", "%3D") in path
+               for _, path, _ in vendor.asked)
+
+
+def test_one_backfill_at_a_time(shop, vendor):
+    vendor.has(400)
+    begun(shop)
+    vendor.pause = 0.3
+    assert shop.sluice("backfill", "shop", "--no-wait").returncode == 0
+    wait_until(lambda: polls(shop)["backfill"])
+    second = in_background(shop, "backfill", "shop")
+    wait_until(lambda: "backfill:" in shop.sluice("status").stdout)
+    assert shop.sluice("backfill", "shop", "--restart", "--no-wait").returncode == 0
+    assert shop.sluice("backfill", "shop", "--stop").returncode == 0
+    _, said = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert "is under way and is waited for" in said and "was stopped" in said
+    assert polls(shop)["backfill"] is None
+
+
+# -------------------------------------------------------------------- health
+
+
+def test_health_metrics_and_status_tell_of_polls(shop, vendor):
+    vendor.has(4)
+    begun(shop)
+    wait_until(lambda: polls(shop)["events"] >= 4 and polls(shop)["state"] == "idle")
+    health = shop.health()
+    assert health["state"] == "green", health["why"]
+    told = health["sources"][0]
+    assert (told["name"], told["polls"]["error"], told["polls"]["rests"], told["polls"]["backfill"]) == ("shop", None, False, None)
+    assert told["polls"]["last"].endswith("Z") and told["polls"]["next"] > told["polls"]["last"]
+    assert told["polls"]["pid"] == shop.child("source shop")
+    metrics = shop.metrics()
+    assert metrics['sluice_polls_total{process="source",source="shop"}'] >= 1
+    assert metrics['sluice_poll_events_total{process="source",source="shop"}'] >= 4
+    assert metrics['sluice_poll_failures_total{process="source",source="shop"}'] == 0
+    assert metrics['sluice_up{process="source",source="shop"}'] == 1
+    status = shop.sluice("status")
+    assert status.returncode == 0 and "idle, last" in status.stdout and "next in" in status.stdout
+
+
+def test_a_poll_that_fails_turns_health_yellow_until_one_succeeds(shop, vendor):
+    begun(shop)
+    vendor.token = "another"
+    shop.sluice("poll", "shop")
+    health = wait_until(lambda: shop.health()["state"] == "yellow" and shop.health())
+    assert any("source shop cannot poll" in why and "401" in why for why in health["why"])
+    assert shop.get("/health").status == 200
+    vendor.token = "anything"
+    shop.sluice("poll", "shop")
+    wait_until(lambda: shop.health()["state"] == "green")
+
+
+def test_a_source_that_is_killed_is_begun_again(shop, vendor):
+    begun(shop)
+    old = shop.child("source shop")
+    subprocess.run(["kill", "-9", str(old)], check=True)
+    wait_until(lambda: shop.child("source shop") != old)
+    vendor.has(2)
+    wait_until(lambda: shop.sluice("poll", "shop").returncode == 0)
+    wait_until(lambda: len(shop.rows("select id from orders")) == 2)
+
+
+# -------------------------------------------------------------------- reload
+
+
+def test_a_reload_changes_adds_and_drops_sources(shop, vendor):
+    vendor.has(1)
+    begun(shop)
+    old = shop.child("source shop")
+    shop.change("every: 1h", "every: 2h")
+    assert "changed source shop" in shop.sluice("reload").stdout
+    wait_until(lambda: shop.child("source shop") != old)
+    text = shop.text
+    shop.change("from: [ shop ]", "from: [ own ]")
+    shop.change("transforms:", "  own: { use: webhook, auth: bearer, secret: s }\ntransforms:")
+    block = shop.text[shop.text.index("  shop:\n"):shop.text.index("  own:")]
+    shop.change(block, "")
+    answer = shop.sluice("reload")
+    assert "removed source shop" in answer.stdout, answer.stderr
+    wait_until(lambda: "sluice: source shop" not in shop.children())
+    shop.text = text
+    shop.write("sluice.yaml", text)
+    assert "changed source shop" in "".join(shop.sluice("reload").stdout)
+    vendor.has(1, first=1)
+    wait_until(lambda: shop.sluice("poll", "shop").returncode == 0)
+    wait_until(lambda: len(shop.rows("select id from orders")) == 2)
+
+
+def test_it_stops_cleanly_in_the_middle_of_a_poll(shop, vendor):
+    vendor.has(200)
+    vendor.pause = 0.2
+    shop.start()
+    wait_until(lambda: vendor.asked)
+    began = time.monotonic()
+    shop.stop()
+    assert time.monotonic() - began < 5
+    assert not (shop.data / "events.sock").exists()
+
+
+def test_a_reload_takes_a_saved_source_script(shop, vendor):
+    begun(shop)
+    old = shop.child("source shop")
+    script = (shop.folder / "shop.lua").read_text()
+    shop.write("shop.lua", script + "\n-- saved\n")
+    assert "changed source shop" in shop.sluice("reload").stdout
+    wait_until(lambda: shop.child("source shop") != old)
