@@ -44,6 +44,7 @@ struct cover *cover_new(struct arena *arena);
 void cover_add(struct cover *cover, const struct sl_json *list);
 void cover_words(const struct cover *cover, struct buf *out);
 void cover_json(const struct cover *cover, struct buf *out);                   /* an array */
+const char *test_path(const char *path);                                       /* as a person here would write it */
 bool cover_lcov(const struct cover *cover, const char *path, struct why *why); /* a file, for editors */
 
 #endif

@@ -114,8 +114,7 @@ static void missed_words(const struct covered *file, struct buf *out)
 	}
 }
 
-/* As a person here would write it. */
-static const char *short_path(const char *path)
+const char *test_path(const char *path)
 {
 	char here[4096];
 	size_t len = getcwd(here, sizeof(here)) ? strlen(here) : 0;
@@ -128,7 +127,7 @@ void cover_words(const struct cover *cover, struct buf *out)
 	for (const struct covered *file = cover->first; file; file = file->next) {
 		size_t can = count_lines(file, CAN_RUN), ran = count_lines(file, HAS_RUN);
 		buf_format(out, "%5.1f %%  %s  %zu of %zu", can ? 100.0 * (double)ran / (double)can : 100.0,
-			short_path(file->path), ran, can);
+			test_path(file->path), ran, can);
 		if (ran < can)
 			buf_string(out, "; not");
 		missed_words(file, out);
@@ -142,7 +141,7 @@ void cover_json(const struct cover *cover, struct buf *out)
 	json_open(out, '[');
 	for (const struct covered *file = cover->first; file; file = file->next) {
 		json_open(out, '{');
-		json_member_string(out, "file", short_path(file->path));
+		json_member_string(out, "file", test_path(file->path));
 		json_member_uint(out, "lines", count_lines(file, CAN_RUN));
 		json_member_uint(out, "ran", count_lines(file, HAS_RUN));
 		json_key(out, "missed"), json_open(out, '[');

@@ -73,7 +73,7 @@ static void detail_words(const struct test_report *report, struct buf *out)
 static void tell_words(const struct test_report *report, struct buf *out)
 {
 	if (report->updated)
-		buf_format(out, "wrote  %s\n", report->updated);
+		buf_format(out, "wrote   %s\n", test_path(report->updated));
 	if (has_passed(report))
 		return;
 	buf_format(out, "FAILED  %s: %s\n", report->file, report->name);

@@ -31,7 +31,12 @@ def test_what_was_made_in_an_empty_folder_is_fine(sluice, tmp_path, kind, langua
     assert "NAME" not in code and "SPDX" not in code
     assert (tmp_path / "sluice.env").stat().st_mode & 0o777 == 0o600
     checked = sluice("check")
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.returncode == 0
+    assert checked.stderr == "" or kind == "source" and "for that `token` has to be given" in checked.stderr
+    tested = sluice("test", "--json", "--coverage")
+    sums = json.loads(tested.stdout.splitlines()[-1])
+    assert tested.returncode == 0 and sums["passed"] >= 2, tested.stdout
+    assert [file["missed"] for file in sums["coverage"]] == ([[]] if language == "lua" else [])
 
 
 def test_a_name_that_is_none_a_missing_language_and_a_folder_that_is_there(sluice, tmp_path):
