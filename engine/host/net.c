@@ -154,10 +154,11 @@ static void tell_ready(uv_idle_t *soon)
 
 static bool looks_like_json(const struct client_answer *answer)
 {
-	const char *type = net_header(answer->headers, "content-type");
-	size_t blank = strspn(answer->body.len ? answer->body.at : "", " \t\r\n");
-	bool bracket = blank < answer->body.len && strchr("{[", answer->body.at[blank]);
-	return answer->body.len && (bracket || (type && strcasestr(type, "json")));
+	const char *type = net_header(answer->headers, "content-type"), *body = answer->body.at;
+	if (!body || !answer->body.len)
+		return false;
+	body += strspn(body, " \t\r\n");
+	return *body == '{' || *body == '[' || (type && strcasestr(type, "json"));
 }
 
 /* `answer` is in the call's memory already. */

@@ -4,17 +4,23 @@
  * One net a process.  A request of a call goes through these, in order:
  *
  *     fill        base, headers, query of the api it names; url checked
- *     kept        the same delivery asked the same before: that answer is used
- *     shared      an equal GET is under way, or was answered just now: its answer
- *                 serves this call too, if it began after the call's event was received
+ *     kept        the same delivery asked the same before, for the first (second, third)
+ *                 time in a run: that answer is used
+ *     shared      an equal GET is under way, or was answered within the last seconds: its
+ *                 answer serves this call too, if it began after the call's event was
+ *                 received and the call has not asked this before
  *     budget      a grant of the credential is waited for
  *     send        io/client.h, or canned answers
  *     judge       answered; try again here, with growing pauses, three times and at
  *                 most 10 s in all; or the call ends in SL_RETRY with call->outage set
- *     keep        the answer is kept for the delivery
+ *     keep        the answer is kept for the delivery, if it will be as true tomorrow:
+ *                 2xx, 404, 410
  *
  * GET and HEAD, and what says `asks`, are safe: only they are kept, shared and tried
  * again after an answer was lost.  Anything else is tried again here only after 429 and 503.
+ *
+ * A whole url that leads to an api's origin is that api's too.  Any other has no api: what
+ * is known of its origin (that it wants silence) is known to this process alone.
  */
 #ifndef HOST_NET_H
 #define HOST_NET_H
