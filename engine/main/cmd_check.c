@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/option.h"
 #include "main/command.h"
 #include "main/config.h"
 
@@ -10,10 +11,15 @@
 
 static void source_words(const struct config_source *source, struct buf *out)
 {
-	buf_format(out, "  %-12s %s\n", source->name, source->callback_shown ? source->callback_shown : "/in/ and its "
-													"name");
-	buf_format(out, "  %-12s %s, %s%s\n", "", source->use, source->webhook ? source->auth : "polls only",
-		source->insecure ? ", INSECURE: takes in whatever anybody sends" : "");
+	char every[OPTION_NUMBER];
+	const char *address = source->callback_shown ? source->callback_shown : "/in/ and its name";
+	buf_format(out, "  %-12s %s\n", source->name, source->webhook ? address : "takes in no webhooks");
+	buf_format(out, "  %-12s %s", "", source->use);
+	if (source->webhook)
+		buf_format(out, ", %s%s", source->auth, source->insecure ? ", INSECURE: takes in whatever anybody sends" : "");
+	if (source->polls)
+		buf_format(out, ", polls every %s", option_number(SL_DURATION, source->every, every));
+	buf_char(out, '\n');
 }
 
 /* "cards: boards, more -> cards -> local" */
@@ -62,6 +68,11 @@ static void source_json(const struct config_source *source, struct buf *out)
 	json_member_string(out, "callback", source->callback_shown);
 	json_member_string(out, "auth", source->webhook ? source->auth : NULL);
 	json_member_bool(out, "insecure", source->insecure);
+	json_key(out, "every");
+	if (source->polls)
+		json_int(out, source->every);
+	else
+		json_null(out);
 	json_close(out, '}');
 }
 

@@ -63,6 +63,12 @@ def test_without_a_daemon_it_says_so(shop, words):
     assert "no daemon answers" in answer.stderr
 
 
+def test_check_says_how_often_it_polls(shop):
+    answer = shop.sluice("check")
+    assert answer.returncode == 0 and "takes in no webhooks" in answer.stdout and "polls every 1h" in answer.stdout
+    assert json.loads(shop.sluice("check", "--json").stdout)["sources"][0]["every"] == 3600000
+
+
 def test_a_source_that_does_not_poll_is_none(shop, vendor):
     begun(shop)
     for name in ("orders", "../x", "a b", ""):
@@ -153,6 +159,23 @@ def test_a_source_that_is_killed_is_begun_again(shop, vendor):
     vendor.has(2)
     wait_until(lambda: shop.sluice("poll", "shop").returncode == 0)
     wait_until(lambda: len(shop.rows("select id from orders")) == 2)
+
+
+# ---------------------------------------------------------------------- rest
+
+
+def test_a_source_rests_while_a_route_it_feeds_is_far_behind(shop, vendor):
+    vendor.has(12000)
+    shop.change("limit: 20", "limit: 250")
+    shop.start()
+    assert shop.sluice("routes", "pause", "orders").returncode == 0
+    wait_until(lambda: polls(shop)["rests"] and shop.route_health()["behind"] > 10000, within=60)
+    shop.sluice("backfill", "shop", "--no-wait")
+    wait_until(lambda: polls(shop)["state"] == "resting")
+    assert shop.sluice("routes", "resume", "orders").returncode == 0
+    wait_until(lambda: not polls(shop)["rests"], within=60)
+    wait_until(lambda: polls(shop)["state"] == "backfilling")
+    assert shop.sluice("backfill", "shop", "--stop").returncode == 0
 
 
 # -------------------------------------------------------------------- reload
