@@ -73,7 +73,8 @@ event("the event keeps who, when and the body itself", one, {
   board_id = BOARD.id, board_name = "Orders", member_creator_id = ANN.id, member_creator_username = "ann",
   raw_payload = one,
 })
-event("a missing member leaves its id", body("updateCard", nil, { memberCreator = NONE }), { member_creator_id = ANN.id })
+event("a missing member leaves its id", body("updateCard", nil, { memberCreator = NONE }),
+  { member_creator_id = ANN.id })
 event("a missing list is none", body("updateCard", { list = NONE }), { is_list_transition = false })
 event("nonPublic as a list does no harm",
   body("updateCard", nil, { memberCreator = with(ANN, { nonPublic = json.array {} }) }),
@@ -81,12 +82,17 @@ event("nonPublic as a list does no harm",
 event("an unknown action about a card is a row", body("paintCard"), { action_type = "paintCard", card_id = CARD })
 
 local board = body("updateBoard", { card = NONE, list = NONE })
-cases[#cases + 1] = { name = "an action about no card is dropped", request = { body = board }, drops = "not about a card" }
 cases[#cases + 1] = {
-  name = "an action about no card is a row where that is wanted", options = { others = true }, request = { body = board },
+  name = "an action about no card is dropped", request = { body = board }, drops = "not about a card",
+}
+cases[#cases + 1] = {
+  name = "an action about no card is a row where that is wanted",
+  options = { others = true }, request = { body = board },
   emits = { { type = "trello_events", has = { action_type = "updateBoard", card_id = "" } } },
 }
-cases[#cases + 1] = { name = "what is no action is dropped", request = { body = { hello = 1 } }, drops = "not a Trello action" }
+cases[#cases + 1] = {
+  name = "what is no action is dropped", request = { body = { hello = 1 } }, drops = "not a Trello action",
+}
 
 -------------------------------------------------------------------------------------------------------------- cards
 
@@ -144,11 +150,12 @@ end
 
 for _, row in ipairs {
   { "2 x Acrylic sign, PVC, 1200 x 800 mm @ \u{a3}45.00", {
-    description = "Acrylic sign", quantity = "2", unit_price = "45.00", total = "90.00", material = "PVC", width = "1200",
-    height = "800", unit = "mm",
+    description = "Acrylic sign", quantity = "2", unit_price = "45.00", total = "90.00", material = "PVC",
+    width = "1200", height = "800", unit = "mm",
   } },
   { "3 Banner 120.00 each", { description = "Banner", quantity = "3", unit_price = "120.00", total = "360.00" } },
-  { "1,000 x Flyer @ 0.05 = 49.00", { description = "Flyer", quantity = "1000", unit_price = "0.05", total = "49.00" } },
+  { "1,000 x Flyer @ 0.05 = 49.00",
+    { description = "Flyer", quantity = "1000", unit_price = "0.05", total = "49.00" } },
   { "- 4x Poster 2 x 3 m", { description = "Poster", quantity = "4", width = "2", height = "3", unit = "m" } },
   { "0.5 x Day @ $300", { description = "Day", quantity = "0.5", unit_price = "300", total = "150.00" } },
 } do
@@ -156,7 +163,9 @@ for _, row in ipairs {
     { with(row[2], { line_index = 1, raw = row[1] }) })
 end
 
-for _, line in ipairs { "Thank you", "2", "12/05 call back", "@ 45.00", "2. Call the client", "3 \u{20ac}", "x2 Sign", "" } do
+for _, line in ipairs {
+  "Thank you", "2", "12/05 call back", "@ 45.00", "2. Call the client", "3 \u{20ac}", "x2 Sign", "",
+} do
   described(("no item in %q"):format(line), line, {})
 end
 
