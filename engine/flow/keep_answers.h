@@ -3,7 +3,7 @@
  *
  * An answer is a text (host/net.h makes it), kept under the event's seq and part
  * and the request's key, as long as the log keeps the event: a retry and a rewind
- * ask nothing again, and give the same rows.  docs/decisions/0006-answers-are-kept.md.
+ * ask nothing again, and give the same rows.  docs/decisions/0008-answers-are-kept.md.
  *
  * It is noted on the loop, compressed and written in the pool with the next job
  * (flow/keep.h), and found again both before and after that.  An event that is new

@@ -50,6 +50,8 @@ struct source {
 	const struct net_api *api; /* how its far side is asked, or NULL */
 };
 
+#define ROUTE_DEATHS_MOST 3 /* of the process in a call for one event, alone: the one before them may have had company */
+
 /* The records (from, upto] and what became of them. */
 struct batch {
 	uint64_t upto;

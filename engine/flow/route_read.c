@@ -302,11 +302,22 @@ void batch_free(struct route *route, struct batch **batch)
 	*batch = NULL;
 }
 
+/* A transform's deaths end with its own event, and are fewer: this call is decode's. */
+static bool deadly(struct route *route, struct delivery *delivery)
+{
+	if (delivery->seq != route->suspect_seq || route->suspect_deaths <= ROUTE_DEATHS_MOST + 1)
+		return false;
+	unreadable(route, delivery, arena_format(delivery->arena,
+		"the route's process died %" PRIu32 " times in the source's decode step", route->suspect_deaths));
+	return true;
+}
+
 static void batch_decode(struct route *route, struct batch *batch)
 {
 	struct delivery *delivery;
 	while ((delivery = batch->undecoded)) {
-		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery))
+		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
+			!deadly(route, delivery))
 			delivery_decode(route, delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_RUNNING && !delivery->open)
 			return;

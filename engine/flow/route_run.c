@@ -9,7 +9,6 @@
 #include "flow/route.h"
 #include "sdk/text.h"
 
-#define DEATHS_MOST 3 /* alone; the one before them may have had company */
 #define SLICE 50      /* milliseconds after which the loop gets its turn */
 
 /* -------------------------------------------------------------- transitions */
@@ -324,7 +323,7 @@ static bool convicted(struct route *route, struct delivery *delivery)
 {
 	char reason[200];
 	if (delivery->seq != route->suspect_seq || delivery->part != route->suspect_part ||
-		route->suspect_deaths <= DEATHS_MOST || delivery->revived)
+		route->suspect_deaths <= ROUTE_DEATHS_MOST || delivery->revived)
 		return false;
 	snprintf(reason, sizeof(reason), "the route's process died %" PRIu32 " times in a call for this event",
 		route->suspect_deaths);

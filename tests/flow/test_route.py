@@ -167,6 +167,32 @@ def test_open_rows_survive_a_kill(daemon):
     wait_until(lambda: open_rows(daemon) == [])
 
 
+def test_a_decode_step_that_never_returns_is_put_aside_with_its_request(daemon):
+    daemon.write("source.lua", """return {
+	summary = "notes in lists",
+	options = { { "secret", "secret", help = "shared" } },
+	webhook = { auth = "hmac-sha1", proof = "header:X-Proof", encoding = "base64", covers = "{body}{callback}",
+		secret = "secret" },
+	decode = function(event)
+		if event.data.hang then
+			while true do pcall(string.find, ("a"):rep(50000), ("a-"):rep(50) .. "b") end
+		end
+		for _, note in ipairs(event.data.notes) do emit { id = note.id, type = "note", subject = note.card, data = note } end
+	end,
+}
+""")
+    text = daemon.text
+    begin_of, end_of = text.index("    use: webhook"), text.index("transforms:")
+    daemon.change(text[begin_of:end_of], "    use: ./source.lua\n    secret: [a well kept secret]\n")
+    begin(daemon, **{"to: local }": "to: local, deadline: 1s }"})
+    daemon.post({"notes": [note(1), note(2)]})
+    daemon.post({"hang": True, "notes": []})
+    daemon.post({"notes": [note(3)]})
+    wait_until(lambda: texts(daemon) == ["text 1", "text 2", "text 3"], within=60)
+    (seq, _, reason), = dead(daemon)
+    assert seq == 2 and "decode step" in reason
+
+
 def test_order_is_kept_per_subject_however_long_each_call_takes(daemon):
     begin(daemon)
     for number in range(140):

@@ -233,6 +233,24 @@ def test_a_far_side_that_refuses_everything_stops_the_route_before_all_is_dead(d
     wait_until(lambda: len(shop.applied) == 40)
 
 
+def test_an_event_that_the_sink_never_comes_back_from_is_put_aside(daemon, shop):
+    begin(daemon, shop)
+    daemon.write("sink.lua", SINK.replace("		lines[i] =", """		if row.data.text == "bad" then
+			while true do pcall(string.find, ("a"):rep(50000), ("a-"):rep(50) .. "b") end
+		end
+		lines[i] ="""))
+    daemon.change("to: far,", "to: far, deadline: 1s,")
+    daemon.restart()
+    assert daemon.ask("notes", "pause")[1]["ok"]
+    for number in range(9):
+        daemon.post(note(number, text="bad" if number == 4 else f"{number}"))
+    assert daemon.ask("notes", "resume")[1]["ok"]
+    wait_until(lambda: len(shop.applied) == 8 and daemon.route_health()["dead"] == 1 and daemon.settled(), within=60)
+    assert "4" not in shop.texts()
+    letter, = daemon.ask("notes", "dead ls")[1]["rows"]
+    assert letter["event_id"] == "4" and "died" in letter["reason"]
+
+
 def test_kills_lose_nothing_and_keys_stay_the_same(daemon, shop):
     begin(daemon, shop)
     for round_ in range(3):
