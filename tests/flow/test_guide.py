@@ -51,14 +51,14 @@ class Wrong(Exception):
 class Reader:
     """Somebody who follows the guide."""
 
-    def __init__(self, folder):
-        self.top = folder
+    def __init__(self, folder, installed):
         self.tools = folder / "tools"
         self.tools.mkdir()
         self.port = free_port()
         self.tool("sluice", SLUICE_SHIM.format(sluice=SLUICE))
         self.tool("sqlite3", SQLITE_SHIM.format(python=sys.executable, patience=PATIENCE))
-        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}"}
+        environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}", "CMAKE_PREFIX_PATH": str(installed),
+                       "PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")}
         self.shell = subprocess.Popen(["bash", "--norc"], cwd=folder, env=environment, text=True, bufsize=1,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.said = ""
@@ -124,8 +124,19 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path):
-    somebody = Reader(tmp_path)
+def installed(tmp_path):
+    build = pathlib.Path(os.environ.get("SLUICE_BUILD", pathlib.Path(SLUICE).resolve().parent))
+    if not (build / "cmake_install.cmake").exists():
+        pytest.skip(f"{build} is no build folder")
+    prefix = tmp_path / "installed"
+    answer = subprocess.run(["cmake", "--install", build, "--prefix", prefix], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return prefix
+
+
+@pytest.fixture
+def reader(tmp_path, installed):
+    somebody = Reader(tmp_path, installed)
     yield somebody
     somebody.close()
 
