@@ -85,15 +85,15 @@ static void turn(uv_timer_t *timer)
 		quit(poller);
 		return;
 	}
-	if (poller->taken.sifting)
-		poll_sift(poller);
-	if (poller->taken.call || poller->opening || !open_book(poller))
+	if (poller->opening || !open_book(poller))
 		return;
 	if (!poller->opened)
 		open_instance(poller);
 	if (!poller->opened)
 		return;
-	tell_backfill(poller);
+	poll_take(poller);
+	if (!poller->handing)
+		tell_backfill(poller);
 	walk_next(poller);
 }
 
@@ -246,8 +246,8 @@ static void heard(struct channel *channel, const struct sl_json *message, void *
 
 static void begin(struct poller *poller)
 {
-	poller->poll = (struct walk){ .name = "poll", .on = true };
-	poller->backfill = (struct walk){ .name = "backfill", .backfill = true };
+	poller->poll = (struct walk){ .poller = poller, .name = "poll", .at = { .on = true } };
+	poller->backfill = (struct walk){ .poller = poller, .name = "backfill", .backfill = true };
 	poller->turning.data = poller->beat.data = poller;
 	uv_timer_init(poller->loop, &poller->turning);
 	uv_timer_init(poller->loop, &poller->beat);
@@ -257,7 +257,8 @@ static void begin(struct poller *poller)
 /* Everything is let go of, so that leaks show.  Work in the pool comes back first. */
 static void end(struct poller *poller)
 {
-	poll_drop(poller);
+	poll_drop(&poller->poll);
+	poll_drop(&poller->backfill);
 	if (poller->opening)
 		call_free(&poller->opening);
 	hand_free(&poller->hand);
@@ -269,8 +270,8 @@ static void end(struct poller *poller)
 	uv_run(poller->loop, UV_RUN_DEFAULT);
 	uv_loop_close(poller->loop);
 	book_close(&poller->book);
-	free(poller->poll.cursor);
-	free(poller->backfill.cursor);
+	free(poller->poll.at.cursor);
+	free(poller->backfill.at.cursor);
 	sl_json_free(&poller->part);
 	page_free(&poller->page);
 	arena_free(&poller->life);

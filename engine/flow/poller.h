@@ -14,8 +14,9 @@
  * A *walk* is a way through what the far side has: the ordinary one, which never ends,
  * or a backfill, which is begun by a person and ends.  Each has a cursor of its own.
  * A *run* goes from a call to the next one of its walk that does not advance; then the
- * walk waits for its interval (or the backfill is over).  Calls never overlap; the
- * backfill gets its turn while the ordinary walk waits, and rests while it is told to.
+ * walk waits for its interval (or the backfill is over).  Each walk has one call at a
+ * time; a poll does not wait for a backfill that waits for its budget.  The backfill
+ * rests while it is told to.  What their calls emitted is handed in one after the other.
  *
  * What a call emitted is handed to the ingress first; when that has answered, it is on
  * disk, and only then the cursor moves.  Killed in between, the same is emitted and
@@ -86,16 +87,22 @@ struct run {
 	uint64_t events, unchanged;
 };
 
+/* How far a walk has come: its row in the file. */
+struct place {
+	bool on;         /* the ordinary one: always */
+	char *cursor;    /* where the last call that was handed in whole got to; NULL: nowhere yet */
+	int64_t since;   /* of a backfill */
+	uint64_t number; /* of runs that were told */
+	struct run run;
+};
+
 enum walk_trouble { WALK_WELL, WALK_OUTAGE, WALK_FAILED };
 
 struct walk {
-	const char *name; /* "poll", "backfill": its row in the file */
+	struct poller *poller;
+	const char *name; /* "poll", "backfill" */
 	bool backfill;
-	bool on;          /* the ordinary one: always */
-	char *cursor;     /* where the last call that was handed in whole got to; NULL: nowhere yet */
-	int64_t since;    /* of a backfill */
-	uint64_t number;  /* of its run */
-	struct run run;
+	struct place at;
 
 	int64_t due;      /* clock_ticks of its next call */
 	enum walk_trouble trouble;
@@ -103,18 +110,15 @@ struct walk {
 	unsigned outages; /* one after the other */
 	unsigned empty;   /* calls one after the other that advanced and brought nothing new */
 	bool warned;      /* of an id with other content, in this run */
-};
 
-/* A call, and what it will have changed once the ingress has answered. */
-struct step_taken {
-	struct walk *walk;
-	struct walk after;       /* the same, then; a new cursor is in the call's arena */
-	struct call *call;
+	/* poller_call.c: its call, and what that will have changed once the ingress has answered */
+	struct call *call;       /* NULL: none is under way */
+	bool ended;              /* the call has, and is to be handed in */
+	struct place after;      /* a new cursor is in the call's arena */
 	struct sl_event *events; /* to be handed in; likewise */
 	size_t count;
 	size_t sifted; /* of what the plugin emitted; and of that: */
 	uint64_t fresh, unchanged;
-	bool sifting;
 };
 
 enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
@@ -142,7 +146,7 @@ struct poller {
 	struct hand *hand;
 
 	struct walk poll, backfill;
-	struct step_taken taken; /* taken.call: NULL, nothing is under way */
+	struct walk *handing; /* whose call's events are sifted and handed in: one transaction; or NULL */
 	struct call *opening;
 	bool opened;
 	struct why open_why;
@@ -156,7 +160,8 @@ struct poller {
 	uint64_t events, unchanged;
 	int64_t asks[POLLER_ASKS]; /* wait for the run's end */
 	size_t ask_count;
-	int64_t backfill_ask;      /* waits until nothing is on its way; 0: none */
+	bool ask_again;            /* the call under way began before it was asked for */
+	int64_t backfill_ask;      /* waits until nothing is being handed in; 0: none */
 	int64_t backfill_since;    /* what it wants */
 	bool backfill_on;
 };
@@ -165,17 +170,17 @@ struct poller {
 void poller_turn(struct poller *poller, int64_t in); /* looks for what is to be done, in so many ms or sooner */
 
 /* poller_walk.c */
-void walk_next(struct poller *poller);                     /* begins the call that is due, or sets the timer */
+void walk_next(struct poller *poller);                     /* begins the calls that are due, and sets the timer */
 void walk_again(struct poller *poller, struct walk *walk); /* its call has ended well */
 void walk_outage(struct poller *poller, struct walk *walk, const char *why, int64_t after);
 void walk_failed(struct poller *poller, struct walk *walk, const char *why);
 int64_t walk_pause(unsigned tries, int64_t after); /* ms before another try */
 
 /* poller_call.c */
-void poll_begin(struct poller *poller, struct walk *walk);
-void poll_sift(struct poller *poller);   /* goes on with what a call emitted */
+void poll_begin(struct walk *walk);
+void poll_take(struct poller *poller); /* what a call emitted: the next of them, or more of the one under way */
 void poll_handed(struct poller *poller, const char *why, bool later);
-void poll_drop(struct poller *poller); /* what is under way is forgotten */
+void poll_drop(struct walk *walk); /* what is under way is forgotten */
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,
@@ -195,11 +200,11 @@ enum book_seen { BOOK_NEW, BOOK_SAME, BOOK_OTHER, BOOK_FAILED };
 struct book *book_open(const char *data, const char *source, int64_t wait_ms, struct why *why);
 void book_close(struct book **book);
 const char *book_id(const struct book *book); /* of the file: 8 hex digits */
-bool book_recall(struct book *book, struct walk *walk, struct why *why);
+bool book_recall(struct book *book, struct walk *walk, struct why *why); /* walk->at */
 bool book_begin(struct book *book, struct why *why);
 /* Whether the event was emitted before; from now on it was. */
 enum book_seen book_event(struct book *book, const struct sl_event *event, struct why *why);
-bool book_walk(struct book *book, const struct walk *walk, struct why *why);
+bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why);
 bool book_commit(struct book *book, struct why *why);
 void book_rollback(struct book *book);
 
@@ -207,6 +212,6 @@ void book_rollback(struct book *book);
 void tell_status(struct poller *poller);
 void tell_ask(struct poller *poller, const struct sl_json *message);
 void tell_polled(struct poller *poller);   /* the ordinary run has ended, well or not */
-void tell_backfill(struct poller *poller); /* nothing is on its way: what was asked of the backfill is done */
+void tell_backfill(struct poller *poller); /* nothing is being handed in: what was asked of the backfill is done */
 
 #endif

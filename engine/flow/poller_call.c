@@ -2,8 +2,8 @@
 /* poller_call.c - a poll is called; what it emitted is sifted, handed in, and then the cursor moves.
  *
  *     poll_begin     the call, with its walk's cursor
- *     took           it ended well
- *     poll_sift      what of it is new?
+ *     poll_take      it ended well, and no other is being handed in
+ *     sift           what of it is new?
  *     hand_over      that is handed in
  *     poll_handed    the ingress has answered: the walk is where the call got to
  */
@@ -54,139 +54,134 @@ static bool check_emitted(const struct sl_event *event, struct why *why)
 		check_word("subject", event->subject, why) && check_data(event, why);
 }
 
-static void warn_of_other(struct poller *poller, struct walk *walk, const char *id)
+static void warn_of_other(struct walk *walk, const char *id)
 {
 	if (walk->warned)
 		return;
 	walk->warned = true;
-	line_about(SL_WARNING, &(struct about){ .source = poller->name, .event = id },
+	line_about(SL_WARNING, &(struct about){ .source = walk->poller->name, .event = id },
 		"the poll emitted this id again with other content, and routes take an id once: put what changes into the "
 		"id, for example id = card.id .. \"@\" .. card.updated_at");
 }
 
-static bool sift_one(struct poller *poller, struct step_taken *taken, const struct sl_event *event, struct why *why)
+static bool sift_one(struct walk *walk, const struct sl_event *event, struct why *why)
 {
-	enum book_seen seen = check_emitted(event, why) ? book_event(poller->book, event, why) : BOOK_FAILED;
+	enum book_seen seen = check_emitted(event, why) ? book_event(walk->poller->book, event, why) : BOOK_FAILED;
 	if (seen == BOOK_OTHER)
-		warn_of_other(poller, &taken->after, event->id);
+		warn_of_other(walk, event->id);
 	if (seen == BOOK_SAME)
-		taken->unchanged++;
+		walk->unchanged++;
 	else
-		taken->events[1 + taken->fresh++] = *event;
+		walk->events[1 + walk->fresh++] = *event;
 	return seen != BOOK_FAILED;
 }
 
 /* ------------------------------------------------------------------------ runs */
 
-static void begin_run(const struct poller *poller, struct walk *walk)
+static void begin_run(struct walk *walk)
 {
-	struct run *run = &walk->run;
+	struct run *run = &walk->at.run;
 	if (run->id[0])
 		return;
-	*run = (struct run){ .full = !walk->cursor || walk->backfill, .began = clock_wall() };
-	snprintf(run->id, sizeof(run->id), "%s-%s-%" PRIu64, book_id(poller->book), walk->name, walk->number + 1);
+	*run = (struct run){ .full = !walk->at.cursor || walk->backfill, .began = clock_wall() };
+	snprintf(run->id, sizeof(run->id), "%s-%s-%" PRIu64, book_id(walk->poller->book), walk->name, walk->at.number + 1);
 	walk->warned = false;
 }
 
 /* A poll that finds nothing new is no event; a first one and a backfill are. */
-static bool worth_telling(const struct step_taken *taken)
+static bool worth_telling(const struct walk *walk)
 {
-	return taken->fresh || taken->after.backfill || !taken->after.number;
+	return walk->fresh || walk->backfill || !walk->at.number;
 }
 
 /* Around what is new stand the events that tell of its run.  There is room for one
  * on either side. */
-static void frame(const struct poller *poller, struct step_taken *taken, bool ended)
+static void frame(struct walk *walk, bool ends)
 {
-	struct run *run = &taken->after.run;
-	struct arena *arena = taken->call->arena;
-	bool begins = !run->told && worth_telling(taken);
-	taken->count = taken->fresh;
+	struct run *run = &walk->after.run;
+	bool begins = !run->told && worth_telling(walk);
+	walk->count = walk->fresh;
 	run->told |= begins;
-	run->events += taken->fresh;
-	run->unchanged += taken->unchanged;
+	run->events += walk->fresh;
+	run->unchanged += walk->unchanged;
 	if (begins)
-		sync_event(poller, run, false, arena, &taken->events[0]);
+		sync_event(walk->poller, run, false, walk->call->arena, &walk->events[0]);
 	else
-		taken->events++;
-	taken->count += begins;
-	if (ended && run->told)
-		sync_event(poller, run, true, arena, &taken->events[taken->count++]);
+		walk->events++;
+	walk->count += begins;
+	if (ends && run->told)
+		sync_event(walk->poller, run, true, walk->call->arena, &walk->events[walk->count++]);
 }
 
 static void end_run(struct walk *walk)
 {
-	walk->number += walk->run.told;
-	walk->run.id[0] = '\0';
-	if (walk->backfill)
-		walk->on = false;
+	struct place *after = &walk->after;
+	after->number += after->run.told;
+	after->run.id[0] = '\0';
+	after->on = !walk->backfill;
 }
 
 /* ------------------------------------------------------------------------ ends */
 
-static void forget_call(struct poller *poller)
+void poll_drop(struct walk *walk)
 {
-	if (poller->book)
+	struct poller *poller = walk->poller;
+	if (poller->handing == walk) {
 		book_rollback(poller->book);
-	call_free(&poller->taken.call);
-	poller->taken = (struct step_taken){ 0 };
+		poller->handing = NULL;
+	}
+	call_free(&walk->call);
+	walk->ended = false;
 	poller->changed = true;
 }
 
-void poll_drop(struct poller *poller)
+static void goes_wrong(struct walk *walk, enum walk_trouble trouble, const char *why, int64_t after)
 {
-	if (poller->taken.call)
-		forget_call(poller);
-}
-
-static void goes_wrong(struct poller *poller, enum walk_trouble trouble, const char *why, int64_t after)
-{
-	struct walk *walk = poller->taken.walk;
+	struct poller *poller = walk->poller;
 	struct why sentence;
 	why_say(&sentence, "%s", why); /* it may be the call's */
-	forget_call(poller);
+	poll_drop(walk);
 	if (trouble == WALK_OUTAGE)
 		walk_outage(poller, walk, sentence.text, after);
 	else
 		walk_failed(poller, walk, sentence.text);
 }
 
-static void note_cursor(struct walk *walk, struct walk *after)
+static void arrive(struct walk *walk)
 {
-	if (after->cursor != walk->cursor) {
-		after->cursor = after->cursor ? must_string(after->cursor) : NULL;
-		free(walk->cursor);
+	struct place *at = &walk->at, *after = &walk->after;
+	if (after->cursor != at->cursor) {
+		after->cursor = must_string(after->cursor);
+		free(at->cursor);
 	}
-	*walk = *after;
+	*at = *after;
 }
 
 /* What was handed in is on disk: now the file may say so. */
-static void commit(struct poller *poller)
+static void commit(struct walk *walk)
 {
-	struct step_taken *taken = &poller->taken;
-	struct walk *walk = taken->walk;
+	struct poller *poller = walk->poller;
 	struct why why = { "" };
 	if (!book_commit(poller->book, &why)) {
-		goes_wrong(poller, WALK_OUTAGE, why.text, 0);
+		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 		return;
 	}
-	note_cursor(walk, &taken->after);
-	walk->empty = taken->fresh || !walk->run.id[0] ? 0 : walk->empty + 1;
-	poller->events += taken->fresh;
-	page_add(poller->page, COUNTER_poll_events, taken->fresh);
-	poller->unchanged += taken->unchanged;
-	forget_call(poller);
+	arrive(walk);
+	walk->empty = walk->fresh || !walk->at.run.id[0] ? 0 : walk->empty + 1;
+	poller->events += walk->fresh;
+	page_add(poller->page, COUNTER_poll_events, walk->fresh);
+	poller->unchanged += walk->unchanged;
+	poll_drop(walk);
 	walk_again(poller, walk);
 }
 
 void poll_handed(struct poller *poller, const char *why, bool later)
 {
-	if (!poller->taken.call)
-		return;
+	struct walk *walk = poller->handing;
 	if (why)
-		goes_wrong(poller, later ? WALK_OUTAGE : WALK_FAILED, why, 0);
+		goes_wrong(walk, later ? WALK_OUTAGE : WALK_FAILED, why, 0);
 	else
-		commit(poller);
+		commit(walk);
 }
 
 static bool is_advance(const struct call *call, const char *cursor)
@@ -194,77 +189,92 @@ static bool is_advance(const struct call *call, const char *cursor)
 	return call->advanced && (!cursor || strcmp(call->advanced, cursor) != 0);
 }
 
-static void hand_over(struct poller *poller)
+static void hand_over(struct walk *walk)
 {
-	struct step_taken *taken = &poller->taken;
-	struct walk *after = &taken->after;
+	struct poller *poller = walk->poller;
 	struct why why = { "" };
-	bool advances = is_advance(taken->call, after->cursor);
-	frame(poller, taken, !advances);
+	bool advances = is_advance(walk->call, walk->at.cursor);
+	frame(walk, !advances);
 	if (advances)
-		after->cursor = (char *)taken->call->advanced;
+		walk->after.cursor = (char *)walk->call->advanced;
 	else
-		end_run(after);
-	if (!book_walk(poller->book, after, &why))
-		goes_wrong(poller, WALK_OUTAGE, why.text, 0);
-	else if (taken->count)
-		hand_in(poller->hand, taken->events, taken->count);
+		end_run(walk);
+	if (!book_walk(poller->book, walk, &walk->after, &why))
+		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
+	else if (walk->count)
+		hand_in(poller->hand, walk->events, walk->count);
 	else
-		commit(poller);
+		commit(walk);
 }
 
 /* A slice a turn: the loop has other things to do, and a beat to give. */
-void poll_sift(struct poller *poller)
+static void sift(struct walk *walk)
 {
-	struct step_taken *taken = &poller->taken;
-	const struct call *call = taken->call;
+	const struct call *call = walk->call;
 	struct why why = { "" };
 	int64_t until = clock_ticks() + SLICE;
-	while (taken->sifted < call->emitted_count && clock_ticks() < until)
-		if (!sift_one(poller, taken, &call->emitted[taken->sifted++].event, &why)) {
-			goes_wrong(poller, WALK_FAILED, why.text, 0);
+	while (walk->sifted < call->emitted_count && clock_ticks() < until)
+		if (!sift_one(walk, &call->emitted[walk->sifted++].event, &why)) {
+			goes_wrong(walk, WALK_FAILED, why.text, 0);
 			return;
 		}
-	taken->sifting = taken->sifted < call->emitted_count;
-	if (taken->sifting)
-		poller_turn(poller, 0);
-	else
-		hand_over(poller);
+	if (walk->sifted < call->emitted_count) {
+		poller_turn(walk->poller, 0);
+		return;
+	}
+	walk->ended = false;
+	hand_over(walk);
 }
 
-static void took(struct poller *poller)
+static void begin_sifting(struct walk *walk)
 {
-	struct step_taken *taken = &poller->taken;
+	struct poller *poller = walk->poller;
 	struct why why = { "" };
-	taken->events = arena_alloc(taken->call->arena, (taken->call->emitted_count + 2) * sizeof(*taken->events));
+	poller->handing = walk;
+	walk->after = walk->at;
+	walk->sifted = walk->fresh = walk->unchanged = 0;
+	walk->events = arena_alloc(walk->call->arena, (walk->call->emitted_count + 2) * sizeof(*walk->events));
 	if (book_begin(poller->book, &why))
-		poll_sift(poller);
+		sift(walk);
 	else
-		goes_wrong(poller, WALK_OUTAGE, why.text, 0);
+		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
+}
+
+void poll_take(struct poller *poller)
+{
+	struct walk *next = poller->poll.ended ? &poller->poll : &poller->backfill;
+	if (poller->handing && poller->handing->ended)
+		sift(poller->handing);
+	else if (!poller->handing && next->ended)
+		begin_sifting(next);
 }
 
 /* ----------------------------------------------------------------------- calls */
 
 static void ended(struct call *call, void *data)
 {
-	struct poller *poller = data;
-	if (call->outcome == SL_RETRY)
-		goes_wrong(poller, WALK_OUTAGE, call->why.text, call->retry_after);
-	else if (call->outcome == SL_FAIL)
-		goes_wrong(poller, WALK_FAILED, call->why.text, 0);
-	else
-		took(poller);
+	struct walk *walk = data;
+	if (call->outcome == SL_RETRY) {
+		goes_wrong(walk, WALK_OUTAGE, call->why.text, call->retry_after);
+	} else if (call->outcome == SL_FAIL) {
+		goes_wrong(walk, WALK_FAILED, call->why.text, 0);
+	} else {
+		walk->ended = true;
+		poller_turn(walk->poller, 0);
+	}
 }
 
-void poll_begin(struct poller *poller, struct walk *walk)
+void poll_begin(struct walk *walk)
 {
-	struct step_taken *taken = &poller->taken;
-	begin_run(poller, walk);
-	*taken = (struct step_taken){ .walk = walk, .after = *walk, .call = call_new(poller->instance, STEP_POLL) };
-	taken->call->pub.cursor = arena_string(taken->call->arena, walk->cursor);
-	taken->call->pub.backfill = taken->call->backfill = walk->backfill;
-	taken->call->pub.since = walk->backfill ? walk->since : 0;
+	struct poller *poller = walk->poller;
+	begin_run(walk);
+	walk->call = call_new(poller->instance, STEP_POLL);
+	walk->call->pub.cursor = arena_string(walk->call->arena, walk->at.cursor);
+	walk->call->pub.backfill = walk->call->backfill = walk->backfill;
+	walk->call->pub.since = walk->backfill ? walk->at.since : 0;
 	poller->changed = true;
-	if (call_run(taken->call, ended, poller) != SL_WAIT)
-		ended(taken->call, poller);
+	if (!walk->backfill)
+		poller->ask_again = false;
+	if (call_run(walk->call, ended, walk) != SL_WAIT)
+		ended(walk->call, walk);
 }

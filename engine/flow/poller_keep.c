@@ -85,20 +85,20 @@ const char *book_id(const struct book *book)
 
 /* --------------------------------------------------------------------- walks */
 
-static void take_walk(struct walk *walk, sqlite3_stmt *row)
+static void take_place(struct place *place, sqlite3_stmt *row)
 {
 	struct sl_text cursor = state_text(row, 0), run = state_text(row, 4);
-	free(walk->cursor);
-	walk->cursor = cursor.at ? must_string(cursor.at) : NULL;
-	walk->since = sqlite3_column_int64(row, 1);
-	walk->on = !walk->backfill || sqlite3_column_int(row, 2);
-	walk->number = (uint64_t)sqlite3_column_int64(row, 3);
-	strncpy(walk->run.id, run.at ? run.at : "", sizeof(walk->run.id) - 1);
-	walk->run.full = sqlite3_column_int(row, 5);
-	walk->run.told = sqlite3_column_int(row, 6);
-	walk->run.began = sqlite3_column_int64(row, 7);
-	walk->run.events = (uint64_t)sqlite3_column_int64(row, 8);
-	walk->run.unchanged = (uint64_t)sqlite3_column_int64(row, 9);
+	free(place->cursor);
+	place->cursor = cursor.at ? must_string(cursor.at) : NULL;
+	place->since = sqlite3_column_int64(row, 1);
+	place->on = sqlite3_column_int(row, 2);
+	place->number = (uint64_t)sqlite3_column_int64(row, 3);
+	strncpy(place->run.id, run.at ? run.at : "", sizeof(place->run.id) - 1);
+	place->run.full = sqlite3_column_int(row, 5);
+	place->run.told = sqlite3_column_int(row, 6);
+	place->run.began = sqlite3_column_int64(row, 7);
+	place->run.events = (uint64_t)sqlite3_column_int64(row, 8);
+	place->run.unchanged = (uint64_t)sqlite3_column_int64(row, 9);
 }
 
 bool book_recall(struct book *book, struct walk *walk, struct why *why)
@@ -109,16 +109,16 @@ bool book_recall(struct book *book, struct walk *walk, struct why *why)
 	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
 	if (got != STATE_ROW)
 		return got == STATE_END;
-	take_walk(walk, rows);
+	take_place(&walk->at, rows);
 	sqlite3_reset(rows);
 	return true;
 }
 
-bool book_walk(struct book *book, const struct walk *walk, struct why *why)
+bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why)
 {
-	const struct run *run = &walk->run;
+	const struct run *run = &place->run;
 	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"ttiiitiiiii", walk->name, walk->cursor, walk->since, (int64_t)walk->on, (int64_t)walk->number, run->id,
+		"ttiiitiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
 		(int64_t)run->full, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged);
 }
 

@@ -17,11 +17,9 @@ static const char *trouble_word(const struct walk *walk)
 
 static const char *busy_word(const struct poller *poller)
 {
-	if (poller->taken.call && hand_waits(poller->hand))
+	if (poller->handing && hand_waits(poller->hand))
 		return "waiting";
-	if (poller->taken.call)
-		return poller->taken.walk->backfill ? "backfilling" : "polling";
-	return NULL;
+	return poller->poll.call ? "polling" : NULL;
 }
 
 /* What is wrong stays told until it is right again, also while it is tried. */
@@ -32,12 +30,12 @@ static const char *state_word(const struct poller *poller)
 		return "failed";
 	if (poller->poll.trouble)
 		return trouble_word(&poller->poll);
-	if (poller->backfill.on && poller->backfill.trouble)
+	if (poller->backfill.at.on && poller->backfill.trouble)
 		return trouble_word(&poller->backfill);
 	if (busy)
 		return busy;
-	if (poller->backfill.on)
-		return poller->rest ? "resting" : "backfilling";
+	if (poller->backfill.at.on)
+		return poller->rest && !poller->backfill.call ? "resting" : "backfilling";
 	return "idle";
 }
 
@@ -47,7 +45,7 @@ static const char *error_words(const struct poller *poller)
 		return poller->open_why.text;
 	if (poller->poll.trouble)
 		return poller->poll.why.text;
-	return poller->backfill.on && poller->backfill.trouble ? poller->backfill.why.text : NULL;
+	return poller->backfill.at.on && poller->backfill.trouble ? poller->backfill.why.text : NULL;
 }
 
 static void write_moment(struct buf *out, const char *name, int64_t ms)
@@ -68,8 +66,8 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 		return;
 	}
 	json_open(out, '{');
-	json_member_int(out, "since", walk->since);
-	json_member_uint(out, "events", walk->run.events);
+	json_member_int(out, "since", walk->at.since);
+	json_member_uint(out, "events", walk->at.run.events);
 	json_member_string(out, "trouble", trouble_word(walk));
 	json_member_string(out, "error", walk->trouble ? walk->why.text : NULL);
 	json_close(out, '}');
@@ -77,7 +75,7 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 
 static void write_status(const struct poller *poller, struct buf *out)
 {
-	bool plans = poller->opened && !poller->taken.call;
+	bool plans = poller->opened && !poller->poll.call;
 	json_member_string(out, "state", state_word(poller));
 	json_member_string(out, "error", error_words(poller));
 	write_moment(out, "last_poll", poller->last_poll);
@@ -86,8 +84,8 @@ static void write_status(const struct poller *poller, struct buf *out)
 	json_member_uint(out, "failures", page_get(poller->page, COUNTER_poll_failures));
 	json_member_uint(out, "events", poller->events);
 	json_member_uint(out, "unchanged", poller->unchanged);
-	write_backfill(&poller->backfill, "backfill", poller->backfill.on, out);
-	write_backfill(&poller->backfill, "backfilled", !poller->backfill.on && poller->backfill.run.began, out);
+	write_backfill(&poller->backfill, "backfill", poller->backfill.at.on, out);
+	write_backfill(&poller->backfill, "backfilled", !poller->backfill.at.on && poller->backfill.at.run.began, out);
 }
 
 static void send_message(struct poller *poller, struct buf *out)
@@ -141,6 +139,10 @@ void tell_polled(struct poller *poller)
 	const char *why = poller->poll.trouble ? poller->poll.why.text : NULL;
 	page_add(poller->page, COUNTER_polls, 1);
 	page_add(poller->page, COUNTER_poll_failures, why != NULL);
+	if (poller->ask_again && !why)
+		return; /* who asked waits for the next run */
+	if (poller->ask_count)
+		tell_status(poller);
 	for (size_t i = 0; i < poller->ask_count; i++) {
 		if (why)
 			answer(poller, poller->asks[i], why);
@@ -158,6 +160,7 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 		return;
 	}
 	poller->poll.due = clock_ticks();
+	poller->ask_again |= poller->poll.call != NULL;
 	poller_turn(poller, 0);
 	if (waits)
 		poller->asks[poller->ask_count++] = id;
@@ -165,27 +168,35 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 		answer(poller, id, NULL);
 }
 
-/* Not while something is on its way: it would share that one's transaction. */
+static void begin_backfill(struct walk *walk, const struct place *place)
+{
+	poll_drop(walk);
+	free(walk->at.cursor);
+	walk->at = *place;
+	walk->trouble = WALK_WELL;
+	walk->outages = walk->empty = 0;
+	walk->due = clock_ticks();
+}
+
+/* Not while something is being handed in: it would share that one's transaction. */
 void tell_backfill(struct poller *poller)
 {
-	struct walk *before = &poller->backfill;
-	struct walk after = { .name = before->name, .backfill = true, .number = before->number };
+	struct book *book = poller->book;
+	struct walk *walk = &poller->backfill;
+	struct place place = { .on = poller->backfill_on, .since = poller->backfill_since, .number = walk->at.number };
 	struct why why = { "" };
 	int64_t id = poller->backfill_ask;
 	if (!id)
 		return;
 	poller->backfill_ask = 0;
-	after.number += before->run.id[0] != '\0'; /* one that was under way is no more */
-	after.on = poller->backfill_on;
-	after.since = poller->backfill_since;
-	if (book_begin(poller->book, &why) && book_walk(poller->book, &after, &why) && book_commit(poller->book, &why)) {
-		free(before->cursor);
-		*before = after;
-		poller->changed = true;
+	place.number += walk->at.run.id[0] != '\0'; /* one that was under way is no more */
+	if (book_begin(book, &why) && book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
+		begin_backfill(walk, &place);
+		tell_status(poller); /* before the answer: who asks the master next is told of it */
 		answer(poller, id, NULL);
 		return;
 	}
-	book_rollback(poller->book);
+	book_rollback(book);
 	answer(poller, id, why.text);
 }
 

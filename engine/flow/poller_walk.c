@@ -41,19 +41,21 @@ static void well(struct walk *walk)
 
 static void run_over(struct poller *poller, struct walk *walk)
 {
+	if (walk->backfill) {
+		line(SL_INFO, "the backfill is over: %zu events", (size_t)walk->at.run.events);
+		return;
+	}
+	poller->last_poll = clock_wall();
 	walk->due = clock_ticks() + poller->every - some(poller->every / JITTER);
-	if (walk->backfill)
-		line(SL_INFO, "the backfill is over: %zu events", (size_t)walk->run.events);
-	else
-		poller->last_poll = clock_wall();
-	if (!walk->backfill)
-		tell_polled(poller);
+	if (poller->ask_again)
+		walk->due = clock_ticks();
+	tell_polled(poller);
 }
 
 void walk_again(struct poller *poller, struct walk *walk)
 {
 	well(walk);
-	if (walk->run.id[0])
+	if (walk->at.run.id[0])
 		walk->due = clock_ticks() + (walk->empty > EMPTY_MOST ? EMPTY_PAUSE : 0);
 	else
 		run_over(poller, walk);
@@ -89,18 +91,19 @@ void walk_failed(struct poller *poller, struct walk *walk, const char *why)
 
 /* ---------------------------------------------------------------- what is next */
 
+static void begin_if_due(struct walk *walk)
+{
+	int64_t wait = walk->due - clock_ticks();
+	if (walk->call || !walk->at.on || (walk->backfill && walk->poller->rest))
+		return;
+	if (wait > 0)
+		poller_turn(walk->poller, wait);
+	else
+		poll_begin(walk);
+}
+
 void walk_next(struct poller *poller)
 {
-	struct walk *poll = &poller->poll, *backfill = &poller->backfill;
-	bool goes = backfill->on && !poller->rest;
-	int64_t now = clock_ticks(), next = poll->due;
-	if (poll->due <= now)
-		poll_begin(poller, poll);
-	else if (goes && backfill->due <= now)
-		poll_begin(poller, backfill);
-	if (poller->taken.call)
-		return;
-	if (goes && backfill->due < next)
-		next = backfill->due;
-	poller_turn(poller, next - now);
+	begin_if_due(&poller->poll);
+	begin_if_due(&poller->backfill);
 }

@@ -8,7 +8,7 @@ return {
   options = {
     { "token", "secret", help = "What the shop lets us in with." },
     { "base", "text", initial = "https://api.shop.example.com", help = "Where its API is." },
-    { "limit", "int", initial = "100", min = 1, max = 250, help = "Orders a page." },
+    { "limit", "int", initial = "100", min = 1, max = 10000, help = "Orders a page." },
   },
   api = {
     base = "{base}",

@@ -304,8 +304,9 @@ static void a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart(void **sta
 	say_to(bed->source.channel, "{\"do\":\"rest\",\"rest\":true}");
 	ask(bed, "\"backfill\",\"since\":1000");
 	assert_non_null(strstr(bed->source.heard.at, "\"ok\":true"));
-	expect_message(&bed->source, "\"state\":\"resting\"");
-	assert_non_null(strstr(bed->source.heard.at, "\"backfill\":{\"since\":1000,\"events\":0}"));
+	ask(bed, "\"state\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"state\":\"resting\""));
+	assert_non_null(strstr(bed->source.heard.at, "\"backfill\":{\"since\":1000,\"events\":0,"));
 	kill_process(&bed->source);
 	shop_has(bed, "j0 0\nj1 1\nj2 2\nj3 3\nj4 4\nj5 {\"n\":9}\n");
 	begin_source(bed, 60000, "");
@@ -316,6 +317,23 @@ static void a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart(void **sta
 	ask(bed, "\"backfill\"");
 	expect_logged(bed, "\"finished\"", 4); /* told, though nothing is new */
 	assert_int_equal(logged(bed, "\"type\":\"old\""), 6);
+	end(bed);
+}
+
+static void a_poll_does_not_wait_for_a_slow_backfill(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 5);
+	begin(bed, 60000, ",\"slow\":1000000");
+	expect_logged(bed, "\"finished\"", 1);
+	ask(bed, "\"backfill\"");
+	expect_message(&bed->source, "\"state\":\"backfilling\"");
+	shop_has_lines(bed, 6);
+	poll_once(bed);
+	expect_logged(bed, "\"n\":", 6);
+	ask(bed, "\"backfill\",\"stop\":true");
+	ask(bed, "\"state\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"state\":\"idle\""));
 	end(bed);
 }
 
@@ -383,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_poll_that_fails_is_told_and_tried_at_its_next_interval, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_cursor_that_moves_for_nothing_is_no_tight_loop, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_poll_does_not_wait_for_a_slow_backfill, fresh, gone),
 		cmocka_unit_test_setup_teardown(it_waits_for_an_ingress_and_hands_in_again, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_great_many_at_once_are_sifted_while_the_heart_beats, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),

@@ -13,7 +13,7 @@
 
 struct options {
 	const char *file;
-	int64_t page, overlap;
+	int64_t page, overlap, slow;
 	_Bool always;
 };
 
@@ -21,6 +21,7 @@ static const struct sl_option table[] = {
 	SL_OPTION(PATH, struct options, file, .help = "What the far side has."),
 	SL_OPTION(INT, struct options, page, .initial = "3", .help = "Lines a call."),
 	SL_OPTION(INT, struct options, overlap, .initial = "0", .help = "Lines looked at again."),
+	SL_OPTION(INT, struct options, slow, .initial = "0", .help = "Milliseconds that a call of a backfill waits."),
 	SL_OPTION(BOOL, struct options, always, .initial = "false", .help = "The cursor moves with every call."),
 	{ 0 },
 };
@@ -48,7 +49,7 @@ static void emit(struct sl_call *call, char *line)
 	call->host->emit(call, &event);
 }
 
-static enum sl_outcome poll_file(struct sl_call *call)
+static enum sl_outcome read_page(struct sl_call *call)
 {
 	const struct options *options = call->options;
 	int64_t from = call->cursor ? atoll(call->cursor) : 0, at = 0;
@@ -66,6 +67,14 @@ static enum sl_outcome poll_file(struct sl_call *call)
 	if (outcome == SL_DONE)
 		call->host->advance(call, call->host->format(call, "%lld", (long long)(options->always ? from + 1 : at)).at);
 	return outcome;
+}
+
+static enum sl_outcome poll_file(struct sl_call *call)
+{
+	const struct options *options = call->options;
+	if (call->backfill && options->slow)
+		return call->host->sleep(call, options->slow, read_page);
+	return read_page(call);
 }
 
 SL_PLUGIN(.name = "lines", .version = "1", .summary = "A file's lines.", .options = table,
