@@ -114,7 +114,7 @@ def test_one_backfill_at_a_time(shop, vendor):
     _, said = second.communicate(timeout=20)
     assert second.returncode == 1
     assert "is under way and is waited for" in said and "was stopped" in said
-    assert polls(shop)["backfill"] is None
+    wait_until(lambda: polls(shop)["backfill"] is None)
 
 
 # -------------------------------------------------------------------- health
