@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poller_walk.c - which call is next, and when. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/line.h"
@@ -79,7 +80,8 @@ void walk_outage(struct poller *poller, struct walk *walk, const char *why, int6
 
 void walk_failed(struct poller *poller, struct walk *walk, const char *why)
 {
-	line(SL_ERROR, "%s failed: %s", walk->backfill ? "the backfill" : "the poll", why);
+	if (walk->trouble != WALK_FAILED || strcmp(walk->why.text, why) != 0)
+		line(SL_ERROR, "%s failed: %s", walk->backfill ? "the backfill" : "the poll", why);
 	walk->trouble = WALK_FAILED;
 	why_say(&walk->why, "%s", why);
 	walk->due = clock_ticks() + (poller->every > OUTAGE_FIRST ? poller->every : OUTAGE_FIRST);
