@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "main/share.h"
 
 extern char **environ;
 
@@ -71,7 +72,7 @@ enum built built_state(const char *path)
 
 /* A command on its way: its words, and what it says. */
 struct making {
-	const char *words[64]; /* ends with NULL */
+	const char *words[128]; /* ends with NULL */
 	size_t count;
 	struct buf said;
 	int status;
@@ -136,6 +137,37 @@ static int run_make(struct making *making, const char *folder, const char *name,
 	return run(making);
 }
 
+/* What is installed beside this program for plugins; a header in the folder itself comes first. */
+static void add_helpers(struct making *making, struct arena *arena)
+{
+	static const char *const places[][2] = { { "share/sluice/include", "libsluice-sdk.a" },
+		{ "../include/sluice", "../lib/libsluice-sdk.a" } };
+	const char *program = share_program_folder(arena);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		const char *headers = arena_format(arena, "%s/%s", program, places[i][0]);
+		const char *library = arena_format(arena, "%s/%s", program, places[i][1]);
+		if (access(headers, X_OK) != 0 || access(library, R_OK) != 0)
+			continue;
+		add_word(making, "-iquote");
+		add_word(making, headers);
+		add_word(making, library);
+		return;
+	}
+}
+
+/* Signatures are OpenSSL's: only who makes some has to have its library. */
+static bool wants_crypto(const char *path)
+{
+	char line[1024];
+	bool wants = false;
+	FILE *file = fopen(path, "re");
+	while (file && !wants && fgets(line, sizeof(line), file))
+		wants = strncmp(line, "#include \"sign.h\"", 17) == 0;
+	if (file)
+		fclose(file);
+	return wants;
+}
+
 /* Into a file of another name first: a daemon may have the old one mapped. */
 static int run_cc(struct making *making, const char *folder, const char *path, struct arena *arena)
 {
@@ -143,13 +175,19 @@ static int run_cc(struct making *making, const char *folder, const char *path, s
 	const char *const words[] = { "cc", "-std=gnu11", "-O2", "-g", "-Wall", "-fPIC", "-fvisibility=hidden", "-shared",
 		"-o", fresh };
 	glob_t found = { 0 };
+	bool crypto = false;
 	making->count = 0;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		add_word(making, words[i]);
 	if (glob(arena_format(arena, "%s/*.c", folder), 0, NULL, &found) == 0)
-		for (size_t i = 0; i < found.gl_pathc; i++)
+		for (size_t i = 0; i < found.gl_pathc; i++) {
 			add_word(making, arena_string(arena, found.gl_pathv[i]));
+			crypto = crypto || wants_crypto(found.gl_pathv[i]);
+		}
 	globfree(&found);
+	add_helpers(making, arena);
+	if (crypto)
+		add_word(making, "-lcrypto");
 	int error = run(making);
 	if (!error && making->status == 0 && rename(fresh, path) != 0)
 		error = errno;

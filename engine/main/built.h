@@ -2,7 +2,8 @@
 /* built.h - plugins in C that lie in a folder of their own, as `sluice new` makes them.
  *
  * A folder acme/ that holds acme.c is a plugin; acme/acme.so is built of it: by the
- * folder's Makefile if it has one, else by cc of all its *.c.  Only commands that a
+ * folder's Makefile if it has one, else by cc of all its *.c, with the headers and the
+ * library that are installed beside this program.  Only commands that a
  * person types to look at plugins build (check, test, try); a daemon never does.
  */
 #ifndef MAIN_BUILT_H

@@ -22,7 +22,7 @@ static const char *const plugin_folders[] = { "share/sluice/plugins", "share/slu
 	"../share/sluice/plugins", "../share/sluice/scripts", NULL };
 static const char *const schema_folders[] = { "share/sluice/schemas", "../share/sluice/schemas", NULL };
 
-static const char *program_folder(struct arena *arena)
+const char *share_program_folder(struct arena *arena)
 {
 	char path[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -68,7 +68,7 @@ struct folders {
 
 static void add_installed(const struct share *share, const char *const *below, struct folders *folders)
 {
-	const char *program = program_folder(share->arena);
+	const char *program = share_program_folder(share->arena);
 	for (; *below; below++) {
 		const char *folder = arena_format(share->arena, "%s/%s", program, *below);
 		if (access(folder, X_OK) == 0)

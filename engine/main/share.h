@@ -25,6 +25,8 @@ struct share {
  * is nearest. */
 const char *share_plugin(const struct share *share, const char *name, struct why *why);
 const char *share_schema(const struct share *share, const char *name, struct why *why);
+const char *share_program_folder(struct arena *arena); /* that this program lies in */
+
 /* A file that lies among the installed schemas, or NULL. */
 const char *share_schema_file(const struct share *share, const char *file);
 

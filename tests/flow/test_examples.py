@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from conftest import HERE, SAMPLES, wait_until
+from farside import FarSide
 
 EXAMPLES = HERE.parent.parent / "examples"
 
@@ -34,7 +35,7 @@ def copied(daemon, name, secret):
     (daemon.folder / "sluice.env").chmod(0o600)
 
 
-@pytest.mark.parametrize("name", ["poll", "trello", "webhook"])
+@pytest.mark.parametrize("name", ["in-c", "lines", "poll", "trello", "webhook"])
 def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
     copied(daemon, name, "")
     empty = daemon.sluice("check")
@@ -65,8 +66,11 @@ def test_a_shop_becomes_rows_and_the_newest_counts(daemon):
     assert daemon.rows("select id, status, customer, total from orders") == [(1042, "order.paid", "Ann", 47.5)]
 
 
-def test_a_vendor_that_is_asked_becomes_rows(daemon):
-    copied(daemon, "poll", "anything")
+@pytest.mark.parametrize("name", ["poll", "in-c"])
+def test_a_vendor_that_is_asked_becomes_rows(daemon, name):
+    copied(daemon, name, "anything")
+    shutil.copytree(EXAMPLES / "poll" / "sample", daemon.folder / "sample", dirs_exist_ok=True)
+    assert daemon.sluice("check").returncode == 0  # builds what is in C
     daemon.route = "orders"
     text = (daemon.folder / "sluice.yaml").read_text().replace("# http:", "http:").replace("# base:", "base:")
     with sample_server(daemon.folder / "sample") as port:
@@ -75,3 +79,19 @@ def test_a_vendor_that_is_asked_becomes_rows(daemon):
         wait_until(lambda: daemon.route_health()["delivered"] == 5)  # three orders, and two that tell of the run
     paid = [(1041, "paid", "Bob", 12), (1042, "paid", "Ann", 45)]
     assert daemon.rows("select id, status, customer, total from orders order by id") == paid
+
+
+def test_rows_leave_as_lines(daemon):
+    copied(daemon, "lines", "a secret")
+    daemon.source, daemon.route = "shop", "rows"
+    far = FarSide(lambda asked: (200, {}, {}))
+    text = (daemon.folder / "sluice.yaml").read_text().replace("# http:", "http:")
+    daemon.write("sluice.yaml", text.replace("https://rows.example.com", far.base))
+    daemon.start()
+    assert daemon.sluice("send", "shop", "order.json").returncode == 0
+    wait_until(lambda: daemon.route_health()["delivered"] == 1)
+    far.close()
+    asked, = far.asked
+    line = json.loads(asked.body)
+    assert asked.headers["authorization"] == "Bearer a secret"
+    assert (line["table"], line["key"], line["row"]["order"]["id"]) == ("orders", "shop:e1:0", 1042)
