@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route_pack.c - which deliveries go to the sink now, and as which rows. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "flow/route_ship.h"
@@ -32,6 +33,20 @@ static bool all_taken(const struct delivery *delivery)
 	while (delivery->row_done && at < delivery->row_count && delivery->row_done[at])
 		at++;
 	return delivery->row_count && at == delivery->row_count;
+}
+
+/* A sink that took a follower and not its elder is handed the follower again, behind
+ * the elder: the far side has to end with what came last. */
+void consignment_reorder(struct consignment *it)
+{
+	for (size_t i = 0; i < it->member_count; i++) {
+		struct delivery *delivery = it->members[i];
+		const struct delivery *elder = delivery->elder;
+		if (!delivery->row_done || !elder || all_taken(elder))
+			continue;
+		if (elder->state == DELIVERY_READY || elder->state == DELIVERY_WAITING)
+			memset(delivery->row_done, 0, delivery->row_count * sizeof(*delivery->row_done));
+	}
 }
 
 /* What stands ready behind an elder that has to be tried again waits for it. */
