@@ -47,8 +47,8 @@ struct client_request {
 /* How it went, besides the status. */
 enum client_end {
 	CLIENT_ANSWERED, /* whatever the status */
-	CLIENT_NOT_HAD,  /* name, connection, TLS handshake, time, a body cut short: perhaps later */
-	CLIENT_REFUSED,  /* forbidden address, bad url, body too large, a certificate that is not believed: not ever */
+	CLIENT_NOT_HAD,  /* name, connection, TLS and its certificate, time, a body cut short: perhaps later */
+	CLIENT_REFUSED,  /* forbidden address, bad url, body too large: not ever */
 };
 
 /* Lives in the arena that was given with the request. */

@@ -15,7 +15,7 @@ static const struct {
 	{ CURLE_COULDNT_RESOLVE_HOST, CLIENT_NOT_HAD, "the name of the host cannot be found", false },
 	{ CURLE_COULDNT_RESOLVE_PROXY, CLIENT_NOT_HAD, "the name of the proxy cannot be found", false },
 	{ CURLE_SSL_CONNECT_ERROR, CLIENT_NOT_HAD, "no TLS could be agreed on", true },
-	{ CURLE_PEER_FAILED_VERIFICATION, CLIENT_REFUSED, "its certificate is not believed", true },
+	{ CURLE_PEER_FAILED_VERIFICATION, CLIENT_NOT_HAD, "its certificate is not believed", true },
 	{ CURLE_SSL_CACERT_BADFILE, CLIENT_REFUSED, "the file of certificates to believe cannot be read", false },
 	{ CURLE_UNSUPPORTED_PROTOCOL, CLIENT_NOT_HAD, "what it answered is not HTTP", false },
 	{ CURLE_WEIRD_SERVER_REPLY, CLIENT_NOT_HAD, "what it answered is not HTTP", true },

@@ -148,9 +148,9 @@ static void test_certificates(void **state)
 {
 	asked("IP:127.0.0.1", true, "127.0.0.1", CLIENT_ANSWERED, NULL);
 	asked("DNS:localhost", true, "localhost", CLIENT_ANSWERED, NULL);
-	asked("IP:127.0.0.1", false, "127.0.0.1", CLIENT_REFUSED, "its certificate is not believed: SSL certificate");
-	asked("DNS:other.example", true, "127.0.0.1", CLIENT_REFUSED, "its certificate is not believed");
-	asked("DNS:other.example", true, "localhost", CLIENT_REFUSED, "its certificate is not believed");
+	asked("IP:127.0.0.1", false, "127.0.0.1", CLIENT_NOT_HAD, "its certificate is not believed: SSL certificate");
+	asked("DNS:other.example", true, "127.0.0.1", CLIENT_NOT_HAD, "its certificate is not believed");
+	asked("DNS:other.example", true, "localhost", CLIENT_NOT_HAD, "its certificate is not believed");
 	asked(NULL, false, "127.0.0.1", CLIENT_NOT_HAD, "no TLS could be agreed on");
 }
 
