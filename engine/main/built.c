@@ -16,8 +16,6 @@
 #include "base/buf.h"
 #include "main/share.h"
 
-extern char **environ;
-
 /* --------------------------------------------------------------- old or not */
 
 static bool newer(const struct timespec *a, const struct timespec *b)

@@ -126,6 +126,32 @@ static bool write_carried(struct making *making, const struct carried *file, con
 	return fine;
 }
 
+/* For editors: what a script may call, where it is installed. */
+static bool write_types(struct making *making)
+{
+	static const char *const places[] = { "share/sluice/lua", "../share/sluice/lua" };
+	const char *program = share_program_folder(making->arena);
+	char *real = NULL;
+	struct buf text = { 0 };
+	for (size_t i = 0; !real && i < sizeof(places) / sizeof(*places); i++)
+		real = realpath(arena_format(making->arena, "%s/%s", program, places[i]), NULL);
+	if (!real || strcmp(making->language, "lua") != 0) {
+		free(real);
+		return true;
+	}
+	json_open(&text, '{');
+	json_member_string(&text, "runtime.version", "Lua 5.4");
+	json_key(&text, "workspace.library"), json_open(&text, '[');
+	json_string(&text, real);
+	json_close(&text, ']');
+	json_close(&text, '}');
+	buf_char(&text, '\n');
+	bool fine = write_new(making, arena_format(making->arena, "%s/.luarc.json", making->folder), &text, 0644);
+	buf_free(&text);
+	free(real);
+	return fine;
+}
+
 static bool write_folder(struct making *making)
 {
 	if (!make_folder(making, making->folder) ||
@@ -136,7 +162,7 @@ static bool write_folder(struct making *making)
 		if (below && !write_carried(making, file, below))
 			return false;
 	}
-	return true;
+	return write_types(making);
 }
 
 /* ------------------------------------------------------------- sluice.yaml */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/option.h"
+#include "main/built.h"
 #include "main/command.h"
 #include "main/config.h"
 #include "main/config_schema.h"
@@ -189,7 +190,8 @@ static int show(const struct command_line *line)
 	if (!look(line, &looking))
 		return EXIT_WRONG;
 	const char *path = share_plugin(&looking.share, line->arguments[0], &why);
-	const struct description *d = path ? describe(&path, 1, looking.arena) : NULL;
+	bool built = path && (built_state(path) == BUILT_FINE || built_make(path, &why));
+	const struct description *d = built ? describe(&path, 1, looking.arena) : NULL;
 	int code = EXIT_FINE;
 	if (!d || d->error)
 		code = command_no(line, "%s", d ? d->error : why.text);

@@ -127,23 +127,26 @@ static void compare_objects(struct differences *all, const char *path, const str
 static bool both_empty(const struct sl_json *a, const struct sl_json *b)
 {
 	enum sl_kind one = sl_json_kind(a), other = sl_json_kind(b);
-	return (one == SL_KIND_ARRAY || one == SL_KIND_OBJECT) && (other == SL_KIND_ARRAY || other == SL_KIND_OBJECT) &&
+	return a && b && (one == SL_KIND_ARRAY || one == SL_KIND_OBJECT) && (other == SL_KIND_ARRAY || other == SL_KIND_OBJECT) &&
 		!sl_json_count(a) && !sl_json_count(b);
+}
+
+static bool same_kind(const struct sl_json *a, const struct sl_json *b)
+{
+	return a && b && sl_json_kind(a) == sl_json_kind(b);
 }
 
 void compare(struct differences *all, const char *path, const struct sl_json *expected, const struct sl_json *found,
 	bool part)
 {
-	if (!expected || !found)
-		differ_values(all, path, expected, found);
-	else if (both_empty(expected, found))
+	enum sl_kind kind = sl_json_kind(expected);
+	bool same = same_kind(expected, found);
+	if (both_empty(expected, found))
 		return;
-	else if (sl_json_kind(expected) != sl_json_kind(found))
-		differ_values(all, path, expected, found);
-	else if (sl_json_kind(expected) == SL_KIND_ARRAY)
+	if (same && kind == SL_KIND_ARRAY)
 		compare_lists(all, path, expected, found, part);
-	else if (sl_json_kind(expected) == SL_KIND_OBJECT)
+	else if (same && kind == SL_KIND_OBJECT)
 		compare_objects(all, path, expected, found, part);
-	else if (!same_scalar(expected, found))
+	else if (!same || !same_scalar(expected, found))
 		differ_values(all, path, expected, found);
 }

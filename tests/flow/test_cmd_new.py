@@ -2,6 +2,7 @@
 # test_cmd_new.py - folders with plugins in them that work: made, checked, built, run.
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -29,6 +30,9 @@ def test_what_was_made_in_an_empty_folder_is_fine(sluice, tmp_path, kind, langua
     assert (made.returncode, made.stderr) == (0, "")
     code = (tmp_path / "first-one" / f"first-one.{language}").read_text()
     assert "NAME" not in code and "SPDX" not in code
+    if language == "lua":
+        library, = json.loads((tmp_path / "first-one" / ".luarc.json").read_text())["workspace.library"]
+        assert (pathlib.Path(library) / "sluice.lua").exists()
     assert (tmp_path / "sluice.env").stat().st_mode & 0o777 == 0o600
     checked = sluice("check")
     assert checked.returncode == 0
@@ -84,6 +88,17 @@ def test_check_builds_what_is_old_and_run_builds_nothing(sluice, tmp_path):
     os.utime(so, (1, 1))
     assert sluice("check").returncode == 0 and so.stat().st_mtime_ns > first
     assert so.stat().st_mode & 0o777 == 0o755
+    shown = sluice("plugins", "show", "./hello")
+    assert shown.returncode == 0 and "greeting" in shown.stdout
+
+
+def test_run_says_that_a_plugin_is_old(daemon):
+    (daemon.folder / "mine").mkdir()
+    runs(daemon, "transform", "c")
+    daemon.stop()
+    os.utime(daemon.folder / "hello" / "hello.so", (1, 1))
+    daemon.start()
+    assert "hello.so is older than what it is made of; sluice check builds it" in daemon.stderr()
 
 
 def test_the_compilers_words_are_shown(sluice, tmp_path):
