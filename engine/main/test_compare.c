@@ -123,12 +123,16 @@ static void compare_objects(struct differences *all, const char *path, const str
 	}
 }
 
+static bool is_empty(const struct sl_json *value)
+{
+	enum sl_kind kind = sl_json_kind(value);
+	return value && (kind == SL_KIND_ARRAY || kind == SL_KIND_OBJECT) && !sl_json_count(value);
+}
+
 /* An empty table of Lua is a list and an object. */
 static bool both_empty(const struct sl_json *a, const struct sl_json *b)
 {
-	enum sl_kind one = sl_json_kind(a), other = sl_json_kind(b);
-	return a && b && (one == SL_KIND_ARRAY || one == SL_KIND_OBJECT) && (other == SL_KIND_ARRAY || other == SL_KIND_OBJECT) &&
-		!sl_json_count(a) && !sl_json_count(b);
+	return is_empty(a) && is_empty(b);
 }
 
 static bool same_kind(const struct sl_json *a, const struct sl_json *b)

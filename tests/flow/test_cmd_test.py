@@ -230,6 +230,111 @@ def test_what_nobody_expected_is_shown_and_so_is_what_was_not_asked_for(test):
     assert differences(rows["unused"]) == [("answers[1]", "/x to be asked for", None)]
 
 
+# --------------------------------------------------------- sources, sinks, schemas
+
+SHOP = """\
+return {
+  summary = "a shop",
+  options = { { "secret", "secret" }, { "token", "secret", initial = "" } },
+  webhook = { auth = "hmac-sha256", proof = "header:X-S", encoding = "hex", secret = "secret", id = "header:X-Id",
+    type = "query:type" },
+  api = { base = "https://shop.example/api", headers = { Authorization = "Bearer {token}" } },
+  decode = function(event)
+    for i, item in ipairs(event.data.items) do emit { id = event.id .. "-" .. i, data = item } end
+  end,
+  poll = function(cursor, opt, walk)
+    local from = cursor and json.decode(cursor).page or 1
+    local page = http.get("/items", { page = from, since = walk.since })
+    for _, item in ipairs(page.json) do emit { id = tostring(item.id), data = item } end
+    if page.json[1] then advance { page = from + 1 } end
+  end,
+}
+"""
+
+ITEMS = """\
+return {
+  summary = "items as rows, and rows away",
+  transform = function(event)
+    local more = source.get("/items/" .. event.data.id)
+    emit { type = "items", data = { id = event.data.id, name = more.json.name, source = event.source } }
+  end,
+  deliver = function(rows)
+    for i, row in ipairs(rows) do
+      log(row.key .. " " .. row:json())
+      if row.data.name == "bad" then settle(i, "fail", "bad name") end
+    end
+  end,
+}
+"""
+
+TABLES = """\
+help: Items.
+tables:
+  items: { mode: append, key: [id], columns: { id: int, name: text, source: text } }
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    for name, text in {"shop.lua": SHOP, "items.lua": ITEMS, "items.yaml": TABLES}.items():
+        (tmp_path / name).write_text(text)
+
+    def run(name, text):
+        (tmp_path / f"{name}.test.lua").write_text(text)
+        return subprocess.run([SLUICE, "test", "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def test_a_request_is_what_a_source_makes_of_it(shop, tmp_path):
+    (tmp_path / "two.jsonl").write_text('{"items":[{"id":1}]}\n\n{"items":[]}\n')
+    rows, sums = told(shop("shop", """return {
+      { name = "decoded", request = { query = "type=new", headers = { ["X-Id"] = "r1" },
+          body = { items = { { id = 1 }, { id = 2 } } } },
+        emits = { { id = "r1-1", type = "new", data = { id = 1 } }, { id = "r1-2", data = { id = 2 } } } },
+      { name = "lines", request = { file = "two.jsonl" }, emits = { { data = { id = 1 } } } },
+      { name = "nothing", requests = { { body = { items = {} } }, { body = { items = {} } } }, emits = {} },
+    }"""))
+    assert sums == {"passed": 3, "failed": 0}, rows
+
+
+def test_a_poll_is_asked_until_its_cursor_stands(shop):
+    rows, sums = told(shop("shop", """return { options = { token = "t" }, cases = {
+      { name = "all", poll = {}, emits = { { id = "1" }, { id = "2" } }, cursor = { page = 3 },
+        answers = { { url = "/items", query = { page = 1 }, json = { { id = 1 } } },
+          { url = "/items", query = { page = 2 }, json = { { id = 2 } } },
+          { url = "https://shop.example/api/items?page=3", json = json.array {} } } },
+      { name = "from there", poll = { cursor = { page = 9 }, backfill = true, since = 5 }, emits = {}, cursor = { page = 9 },
+        answers = { { url = "/items", query = { page = "9", since = "5" }, json = json.array {} } } },
+    } }"""))
+    assert sums == {"passed": 2, "failed": 0}, rows
+
+
+def test_a_transform_asks_the_far_side_of_its_source_and_its_rows_have_to_fit(shop):
+    rows, sums = told(shop("items", """return {
+      source = { use = "./shop.lua", options = { token = "t" } }, schema = "./items.yaml", cases = {
+        { name = "fits", request = { body = { items = { { id = 7 } } } },
+          answers = { { url = "/items/7", json = { name = "Sign" } } },
+          emits = { { type = "items", data = { id = 7, name = "Sign", source = "shop" } } } },
+        { name = "does not fit", event = { data = { id = "x" } }, answers = { { url = "/items/x", json = { name = "A" } } },
+          fails = "items.id: expected" },
+      } }"""))
+    assert sums == {"passed": 2, "failed": 0}, rows
+
+
+def test_a_sink_is_handed_rows_and_settles_them(shop):
+    rows, sums = told(shop("items", """return { schema = "./items.yaml", cases = {
+        { name = "rows", rows = { { type = "items", id = "a", data = { id = 1, name = "good" } },
+            { type = "items", data = { id = 2, name = "bad" } } },
+          settled = { "done", "fail: bad name" }, logs = { 'test:a:items:0 {"id":1,"name":"good"', "test:2:items:0" } },
+        { name = "unsaid", rows = { { type = "items", data = { id = 2, name = "bad" } } }, logs = {} },
+        { name = "no row", rows = { { type = "items", data = { id = "x" } } }, settled = {} },
+      } }"""))
+    assert rows["rows"]["passed"], rows["rows"]
+    assert differences(rows["unsaid"]) == [("settled[1]", '"done"', '"fail: bad name"')]
+    assert rows["no row"]["error"].startswith("rows[1]: items.id: expected")
+
+
 # ----------------------------------------------------------------- the other forms
 
 
