@@ -25,11 +25,8 @@ void buf_clear(struct buf *buf)
 		buf->at[0] = '\0';
 }
 
-void buf_reserve(struct buf *buf, size_t more)
+static void grow(struct buf *buf, size_t need)
 {
-	size_t need = buf->len + more + 1;
-	if (need <= buf->room)
-		return;
 	size_t room = buf->room ? buf->room : 128;
 	while (room < need)
 		room *= 2;
@@ -37,9 +34,21 @@ void buf_reserve(struct buf *buf, size_t more)
 	buf->room = room;
 }
 
+static inline void reserve(struct buf *buf, size_t more)
+{
+	size_t need = buf->len + more + 1;
+	if (need > buf->room)
+		grow(buf, need);
+}
+
+void buf_reserve(struct buf *buf, size_t more)
+{
+	reserve(buf, more);
+}
+
 void buf_add(struct buf *buf, const void *at, size_t len)
 {
-	buf_reserve(buf, len);
+	reserve(buf, len);
 	if (len)
 		memcpy(buf->at + buf->len, at, len);
 	buf->len += len;
@@ -53,7 +62,7 @@ void buf_string(struct buf *buf, const char *string)
 
 void buf_char(struct buf *buf, char c)
 {
-	buf_reserve(buf, 1);
+	reserve(buf, 1);
 	buf->at[buf->len++] = c;
 	buf->at[buf->len] = '\0';
 }
@@ -133,24 +142,88 @@ static void json_escaped(struct buf *buf, unsigned char c)
 
 /* Most text is nothing but bytes that stand for themselves; eight are looked at
  * together. */
-static size_t plain_run(const unsigned char *at, size_t len)
+static bool plain_word(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\', del = word ^ ones * 0x7f;
+	uint64_t odd = word | (word - ones * ' ') | (quote - ones) | (slash - ones) | (del - ones);
+	return !(odd & high);
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static bool copy_eight(char *to, const char *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
+	memcpy(to, &word, sizeof(word));
+	return plain_word(word);
+}
+
+/* Copies as long as all of it is plain.  The last eight, or four, overlap with what is
+ * copied already. */
+static bool copy_plain(char *to, const char *at, size_t len)
+{
+	uint32_t first, last;
 	size_t i = 0;
-	for (; i + 8 <= len; i += 8) {
-		uint64_t word;
-		memcpy(&word, at + i, 8);
-		uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\', del = word ^ ones * 0x7f;
-		uint64_t odd = word | (word - ones * ' ') | (quote - ones) | (slash - ones) | (del - ones);
-		if (odd & high)
+	for (; i + 8 <= len; i += 8)
+		if (!copy_eight(to + i, at + i))
+			return false;
+	if (len >= 8)
+		return copy_eight(to + len - 8, at + len - 8);
+	if (len >= 4) {
+		memcpy(&first, at, sizeof(first));
+		memcpy(&last, at + len - sizeof(last), sizeof(last));
+		memcpy(to, &first, sizeof(first));
+		memcpy(to + len - sizeof(last), &last, sizeof(last));
+		return plain_word((uint64_t)first << 32 | last);
+	}
+	for (; i < len && is_plain((unsigned char)at[i]); i++)
+		to[i] = at[i];
+	return i == len;
+}
+
+/* Text of which nothing has to be escaped, at once: between quotes, and `behind` if it
+ * is not 0.  False, and nothing is written: it is no such text. */
+static bool json_plain(struct buf *buf, struct sl_text text, char behind)
+{
+	reserve(buf, text.len + 4);
+	char *to = buf->at + buf->len;
+	if (buf->comma)
+		*to++ = ',';
+	*to++ = '"';
+	bool plain = copy_plain(to, text.at, text.len);
+	to += text.len;
+	if (!plain) {
+		buf->at[buf->len] = '\0';
+		return false;
+	}
+	*to++ = '"';
+	if (behind)
+		*to++ = behind;
+	*to = '\0';
+	buf->len = (size_t)(to - buf->at);
+	buf->comma = !behind;
+	return true;
+}
+
+static size_t plain_run(const unsigned char *at, size_t len)
+{
+	size_t i = 0;
+	for (uint64_t word; i + 8 <= len; i += 8) {
+		memcpy(&word, at + i, sizeof(word));
+		if (!plain_word(word))
 			break;
 	}
-	while (i < len && at[i] >= ' ' && at[i] < 0x7f && at[i] != '"' && at[i] != '\\')
+	while (i < len && is_plain(at[i]))
 		i++;
 	return i;
 }
 
-void json_text(struct buf *buf, struct sl_text text)
+static void json_escaping(struct buf *buf, struct sl_text text)
 {
 	const unsigned char *at = (const unsigned char *)text.at;
 	size_t from = 0, i = plain_run(at, text.len);
@@ -175,6 +248,12 @@ void json_text(struct buf *buf, struct sl_text text)
 	buf_char(buf, '"');
 }
 
+void json_text(struct buf *buf, struct sl_text text)
+{
+	if (!json_plain(buf, text, 0))
+		json_escaping(buf, text);
+}
+
 void json_string(struct buf *buf, const char *string)
 {
 	if (string)
@@ -185,7 +264,9 @@ void json_string(struct buf *buf, const char *string)
 
 void json_key_text(struct buf *buf, struct sl_text name)
 {
-	json_text(buf, name);
+	if (json_plain(buf, name, ':'))
+		return;
+	json_escaping(buf, name);
 	buf_char(buf, ':');
 	buf->comma = false;
 }
@@ -197,8 +278,14 @@ void json_key(struct buf *buf, const char *name)
 
 void json_int(struct buf *buf, int64_t number)
 {
-	json_separate(buf);
-	buf_format(buf, "%" PRId64, number);
+	char digits[24], *at = digits + sizeof(digits);
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (number < 0)
+		*--at = '-';
+	json_raw(buf, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 void json_uint(struct buf *buf, uint64_t number)

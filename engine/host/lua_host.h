@@ -65,8 +65,42 @@ struct seat {
 	struct seat *older;
 };
 
+/* lua_memory.c: small blocks by their size, out of pages. */
+#define MEMORY_SMALL 512
+struct memory {
+	struct memory_page *pages;
+	struct free_block *free[MEMORY_SMALL / 16];
+	char *at; /* what is left of the newest page */
+	size_t left;
+};
+void *memory_resize(struct memory *memory, void *at, size_t had, size_t size); /* as realloc; 0: it is freed */
+void memory_end(struct memory *memory);
+
+/* lua_view.c: metatables that are needed all the time, by their number in the registry. */
+enum view_kind { VIEW_OBJECT,
+	VIEW_ARRAY,
+	VIEW_NULL,
+	VIEW_KINDS };
+struct view_kept {
+	int number;
+	const void *at;
+};
+
+/* Views that were made lately: a script that looks at data.board twice gets the same one. */
+#define VIEW_LATELY 32
+struct view_lately {
+	const void *thing;
+	uint64_t serial;
+	struct seat *seat;
+	int number;
+};
+
 struct script {
 	lua_State *lua;
+	struct memory memory;
+	struct view_kept kinds[VIEW_KINDS];
+	int null; /* the number of json.null */
+	struct view_lately lately[VIEW_LATELY];
 	size_t used, limit;  /* bytes */
 	int64_t budget;      /* of one call: VM instructions, or their worth of memory traffic */
 	bool spent;          /* out of memory once, or its instance is gone: closes with its last call */

@@ -4,12 +4,14 @@
  * What is written is the same for the same values: members stand in the order
  * of their names, so that a retry writes what the first try wrote.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/lua_host.h"
 
 #define DEEPEST 100
+#define FEW 32       /* members that are put in order without more memory */
 #define MOST_NAMED 8                   /* levels of a path in a message */
 #define LARGEST_KEPT ((size_t)1 << 20) /* a buffer larger than this is not used again */
 
@@ -178,42 +180,61 @@ static int refuse(struct encoding *encoding, const char *what)
 
 struct member {
 	struct sl_text name;
+	uint64_t head;   /* the first eight bytes of the name, as a number that sorts like them */
 	size_t from, to; /* where it stands in the text */
 };
 
+static uint64_t head_of(struct sl_text name)
+{
+	uint64_t head = 0;
+	if (name.len >= sizeof(head))
+		memcpy(&head, name.at, sizeof(head));
+	else if (name.len)
+		memcpy(&head, name.at, name.len);
+	return be64toh(head);
+}
+
 static int by_name(const void *left, const void *right)
 {
-	const struct sl_text *a = &((const struct member *)left)->name, *b = &((const struct member *)right)->name;
-	size_t shorter = a->len < b->len ? a->len : b->len;
-	int order = memcmp(a->at, b->at, shorter);
+	const struct member *l = left, *r = right;
+	const struct sl_text *a = &l->name, *b = &r->name;
+	if (l->head != r->head)
+		return l->head < r->head ? -1 : 1;
+	int order = memcmp(a->at, b->at, a->len < b->len ? a->len : b->len);
 	return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-static void sort(struct member *members, size_t count)
+static void add_member(struct buf *scratch, const struct buf *out, const struct member *member)
 {
-	if (count > 32) {
-		qsort(members, count, sizeof(*members), by_name);
-		return;
-	}
-	for (size_t i = 1; i < count; i++) {
-		struct member member = members[i];
+	if (scratch->len)
+		buf_char(scratch, ',');
+	buf_add(scratch, out->at + member->from, member->to - member->from);
+}
+
+static void add_few(struct buf *scratch, const struct buf *out, const struct member *members, size_t count)
+{
+	const struct member *order[FEW];
+	for (size_t i = 0; i < count; i++) {
 		size_t to = i;
-		for (; to && by_name(&members[to - 1], &member) > 0; to--)
-			members[to] = members[to - 1];
-		members[to] = member;
+		for (; to && by_name(order[to - 1], &members[i]) > 0; to--)
+			order[to] = order[to - 1];
+		order[to] = &members[i];
 	}
+	for (size_t i = 0; i < count; i++)
+		add_member(scratch, out, order[i]);
 }
 
 /* The members were written as the table has them; now they are put in order. */
 static void put_in_order(struct buf *out, struct buf *scratch, struct member *members, size_t count)
 {
 	size_t begin = members[0].from;
-	sort(members, count);
 	buf_clear(scratch);
-	for (size_t i = 0; i < count; i++) {
-		if (i)
-			buf_char(scratch, ',');
-		buf_add(scratch, out->at + members[i].from, members[i].to - members[i].from);
+	if (count <= FEW) {
+		add_few(scratch, out, members, count);
+	} else {
+		qsort(members, count, sizeof(*members), by_name);
+		for (size_t i = 0; i < count; i++)
+			add_member(scratch, out, &members[i]);
 	}
 	out->len = begin;
 	buf_add(out, scratch->at, scratch->len);
@@ -253,6 +274,7 @@ static void encode_member(struct encoding *encoding, struct member *member, cons
 	if (lua_type(lua, -2) != LUA_TSTRING)
 		refuse(encoding, "a name has to be a text; use tostring(), or leave no holes in a list");
 	member->name.at = lua_tolstring(lua, -2, &member->name.len);
+	member->head = head_of(member->name);
 	encoding->out->comma = false;
 	member->from = encoding->out->len;
 	json_key_text(encoding->out, member->name);
@@ -265,8 +287,8 @@ static void encode_member(struct encoding *encoding, struct member *member, cons
 static void encode_object(struct encoding *encoding, int index, const struct sl_json *origin)
 {
 	lua_State *lua = encoding->lua;
-	struct member first[32], *members = first;
-	size_t count = 0, room = 32;
+	struct member first[FEW], *members = first;
+	size_t count = 0, room = FEW;
 	int scratch = lua_gettop(lua) + 1;
 	lua_pushnil(lua); /* a place for more members, should there be more */
 	json_open(encoding->out, '{');

@@ -19,15 +19,10 @@ static void *allocate(void *data, void *at, size_t old, size_t size)
 {
 	struct script *script = data;
 	size_t had = at ? old : 0; /* without a block `old` says what kind of thing it will be */
-	if (size == 0) {
-		script->used -= had;
-		free(at);
-		return NULL;
-	}
 	if (size > had && size - had > script->limit - script->used)
 		return NULL;
-	void *block = realloc(at, size);
-	if (!block)
+	void *block = memory_resize(&script->memory, at, had, size);
+	if (!block && size)
 		return NULL;
 	script->used += size - had;
 	if (size > had)
@@ -171,6 +166,7 @@ struct script *script_new(const struct lua_source *source, const struct host_set
 	*(struct script **)lua_getextraspace(script->lua) = script;
 	lua_atpanic(script->lua, panic);
 	lua_sethook(script->lua, hook, LUA_MASKCOUNT | lua_cover_mask(), LUA_HOOK_EVERY);
+	lua_gc(script->lua, LUA_GCINC, 400, 0, 0);
 	if (!script_protected(script, run_file, (void *)source, why))
 		script_free(&script);
 	else
@@ -186,6 +182,7 @@ void script_free(struct script **at)
 		return;
 	if (script->lua)
 		lua_close(script->lua);
+	memory_end(&script->memory);
 	sl_json_free(&script->options);
 	while (script->all) {
 		struct seat *seat = script->all;

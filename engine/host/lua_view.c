@@ -13,14 +13,11 @@
 
 #include "host/lua_host.h"
 
-/* Where they are in the registry: the metatables, and null itself. */
-static const char object_key, array_key, null_key, null_value_key;
-
 /* ------------------------------------------------------------------- pushing */
 
 void lua_null_push(lua_State *lua)
 {
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, &null_value_key);
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, script_of(lua)->null);
 }
 
 static void push_number(lua_State *lua, const struct sl_json *value)
@@ -36,13 +33,28 @@ static void push_number(lua_State *lua, const struct sl_json *value)
 		raw = sl_json_raw(value), lua_pushlstring(lua, raw.at, raw.len);
 }
 
-static struct view *push_thing(lua_State *lua, const void *thing, struct seat *seat, const char *kind)
+static void make_view(lua_State *lua, const struct sl_json *value, struct seat *seat, enum view_kind kind)
 {
 	struct view *view = lua_newuserdatauv(lua, sizeof(*view), 0);
-	*view = (struct view){ .thing = thing, .seat = seat, .serial = seat->serial };
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, kind);
+	*view = (struct view){ .thing = value, .seat = seat, .serial = seat->serial };
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, seat->script->kinds[kind].number);
 	lua_setmetatable(lua, -2);
-	return view;
+}
+
+static void push_view(lua_State *lua, const struct sl_json *value, struct seat *seat, enum view_kind kind)
+{
+	uintptr_t place = (uintptr_t)value >> 4;
+	struct view_lately *lately = &seat->script->lately[(place ^ place >> 5) % VIEW_LATELY];
+	if (lately->thing == value && lately->serial == seat->serial && lately->seat == seat) {
+		lua_rawgeti(lua, LUA_REGISTRYINDEX, lately->number);
+		return;
+	}
+	make_view(lua, value, seat, kind);
+	lua_pushvalue(lua, -1);
+	lua_rawseti(lua, LUA_REGISTRYINDEX, lately->number);
+	lately->thing = value;
+	lately->serial = seat->serial;
+	lately->seat = seat;
 }
 
 /* Pushes a value of a document that belongs to the seat's call; NULL is nil. */
@@ -59,10 +71,10 @@ void lua_view_push_of(lua_State *lua, const struct sl_json *value, struct seat *
 		lua_pushlstring(lua, text.at, text.len);
 		break;
 	case SL_KIND_OBJECT:
-		push_thing(lua, value, seat, &object_key);
+		push_view(lua, value, seat, VIEW_OBJECT);
 		break;
 	case SL_KIND_ARRAY:
-		push_thing(lua, value, seat, &array_key);
+		push_view(lua, value, seat, VIEW_ARRAY);
 		break;
 	case SL_KIND_NUMBER:
 		push_number(lua, value);
@@ -83,7 +95,12 @@ void lua_view_push(lua_State *lua, const struct sl_json *value)
 
 struct view *lua_thing_push(lua_State *lua, const void *thing, const char *kind)
 {
-	return push_thing(lua, thing, script_of(lua)->seat, kind);
+	struct seat *seat = script_of(lua)->seat;
+	struct view *view = lua_newuserdatauv(lua, sizeof(*view), 0);
+	*view = (struct view){ .thing = thing, .seat = seat, .serial = seat->serial };
+	lua_rawgetp(lua, LUA_REGISTRYINDEX, kind);
+	lua_setmetatable(lua, -2);
+	return view;
 }
 
 /* ------------------------------------------------------------------- reading */
@@ -105,9 +122,19 @@ bool lua_has_kind(lua_State *lua, int index, const char *kind)
 	return same;
 }
 
+/* Its metatable; NULL: it is no userdata. */
+static const void *kind_of(lua_State *lua, int index)
+{
+	if (lua_type(lua, index) != LUA_TUSERDATA || !lua_getmetatable(lua, index))
+		return NULL;
+	const void *kind = lua_topointer(lua, -1);
+	lua_pop(lua, 1);
+	return kind;
+}
+
 bool lua_is_none(lua_State *lua, int index)
 {
-	return lua_isnoneornil(lua, index) || lua_has_kind(lua, index, &null_key);
+	return lua_isnoneornil(lua, index) || kind_of(lua, index) == script_of(lua)->kinds[VIEW_NULL].at;
 }
 
 const void *lua_thing(lua_State *lua, int index)
@@ -122,7 +149,9 @@ const void *lua_thing_at(lua_State *lua, int index, const char *kind)
 
 struct view *lua_view_whole(lua_State *lua, int index)
 {
-	if (!lua_has_kind(lua, index, &object_key) && !lua_has_kind(lua, index, &array_key))
+	const struct view_kept *kinds = script_of(lua)->kinds;
+	const void *kind = kind_of(lua, index);
+	if (!kind || (kind != kinds[VIEW_OBJECT].at && kind != kinds[VIEW_ARRAY].at))
 		return NULL;
 	return alive(lua, lua_touserdata(lua, index));
 }
@@ -306,7 +335,7 @@ static int null_text(lua_State *lua)
 
 /* ------------------------------------------------------------------------ tables */
 
-void lua_view_kind(lua_State *lua, const char *kind, const char *name, const luaL_Reg *functions)
+static void push_kind(lua_State *lua, const char *name, const luaL_Reg *functions)
 {
 	lua_newtable(lua);
 	luaL_setfuncs(lua, functions, 0);
@@ -314,7 +343,20 @@ void lua_view_kind(lua_State *lua, const char *kind, const char *name, const lua
 	lua_setfield(lua, -2, "__name");
 	lua_pushboolean(lua, 0);
 	lua_setfield(lua, -2, "__metatable");
+}
+
+void lua_view_kind(lua_State *lua, const char *kind, const char *name, const luaL_Reg *functions)
+{
+	push_kind(lua, name, functions);
 	lua_rawsetp(lua, LUA_REGISTRYINDEX, kind);
+}
+
+static void keep_kind(lua_State *lua, enum view_kind kind, const char *name, const luaL_Reg *functions)
+{
+	struct view_kept *kept = &script_of(lua)->kinds[kind];
+	push_kind(lua, name, functions);
+	kept->at = lua_topointer(lua, -1);
+	kept->number = luaL_ref(lua, LUA_REGISTRYINDEX);
 }
 
 void lua_view_open(lua_State *lua)
@@ -345,11 +387,15 @@ void lua_view_open(lua_State *lua)
 		{ "__tostring", null_text },
 		{ NULL, NULL },
 	};
-	lua_view_kind(lua, &object_key, "JSON object", object);
-	lua_view_kind(lua, &array_key, "JSON array", array);
-	lua_view_kind(lua, &null_key, "null", null);
+	keep_kind(lua, VIEW_OBJECT, "JSON object", object);
+	keep_kind(lua, VIEW_ARRAY, "JSON array", array);
+	keep_kind(lua, VIEW_NULL, "null", null);
 	lua_newuserdatauv(lua, 0, 0);
-	lua_rawgetp(lua, LUA_REGISTRYINDEX, &null_key);
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, script_of(lua)->kinds[VIEW_NULL].number);
 	lua_setmetatable(lua, -2);
-	lua_rawsetp(lua, LUA_REGISTRYINDEX, &null_value_key);
+	script_of(lua)->null = luaL_ref(lua, LUA_REGISTRYINDEX);
+	for (size_t i = 0; i < VIEW_LATELY; i++) {
+		lua_pushboolean(lua, 0);
+		script_of(lua)->lately[i].number = luaL_ref(lua, LUA_REGISTRYINDEX);
+	}
 }

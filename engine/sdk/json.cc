@@ -58,7 +58,9 @@ const char *json_marks(const char *text, size_t len, const uint32_t **marks, siz
 	auto code = own.stage->stage1((const uint8_t *)text, len, simdjson::stage1_mode::regular);
 	if (code)
 		return words_for(code);
-	*marks = own.stage->structural_indexes.get();
+	uint32_t *all = own.stage->structural_indexes.get(); /* has room for more than one mark a byte */
+	*marks = all;
 	*count = own.stage->n_structural_indexes;
+	all[*count] = all[*count + 1] = (uint32_t)len;
 	return nullptr;
 }

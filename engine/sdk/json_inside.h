@@ -26,7 +26,7 @@ struct sl_json {
 struct sl_document {
 	size_t size;
 	struct sl_json *nodes;
-	char *text; /* padded; behind it is as much room for strings */
+	char *text; /* padded; behind it a copy, in which strings are unescaped and end with a NUL */
 };
 
 #ifdef __cplusplus
@@ -38,8 +38,9 @@ extern "C" {
 #define JSON_PADDING 80
 
 /* Where the tokens of a text begin: strings at their quote, punctuation, and
- * whatever else.  UTF-8, quotes and control characters in strings are checked.
- * The marks are the thread's own until its next call.  NULL, or what is wrong. */
+ * whatever else; behind the last of them stands the length of the text, twice.
+ * UTF-8, quotes and control characters in strings are checked.  The marks are the
+ * thread's own until its next call.  NULL, or what is wrong. */
 const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count);
 
 /* Goes past what an escape stands for; `at` is behind its backslash.  False if

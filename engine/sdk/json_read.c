@@ -9,7 +9,6 @@
 
 #define DEEPEST 512
 #define LONGEST ((size_t)256 << 20) /* so that a span fits its bits */
-#define BLOCK 16                    /* strings are copied in steps of this */
 
 struct level {
 	struct sl_json *container, *child; /* child: the last one so far, or NULL */
@@ -18,16 +17,17 @@ struct level {
 
 struct reader {
 	const char *text, *end;
+	char *copy;                       /* of the text, where strings are made ready */
 	const uint32_t *mark, *marks_end; /* where tokens begin; mark: the current one */
 	struct sl_json *next;             /* the next free node */
-	char *strings;                    /* where the next string goes */
 	const char *backslash;            /* the next one in the text, or `end` */
 	const char *wrong, *wrong_at;     /* why it is not JSON, and where */
 	uint32_t depth;
 	struct level levels[DEEPEST];
 };
 
-static bool refuse(struct reader *r, const char *at, const char *words)
+/* Hardly ever called, so it is kept out of the way of what is. */
+__attribute__((cold, noinline)) static bool refuse(struct reader *r, const char *at, const char *words)
 {
 	r->wrong = words;
 	r->wrong_at = at;
@@ -38,7 +38,7 @@ static bool refuse(struct reader *r, const char *at, const char *words)
 
 static const char *token(const struct reader *r)
 {
-	return r->mark < r->marks_end ? r->text + *r->mark : r->end;
+	return r->text + *r->mark; /* behind the last one stands the end */
 }
 
 static bool is_blank(char c)
@@ -48,9 +48,9 @@ static bool is_blank(char c)
 
 /* The end of the string, number or word at `at`, which is the current token:
  * only white space stands between it and the next one. */
-static const char *token_end(const struct reader *r, const char *at)
+static inline const char *token_end(const struct reader *r, const char *at)
 {
-	const char *end = r->mark + 1 < r->marks_end ? r->text + r->mark[1] : r->end;
+	const char *end = r->text + r->mark[1];
 	while (end - at > 1 && is_blank(end[-1]))
 		end--;
 	return end;
@@ -104,42 +104,36 @@ static const char *find_backslash(const char *from, const char *end)
 }
 
 /* Between the quotes of a string with a backslash.  No escape is shorter than
- * what it stands for, so the room behind the text suffices. */
-static bool escaped_string(struct reader *r, const char *at, const char *end)
+ * what it stands for, so it fits where its copy is. */
+__attribute__((cold, noinline)) static bool escaped_string(struct reader *r, const char *at, const char *end, char *to, uint32_t *len)
 {
+	char *from = to;
 	while (at < end) {
 		const char *escape = find_backslash(at, end);
 		size_t plain = (size_t)(escape - at);
-		memcpy(r->strings, at, plain);
-		r->strings += plain;
+		memcpy(to, at, plain);
+		to += plain;
 		at = escape + 1;
-		if (escape < end && !json_unescape(&at, end, &r->strings))
+		if (escape < end && !json_unescape(&at, end, &to))
 			return refuse(r, escape, "a wrong escape");
 	}
 	r->backslash = find_backslash(end, r->end);
-	return true;
-}
-
-/* Copies in whole blocks: there is that much room behind both sides. */
-static bool plain_string(struct reader *r, const char *at, const char *end)
-{
-	size_t len = (size_t)(end - at);
-	for (size_t done = 0; done < len; done += BLOCK)
-		memcpy(r->strings + done, at + done, BLOCK);
-	r->strings += len;
+	*to = '\0';
+	*len = (uint32_t)(to - from);
 	return true;
 }
 
 /* The string from its quote at `at` up to behind the other one at `end`. */
-static bool string(struct reader *r, const char *at, const char *end, const char **text, uint32_t *len)
+static inline bool string(struct reader *r, const char *at, const char *end, const char **text, uint32_t *len)
 {
+	char *copy = r->copy + (at + 1 - r->text);
 	if (end - at < 2 || end[-1] != '"')
 		return refuse(r, at, "a string is not closed");
-	*text = r->strings;
-	if (!(r->backslash >= end ? plain_string : escaped_string)(r, at + 1, end - 1))
-		return false;
-	*len = (uint32_t)(r->strings - *text);
-	*r->strings++ = 0;
+	*text = copy;
+	if (r->backslash < end)
+		return escaped_string(r, at + 1, end - 1, copy, len);
+	*len = (uint32_t)(end - at - 2);
+	copy[*len] = '\0';
 	return true;
 }
 
@@ -260,33 +254,38 @@ static bool walk(struct reader *r)
 
 /* ----------------------------------------------------------------- documents */
 
-/* No more nodes than this can be needed: a token is a value unless it is
- * punctuation or a name.  Two more for the node that is begun when something is
- * found to be wrong, and for a string before a colon that is no name. */
-static size_t count_nodes(const char *text, const uint32_t *marks, size_t count)
+/* No more nodes than this can be needed: beside each value, but for the first of a
+ * container, stands a comma, and each container that is not open any more has an end.
+ * One more is begun when something is found to be wrong. */
+static size_t most_nodes(size_t marks)
 {
-	size_t nodes = 2;
-	for (size_t i = 0; i < count; i++) {
-		char c = text[marks[i]];
-		nodes += !(c == ',' || c == ':' || c == ']' || c == '}');
-		nodes -= c == ':' && i > 0 && text[marks[i - 1]] == '"';
-	}
-	return nodes;
+	size_t open = marks < DEEPEST ? marks : DEEPEST;
+	return (marks + open + 1) / 2 + 2;
 }
 
+/* What is not needed is given back: documents may be held for long. */
+static void shrink(struct sl_document *document, size_t nodes)
+{
+	size_t size = nodes * sizeof(struct sl_json);
+	struct sl_json *fewer = realloc(document->nodes, size);
+	if (fewer)
+		document->nodes = fewer;
+	document->size += size;
+}
+
+/* The document, its text, and the copy behind it are one block. */
 static struct sl_document *copy_text(const char *at, size_t len)
 {
-	struct sl_document *document = calloc(1, sizeof(*document));
+	size_t size = sizeof(struct sl_document) + 2 * (len + JSON_PADDING);
+	struct sl_document *document = malloc(size);
 	if (!document)
 		return NULL;
-	document->size = 2 * (len + JSON_PADDING);
-	document->text = malloc(document->size);
-	if (!document->text) {
-		free(document);
-		return NULL;
-	}
-	if (len)
+	*document = (struct sl_document){ .size = size, .text = (char *)(document + 1) };
+	char *copy = document->text + len + JSON_PADDING;
+	if (len) {
 		memcpy(document->text, at, len);
+		memcpy(copy, at, len);
+	}
 	memset(document->text + len, 0, JSON_PADDING);
 	return document;
 }
@@ -299,11 +298,9 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	const char *wrong = json_marks(document->text, len, &marks, &count);
 	if (wrong)
 		return wrong;
-	size_t size = count_nodes(document->text, marks, count) * sizeof(struct sl_json);
-	document->nodes = malloc(size);
+	document->nodes = malloc(most_nodes(count) * sizeof(struct sl_json));
 	if (!document->nodes)
 		return "out of memory";
-	document->size += sizeof(*document) + size;
 
 	struct reader r; /* not zeroed: most of its levels are never used */
 	r.text = document->text;
@@ -311,11 +308,13 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	r.mark = marks;
 	r.marks_end = marks + count;
 	r.next = document->nodes;
-	r.strings = document->text + len + JSON_PADDING;
+	r.copy = document->text + len + JSON_PADDING;
 	r.backslash = find_backslash(r.text, r.end);
 	r.depth = 0;
-	if (walk(&r))
+	if (walk(&r)) {
+		shrink(document, (size_t)(r.next - document->nodes));
 		return NULL;
+	}
 	*at = r.wrong_at - r.text;
 	return r.wrong;
 }
@@ -353,7 +352,6 @@ void sl_json_free(struct sl_document **document)
 	if (!*document)
 		return;
 	free((*document)->nodes);
-	free((*document)->text);
 	free(*document);
 	*document = NULL;
 }
