@@ -35,6 +35,7 @@ bool route_far_api(struct route *route, const struct sl_json *part, const struct
 void route_far_call(const struct route *route, const struct delivery *delivery, struct call *call)
 {
 	call->source_api = delivery->source->api;
+	call->tries = delivery->tries;
 	call->backfill = route->trying || delivery->anew || delivery->seq <= route->asked_anew;
 }
 

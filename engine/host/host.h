@@ -115,6 +115,7 @@ struct call {
 	enum step step;
 	uint64_t seq; /* for the page and log lines; 0: none */
 	uint32_t part;
+	uint32_t tries;          /* before this one, that the plugin itself put off: what it asked then is asked anew */
 	struct arena *arena;     /* the call's memory; inputs may be put there too */
 	enum sl_outcome outcome; /* once it has ended */
 	struct why why;          /* SL_RETRY, SL_FAIL: the sentence; Lua errors bring a traceback's first place */

@@ -5,7 +5,8 @@
  *
  *     fill        base, headers, query of the api it names; url checked
  *     kept        the same delivery asked the same before, for the first (second, third)
- *                 time in a run: that answer is used
+ *                 time in a run: that answer is used.  What a try asked that the plugin
+ *                 itself ended with SL_RETRY is no answer to the next one
  *     shared      an equal GET is under way, or was answered within the last seconds: its
  *                 answer serves this call too, if it began after the call's event was
  *                 received and the call has not asked this before

@@ -267,8 +267,8 @@ static void digest(struct buf *text, struct sl_text body, char key[NET_KEY])
 	buf_free(text);
 }
 
-/* A call that asks the same twice wants to see what has changed: the second time it
- * is another question, in this run and in the next. */
+/* Who asks the same twice wants to see what has changed: the second time it is another
+ * question, in this run and in the next. */
 static uint64_t times_asked(struct call *call, const char *key)
 {
 	struct running *running = (struct running *)call;
@@ -283,6 +283,16 @@ static uint64_t times_asked(struct call *call, const char *key)
 	return ++before->times;
 }
 
+/* One path of one origin may be two accounts': the source's, and each plugin's own. */
+static void add_asker(struct buf *out, const struct call *call, const struct sl_http *http)
+{
+	json_open(out, '[');
+	json_string(out, http->source ? "source" : "own");
+	if (!http->source)
+		json_string(out, call->instance->name);
+	json_close(out, ']');
+}
+
 static void make_keys(struct call *call, const struct sl_http *http, const char *visible, struct wish *wish)
 {
 	const struct client_request *request = &wish->request;
@@ -291,10 +301,11 @@ static void make_keys(struct call *call, const struct sl_http *http, const char 
 		return;
 	buf_format(&text, "%s %s ", request->method, visible);
 	add_pairs(&text, http->headers);
+	add_asker(&text, call, http);
 	digest(&text, request->body, wish->key);
 	uint64_t times = times_asked(call, wish->key);
-	if (times > 1) {
-		buf_format(&text, "%s %llu", wish->key, (unsigned long long)times);
+	if (times > 1 || call->tries) {
+		buf_format(&text, "%s %llu %lu", wish->key, (unsigned long long)times, (unsigned long)call->tries);
 		digest(&text, (struct sl_text){ "", 0 }, wish->key);
 		return;
 	}
@@ -333,6 +344,20 @@ static void fill_rest(struct call *call, const struct sl_http *http, struct wish
 	wish->class = call->backfill ? BUDGET_BACKFILL : BUDGET_LIVE;
 }
 
+/* The sentences of urls show them, and what a base is filled with may be a secret. */
+static const char *whole_url(struct call *call, const struct sl_http *http, struct wish *wish, struct why *why)
+{
+	struct arena *arena = call->arena;
+	const struct net_api *api = wish->api;
+	const char *visible = client_url(arena, api ? api->base : NULL, http->url, http->query, why);
+	if (visible)
+		wish->request.url = api ? client_url(arena, NULL, visible, api_query(arena, api, visible), why) : visible;
+	if (!wish->request.url && api)
+		why_say(why, "%s: behind its api's base this is no url, or too long a one",
+			shown(arena, wish->request.method, api->base, http->url));
+	return wish->request.url ? visible : NULL;
+}
+
 bool wish_fill(struct call *call, const struct sl_http *http, struct wish *wish, struct why *why)
 {
 	struct client_request *request = &wish->request;
@@ -341,12 +366,8 @@ bool wish_fill(struct call *call, const struct sl_http *http, struct wish *wish,
 	request->method = http->method ? http->method : http->body.len ? "POST" : "GET";
 	if (!check(http, why) || !find_api(call, http, wish, why))
 		return false;
-	const char *base = wish->api ? wish->api->base : NULL;
-	const char *visible = client_url(arena, base, http->url, http->query, why);
+	const char *visible = whole_url(call, http, wish, why);
 	if (!visible)
-		return false;
-	request->url = wish->api ? client_url(arena, NULL, visible, api_query(arena, wish->api, visible), why) : visible;
-	if (!request->url)
 		return false;
 	fill_rest(call, http, wish);
 	wish->shown = shown(arena, request->method, visible, http->url);

@@ -186,3 +186,41 @@ def test_a_trial_uses_what_was_answered_and_sends_nothing(daemon, far):
     daemon.sluice("try", "notes", "--with", "new.lua", "--fresh")
     assert far.paths("POST") == []
     assert far.paths("GET").count("/other/c2") == 1
+
+
+def test_a_mapping_that_comes_again_asks_again(daemon, far):
+    far.answer = lambda asked: (404, {}, {}) if len(far.asked) < 3 else (200, {}, {"name": "it is there"})
+    begin(daemon, far, "retry: { attempts: 4, first: 50ms, most: 100ms }")
+    daemon.write("notes.lua", ASKING.replace("note.card).json", "note.card)\n\t\tif not card.ok then retry('not there yet') end\n\t\tcard = card.json"))
+    daemon.restart()
+    daemon.post(note(1))
+    wait_until(all_there(daemon, 1))
+    assert rows(daemon) == [("1", "it is there", "text 1")] and len(far.asked) == 3
+
+
+ACCOUNT = """\
+return {
+	summary = "who one is at the far side",
+	options = { { "far", "text", help = "where to ask" }, { "token", "secret", help = "whose" } },
+	api = { base = "{far}/of-{token}/..", headers = { Authorization = "{token}" } },
+	transform = function(event, opt)
+		local note = event.data
+		if note.text == "long" then http.get("/" .. ("x"):rep(20000)) end
+		emit { type = "notes", data = { id = note.id, card = note.card, text = note.text .. http.get("/me").json.name } }
+	end,
+}
+"""
+
+
+def test_two_accounts_of_one_far_side_are_not_taken_for_one(daemon, far):
+    far.answer = lambda asked: (200, {}, {"name": "+" + asked.headers["authorization"]})
+    begin(daemon, far)
+    daemon.write("notes.lua", ACCOUNT)
+    daemon.change(f"far: '{far.base}' }}", f"far: '{far.base}', token: [anna] }}\n  again: {{ use: ./notes.lua, far: '{far.base}', token: [bert] }}")
+    daemon.change("via: [notes]", "via: [notes, again]")
+    daemon.restart()
+    daemon.post(note(1, text=""))
+    daemon.post(note(2, text="long"))
+    wait_until(lambda: len(dead(daemon)) == 1 and len(rows(daemon)) == 1)
+    assert [asked.headers["authorization"] for asked in far.asked] == ["anna", "bert"]
+    assert "GET 127.0.0.1" in dead(daemon)[0][1] and "anna" not in dead(daemon)[0][1] + daemon.stderr()
