@@ -50,7 +50,8 @@ struct source {
 	const struct net_api *api; /* how its far side is asked, or NULL */
 };
 
-#define ROUTE_DEATHS_MOST 3 /* of the process in a call for one event, alone: the one before them may have had company */
+/* Of the process in a call for one event, alone: the one before them may have had company. */
+#define ROUTE_DEATHS_MOST 3
 
 /* The records (from, upto] and what became of them. */
 struct batch {

@@ -13,7 +13,7 @@ static struct arena *arena_of(lua_State *lua)
 
 static const char *kept(lua_State *lua, const char *name, int index)
 {
-	size_t len;
+	size_t len = 0;
 	const char *text = lua_type(lua, index) == LUA_TSTRING ? lua_tolstring(lua, index, &len) : NULL;
 	if (!text)
 		luaL_error(lua, "http: %s has to be a text, not a %s", name, luaL_typename(lua, index));

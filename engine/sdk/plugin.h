@@ -328,7 +328,8 @@ struct sl_host {
 	 * becomes non-blocking, and stays the plugin's: in `next` it may be closed. */
 	enum sl_outcome (*watch)(struct sl_call *, int fd, int events, int64_t timeout_ms, sl_step *next);
 	struct sl_text (*quote)(struct sl_call *, struct sl_text);  /* as a JSON string, quotes and all */
-	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *); /* as a JSON object; a row without a table: its data */
+	/* The row as a JSON object; one without a table: its data. */
+	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *);
 	const char *(*header)(const struct sl_response *, const char *name); /* name in lower case; NULL: not there */
 };
 

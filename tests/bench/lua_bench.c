@@ -219,7 +219,8 @@ static struct figures measure(struct instance *into, lua_State *lua, struct sl_t
 
 static void print_words(size_t bytes, const struct figures *figures)
 {
-	printf("lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us", bytes, figures->parse, figures->call);
+	printf("lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us", bytes, figures->parse,
+		figures->call);
 	if (figures->cjson > 0)
 		printf("; cjson decode + map + encode %.2f us, %.1f times as long\n", figures->cjson,
 			figures->cjson / figures->call);
