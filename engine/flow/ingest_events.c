@@ -98,9 +98,10 @@ static bool check(struct bringing *bringing, struct why *why)
 {
 	struct sl_text name = sl_json_string(sl_json_get(bringing->message, "source"));
 	bringing->source = name.len ? table_named(bringing->bringer->ingest->table, name) : NULL;
-	if (!bringing->source)
-		return why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
-	return check_events(bringing, why);
+	if (bringing->source)
+		return check_events(bringing, why);
+	why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
+	return false;
 }
 
 /* ------------------------------------------------------------------ taken in */

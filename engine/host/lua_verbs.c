@@ -30,8 +30,10 @@ struct call *lua_verb_call(lua_State *lua, const char *verb, unsigned steps)
 {
 	const struct script *script = script_of(lua);
 	const struct seat *seat = script->seat;
-	if (!seat->call)
+	if (!seat->call) {
 		luaL_error(lua, "%s is for calls; it cannot be used while the file is loaded or closed", verb);
+		return NULL;
+	}
 	if (seat->ending != ENDING_NONE)
 		luaL_error(lua, "%s came after the call was over", verb);
 	if (script->opener == seat && steps != LUA_EVERYWHERE)
