@@ -24,6 +24,7 @@
 
 #define LUA_HOOK_EVERY 10000
 #define LUA_LARGEST_JSON ((size_t)16 << 20) /* bytes that one json.encode, json.decode or emit may have */
+#define LUA_DEEPEST_JSON 100                /* levels of a table that becomes a text or a copy */
 #define LUA_MOST_WAITS 10000                /* of one call */
 
 /* Why a call is over before its function has returned. */
@@ -200,10 +201,12 @@ void lua_rows_push(lua_State *lua, struct call *call);
 const struct sl_row *lua_row_at(lua_State *lua, int index); /* NULL: it is no row; a dead one is an error */
 size_t lua_row_number(lua_State *lua, int index);           /* from 1; 0: it is no row */
 
-/* lua_json.c */
-void lua_json_open(lua_State *lua);
+/* lua_copy.c */
 void lua_json_tables(lua_State *lua, const struct sl_json *value); /* pushes it as plain tables */
 void lua_json_copy(lua_State *lua, int index);                     /* pushes a deep copy */
+
+/* lua_json.c */
+void lua_json_open(lua_State *lua);
 void lua_json_list(lua_State *lua);                                /* marks the table on top as a list */
 struct sl_text lua_json_encode(lua_State *lua, int index);         /* in script->out, until the next one */
 

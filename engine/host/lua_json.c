@@ -10,106 +10,19 @@
 
 #include "host/lua_host.h"
 
-#define DEEPEST 100
-#define FEW 32       /* members that are put in order without more memory */
+#define DEEPEST LUA_DEEPEST_JSON
+#define FEW 32                         /* members that are put in order without more memory */
 #define MOST_NAMED 8                   /* levels of a path in a message */
 #define LARGEST_KEPT ((size_t)1 << 20) /* a buffer larger than this is not used again */
 
 static const char array_key, box_key; /* in the registry: the metatables of arrays and of boxes */
 
-/* ---------------------------------------------------------------- plain tables */
+/* ----------------------------------------------------------------------- lists */
 
 void lua_json_list(lua_State *lua)
 {
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, &array_key);
 	lua_setmetatable(lua, -2);
-}
-
-static void array_tables(lua_State *lua, const struct sl_json *value)
-{
-	lua_Integer index = 0;
-	lua_createtable(lua, (int)sl_json_count(value), 0);
-	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at)) {
-		lua_json_tables(lua, at);
-		lua_rawseti(lua, -2, ++index);
-	}
-	lua_json_list(lua);
-}
-
-static void object_tables(lua_State *lua, const struct sl_json *value)
-{
-	lua_createtable(lua, 0, (int)sl_json_count(value));
-	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at)) {
-		struct sl_text name = sl_json_name(at);
-		lua_pushlstring(lua, name.at, name.len);
-		lua_json_tables(lua, at);
-		lua_rawset(lua, -3);
-	}
-}
-
-void lua_json_tables(lua_State *lua, const struct sl_json *value)
-{
-	enum sl_kind kind = value ? sl_json_kind(value) : SL_KIND_NULL;
-	luaL_checkstack(lua, 4, "a document is nested too deeply");
-	if (kind == SL_KIND_ARRAY)
-		array_tables(lua, value);
-	else if (kind == SL_KIND_OBJECT)
-		object_tables(lua, value);
-	else
-		lua_view_push(lua, value);
-}
-
-static void copy(lua_State *lua, int index, int depth);
-
-static void copy_table(lua_State *lua, int index, int depth)
-{
-	lua_newtable(lua);
-	for (lua_pushnil(lua); lua_next(lua, index);) {
-		copy(lua, lua_gettop(lua), depth + 1);
-		lua_pushvalue(lua, -3);
-		lua_insert(lua, -2);
-		lua_rawset(lua, -5);
-		lua_pop(lua, 1);
-	}
-	if (lua_getmetatable(lua, index))
-		lua_setmetatable(lua, -2);
-}
-
-static void copy_changed(lua_State *lua, const struct view *view, int depth)
-{
-	lua_change_make(lua, view);
-	copy_table(lua, lua_gettop(lua), depth);
-	lua_remove(lua, -2);
-}
-
-/* A deep copy: views become tables, tables are copied, anything else is itself. */
-static void copy(lua_State *lua, int index, int depth)
-{
-	const struct view *view = lua_view_whole(lua, index);
-	luaL_checkstack(lua, 16, "json.copy: nested too deeply");
-	if (depth > DEEPEST)
-		luaL_error(lua, "json.copy: nested deeper than %d levels; does it hold itself?", DEEPEST);
-	if (view && lua_change_inside(lua, view->thing, view->seat))
-		copy_changed(lua, view, depth);
-	else if (view)
-		lua_json_tables(lua, view->thing);
-	else if (lua_istable(lua, index))
-		copy_table(lua, index, depth);
-	else
-		lua_pushvalue(lua, index);
-}
-
-void lua_json_copy(lua_State *lua, int index)
-{
-	copy(lua, lua_absindex(lua, index), 0);
-}
-
-static int json_copy(lua_State *lua)
-{
-	luaL_checkany(lua, 1);
-	lua_settop(lua, 1);
-	lua_json_copy(lua, 1);
-	return 1;
 }
 
 /* -------------------------------------------------------------------- decoding */
@@ -445,6 +358,14 @@ static int json_encode(lua_State *lua)
 }
 
 /* -------------------------------------------------------------------- the rest */
+
+static int json_copy(lua_State *lua)
+{
+	luaL_checkany(lua, 1);
+	lua_settop(lua, 1);
+	lua_json_copy(lua, 1);
+	return 1;
+}
 
 /* json.array(t): so that t is [] even when it is empty. */
 static int json_array(lua_State *lua)

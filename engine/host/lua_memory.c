@@ -96,6 +96,8 @@ void *memory_resize(struct memory *memory, void *at, size_t had, size_t size)
 	if (had && small && is_small(had) && class_of(had) == class_of(size))
 		return at;
 	void *block = small ? small_new(memory, size) : malloc(size);
+	if (!block && size < had) /* Lua relies on that becoming smaller never fails */
+		return at;
 	if (!block || !had)
 		return block;
 	memcpy(block, at, had < size ? had : size);

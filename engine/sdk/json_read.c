@@ -105,7 +105,8 @@ static const char *find_backslash(const char *from, const char *end)
 
 /* Between the quotes of a string with a backslash.  No escape is shorter than
  * what it stands for, so it fits where its copy is. */
-__attribute__((cold, noinline)) static bool escaped_string(struct reader *r, const char *at, const char *end, char *to, uint32_t *len)
+__attribute__((cold, noinline)) static bool escaped_string(struct reader *r, const char *at, const char *end, char *to,
+	uint32_t *len)
 {
 	char *from = to;
 	while (at < end) {
