@@ -218,7 +218,7 @@ int64_t route_outage_pause(int64_t since, int64_t after)
 void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again)
 {
 	if (!route->outage_since || strcmp(route->error.text, why) != 0)
-		line(SL_ERROR, "the sink %s cannot be had, the route holds: %s", instance_name(route->sink), why);
+		line(SL_ERROR, "the route to %s holds: %s", instance_name(route->sink), why);
 	why_say(&route->error, "%s", why);
 	if (!route->outage_since)
 		route->outage_since = clock_wall();
@@ -246,7 +246,7 @@ void route_go_on(uv_timer_t *hold)
 void route_recovered(struct route *route)
 {
 	if (route->outage_since)
-		line(SL_INFO, "the sink %s can be had again after %" PRId64 " s", instance_name(route->sink),
+		line(SL_INFO, "the route to %s goes on after %" PRId64 " s", instance_name(route->sink),
 			(clock_wall() - route->outage_since) / 1000);
 	route->outage_since = 0;
 	route->heard_sink = clock_ticks();

@@ -24,6 +24,8 @@
 /* True if the call ended well; otherwise the route is held or blocked. */
 static bool opened_well(struct route *route, struct call *call, enum sl_outcome outcome)
 {
+	if (outcome != SL_DONE && call->instance != route->sink)
+		why_within(&call->why, "%s", instance_name(call->instance));
 	if (outcome == SL_RETRY)
 		route_outage(route, call->why.text, call->retry_after, route_begin_again);
 	else if (outcome != SL_DONE)
