@@ -6,6 +6,8 @@
 
 #include "sdk/time.h"
 
+#define MOST_PAIRS 1000
+
 static struct arena *arena_of(lua_State *lua)
 {
 	return script_of(lua)->seat->call->arena;
@@ -33,6 +35,8 @@ struct pairs {
 static void add_pair(lua_State *lua, struct pairs *pairs, const char *name, const char *value)
 {
 	struct arena *arena = arena_of(lua);
+	if (pairs->count == MOST_PAIRS)
+		luaL_error(lua, "http: %s has more than %d entries", pairs->what, MOST_PAIRS);
 	if (pairs->count == pairs->room) {
 		size_t room = pairs->room ? pairs->room * 2 : 8;
 		struct sl_pair *more = arena_alloc(arena, room * sizeof(*more));
@@ -111,8 +115,6 @@ static const struct sl_pair *const *read_pairs(lua_State *lua, const char *what)
 	for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1))
 		add_member(lua, &pairs);
 	lua_pop(lua, 1);
-	if (pairs.count > 1000)
-		luaL_error(lua, "http: %s has more than 1000 entries", what);
 	return in_order(lua, &pairs);
 }
 

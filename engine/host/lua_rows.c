@@ -57,6 +57,7 @@ static void push_date(lua_State *lua, const struct sl_cell *cell)
 
 static void push_json(lua_State *lua, const struct sl_cell *cell)
 {
+	lua_verb_count(lua, cell->text.len);
 	const struct sl_json *value = call_json(script_of(lua)->seat->call, cell->text, NULL);
 	if (value)
 		lua_view_push(lua, value);
@@ -144,12 +145,16 @@ static void push_rows(lua_State *lua, const struct sl_row *row)
 		lua_pushnil(lua);
 		return;
 	}
+	if (lua_getiuservalue(lua, 1, 2) != LUA_TNIL)
+		return;
 	lua_createtable(lua, (int)row->set_count, 0);
 	for (size_t i = 0; i < row->set_count; i++) {
 		push_cells(lua, row->table, row->set[i]->cells);
 		lua_rawseti(lua, -2, (lua_Integer)i + 1);
 	}
 	lua_json_list(lua);
+	lua_pushvalue(lua, -1);
+	lua_setiuservalue(lua, 1, 2);
 }
 
 static void push_key(lua_State *lua, const struct sl_row *row)
@@ -226,7 +231,7 @@ static int row_write(lua_State *lua)
 
 static void push_row(lua_State *lua, const struct sl_row *row, size_t number)
 {
-	struct row_view *view = lua_newuserdatauv(lua, sizeof(*view), 1);
+	struct row_view *view = lua_newuserdatauv(lua, sizeof(*view), 2);
 	struct seat *seat = script_of(lua)->seat;
 	*view = (struct row_view){ { .thing = row, .seat = seat, .serial = seat->serial }, number };
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, &row_key);
