@@ -172,7 +172,15 @@ static size_t row_bytes(const struct sl_row *row)
 	return bytes;
 }
 
-/* How many rows go into the next call: at least one. */
+/* Its elder of the same subject goes in this call too, and might be put off in it. */
+static bool too_early(const struct delivery *delivery)
+{
+	const struct delivery *elder = delivery->elder;
+	return elder && elder->shipped == SHIPPED_ROWS && !consignment_took(elder);
+}
+
+/* How many rows go into the next call: at least one.  Of one subject only one event:
+ * a sink that took the younger and put off the elder could not be set right any more. */
 static size_t next_part(const struct consignment *it)
 {
 	const struct route *route = it->route;
@@ -182,7 +190,7 @@ static size_t next_part(const struct consignment *it)
 	for (; at < it->stand_from && at - it->sent < rows; at++) {
 		bool another = at == it->sent || it->whose[at] != it->whose[at - 1];
 		size += row_bytes(it->rows[at]);
-		if ((another && !events--) || (at > it->sent && size > bytes))
+		if ((another && !events--) || (at > it->sent && (size > bytes || (another && too_early(it->whose[at])))))
 			break;
 	}
 	return at - it->sent;

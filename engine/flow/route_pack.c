@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route_pack.c - which deliveries go to the sink now, and as which rows. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "flow/route_ship.h"
@@ -27,7 +26,7 @@ static void gather_members(struct route *route, struct consignment *it)
 	qsort(it->members, it->member_count, sizeof(*it->members), by_order);
 }
 
-static bool all_taken(const struct delivery *delivery)
+bool consignment_took(const struct delivery *delivery)
 {
 	size_t at = 0;
 	while (delivery->row_done && at < delivery->row_count && delivery->row_done[at])
@@ -35,25 +34,11 @@ static bool all_taken(const struct delivery *delivery)
 	return delivery->row_count && at == delivery->row_count;
 }
 
-/* A sink that took a follower and not its elder is handed the follower again, behind
- * the elder: the far side has to end with what came last. */
-void consignment_reorder(struct consignment *it)
-{
-	for (size_t i = 0; i < it->member_count; i++) {
-		struct delivery *delivery = it->members[i];
-		const struct delivery *elder = delivery->elder;
-		if (!delivery->row_done || !elder || all_taken(elder))
-			continue;
-		if (elder->state == DELIVERY_READY || elder->state == DELIVERY_WAITING)
-			memset(delivery->row_done, 0, delivery->row_count * sizeof(*delivery->row_done));
-	}
-}
-
 /* What stands ready behind an elder that has to be tried again waits for it. */
 static bool held_back(struct route *route, struct delivery *delivery)
 {
 	const struct delivery *elder = delivery->elder;
-	if (!elder || elder->shipped == SHIPPED_ROWS || all_taken(delivery))
+	if (!elder || elder->shipped == SHIPPED_ROWS || consignment_took(delivery))
 		return false;
 	delivery_opens(route, delivery);
 	return true;

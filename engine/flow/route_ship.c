@@ -12,7 +12,6 @@ static void unpack(struct consignment *it);
 
 void consignment_give_back(struct consignment *it)
 {
-	consignment_reorder(it);
 	for (size_t i = 0; i < it->member_count; i++) {
 		it->members[i]->shipped = SHIPPED_NOT;
 		if (!it->members[i]->batch)

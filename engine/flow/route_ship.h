@@ -34,7 +34,7 @@ struct consignment {
 };
 
 struct consignment *consignment_pack(struct route *route);
-void consignment_reorder(struct consignment *it);
+bool consignment_took(const struct delivery *delivery); /* a sink without transactions has all rows of it */
 void consignment_hand_over(struct consignment *it);
 /* Every row was taken, and the sink knows where we stand or has no say in it. */
 void consignment_taken(struct consignment *it);

@@ -377,7 +377,9 @@ struct sl_plugin {
 	/* A sink that offers recall is a transactional one: a batch is written
 	 * whole or not at all, the engine's own rows with it.  If any row of a batch
 	 * is settled SL_RETRY or SL_FAIL nothing of that batch may stay written.  A
-	 * batch of no rows asks such a sink whether it would take one now. */
+	 * batch of no rows asks such a sink whether it would take one now.  Any other
+	 * sink gets at most one event of a subject in a call, and its next one only when
+	 * that was taken: so no row overtakes another that was put off. */
 	sl_step *recall;
 	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
 	size_t batch_rows;          /* deliver: at most so many rows at a time; 0: the host's choice */

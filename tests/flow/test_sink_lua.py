@@ -114,7 +114,7 @@ def test_rows_come_in_calls_of_the_size_the_sink_likes(daemon, shop):
     begin(daemon, shop)
     assert daemon.ask("notes", "pause")[1]["ok"]
     for number in range(35):
-        daemon.post(note(number, text=f"{number}"))
+        daemon.post(note(number, card=f"own {number}", text=f"{number}"))
     daemon.post(note(35, text="x" * 3000))
     daemon.post(note(36, text="x" * 3000))
     assert daemon.ask("notes", "resume")[1]["ok"]
