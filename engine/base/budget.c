@@ -13,6 +13,7 @@
 #include "base/arena.h"
 
 #define ON_THE_WIRE 2000 /* ms a request of a dead process may still need to arrive */
+#define COST_MOST 1000000000 /* points of one request: strangers say it, and sums must fit */
 #define CLASSES 2
 
 /* Two things are counted alike. */
@@ -210,7 +211,7 @@ static void end_grant(struct budget *budget, size_t at, int64_t cost, int64_t en
 	for (int kind = 0; kind < KINDS; kind++)
 		budget->allowances[kind].used[gone.class] -= gone.amount[kind];
 	if (cost > 0)
-		gone.amount[POINTS] = cost;
+		gone.amount[POINTS] = cost < COST_MOST ? cost : COST_MOST;
 	add_use(budget, gone.class, gone.amount, ended);
 }
 

@@ -147,12 +147,12 @@ static void settle_outcome(struct call *call)
 		return;
 	}
 	call->emitted_count = 0;
+	call->advanced = NULL;
 	if (call->outcome == SL_DONE)
 		return;
 	if (call->instance->plugin->lua)
 		lua_call_over(call); /* others may wait for what it was doing */
 	call->dropped = NULL;
-	call->advanced = NULL;
 	if (!call->why.text[0])
 		why_say(&call->why, "%s gave no reason", call->instance->name);
 }

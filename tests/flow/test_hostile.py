@@ -87,7 +87,7 @@ class Neighbour:
 
 def test_scripts_that_are_ended_within_their_process(daemon):
     daemon.write("bad.lua", script({name: body for name, (body, _) in ENDED.items()}))
-    configure(daemon, {"honest": "./notes.lua", "bad": "./bad.lua"}, deadline="10s")
+    configure(daemon, {"honest": "./notes.lua", "bad": "./bad.lua"}, deadline="30s")
     daemon.start()
     neighbour, child = Neighbour(daemon), daemon.child("route bad")
     for number, name in enumerate(ENDED):
@@ -95,7 +95,7 @@ def test_scripts_that_are_ended_within_their_process(daemon):
         post(daemon, "bad", note(2 * number + 1))
     beside = [2 * number + 1 for number in range(len(ENDED))]
     wait_until(lambda: neighbour.goes_on() and ids(daemon, "bad") == beside and len(dead(daemon, "bad")) == len(ENDED),
-               within=60, what=lambda: (ids(daemon, "bad"), dead(daemon, "bad"), daemon.stderr()[-3000:]))
+               within=180, what=lambda: (ids(daemon, "bad"), dead(daemon, "bad"), daemon.stderr()[-3000:]))
     reasons = dead(daemon, "bad")
     for number, (name, (_, reason)) in enumerate(ENDED.items()):
         assert reason in reasons[str(2 * number)], (name, reasons[str(2 * number)])
@@ -119,7 +119,7 @@ def test_scripts_and_plugins_that_end_their_process_are_tried_alone_and_put_asid
     def over(name):
         return ids(daemon, name) == [1, 3] and list(dead(daemon, name)) == ["2"]
 
-    wait_until(lambda: neighbour.goes_on() and all(over(name) for name in uses), within=60,
+    wait_until(lambda: neighbour.goes_on() and all(over(name) for name in uses), within=180,
                what=lambda: ([name for name in uses if not over(name)], daemon.stderr()[-3000:]))
     for name in uses:
         assert "process died" in dead(daemon, name)["2"], dead(daemon, name)
