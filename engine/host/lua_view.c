@@ -176,6 +176,21 @@ static struct view *read_at(lua_State *lua, bool *found)
 	return view;
 }
 
+/* All options of a script are in opt, so one that is not there is a slip. */
+static int no_option(lua_State *lua, const struct sl_json *options)
+{
+	luaL_Buffer names;
+	lua_settop(lua, 2);
+	luaL_buffinit(lua, &names);
+	for (const struct sl_json *at = sl_json_first(options); at; at = sl_json_next(at)) {
+		luaL_addstring(&names, at == sl_json_first(options) ? "" : ", ");
+		luaL_addlstring(&names, sl_json_name(at).at, sl_json_name(at).len);
+	}
+	luaL_pushresult(&names);
+	return luaL_error(lua, "there is no option '%s'; the script has %s", luaL_tolstring(lua, 2, NULL),
+		lua_rawlen(lua, 3) ? lua_tostring(lua, 3) : "none");
+}
+
 static int object_index(lua_State *lua)
 {
 	bool found;
@@ -185,7 +200,10 @@ static int object_index(lua_State *lua)
 		return 1;
 	if (lua_type(lua, 2) == LUA_TSTRING)
 		name.at = lua_tolstring(lua, 2, &name.len);
-	lua_view_push_of(lua, name.at ? sl_json_get_text(view->thing, name) : NULL, view->seat);
+	const struct sl_json *member = name.at ? sl_json_get_text(view->thing, name) : NULL;
+	if (!member && view->thing == sl_json_root(script_of(lua)->options))
+		return no_option(lua, view->thing);
+	lua_view_push_of(lua, member, view->seat);
 	return 1;
 }
 

@@ -321,11 +321,16 @@ static void options_are_a_view(void **state)
 		"function t.transform(event, opt)\n"
 		"emit { type = table.concat(opt.completed, ','),\n"
 		"data = { opt.page, opt.deep, opt.token, opt.wait, #opt.completed } }\n"
-		"kept = kept or opt.completed if event.data.write and kept[2] == 'Shipped' then opt.page = 1 end end return t",
+		"kept = kept or opt.completed if event.data.write and kept[2] == 'Shipped' then opt.page = 1 end\n"
+		"if event.data.slip then log(opt.pgae) end end return t",
 		"{\"page\":5,\"token\":[\"s3\"]}", 0);
 	struct call *call = script_call(instance, "{}");
 	assert_string_equal(call->emitted[0].event.type, "Done,Shipped");
 	assert_string_equal(call->emitted[0].event.data.at, "[5,false,[\"s3\"],2000,2]");
+	call_free(&call);
+	call = script_call(instance, "{\"slip\":1}");
+	assert_string_equal(call->why.text,
+		"test.lua:9: there is no option 'pgae'; the script has completed, page, deep, token, wait");
 	call_free(&call);
 	call = script_call(instance, "{\"write\":1}");
 	assert_string_equal(call->why.text, "test.lua:8: opt cannot be written to: write into json.copy(opt)");
