@@ -32,7 +32,9 @@ static enum sl_type type_of(lua_State *lua, const char *name, const char *word)
 	for (int type = SL_BOOL; type <= SL_PATH; type++)
 		if (strcmp(option_type_name((enum sl_type)type), word) == 0)
 			return (enum sl_type)type;
-	luaL_error(lua, "options: %s has the type '%s', which does not exist", name, word);
+	luaL_error(lua,
+		"options: %s has the type '%s'; there are bool, int, text, secret, duration, choice, list, map, path", name,
+		word);
 	return SL_TEXT;
 }
 

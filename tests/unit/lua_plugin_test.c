@@ -129,7 +129,7 @@ static void slips_in_options_and_webhook_are_told(void **state)
 		"options: a row is { \"name\", \"type\", initial = ..., help = ... }; its type is missing");
 	assert_refused(
 		"return { summary = 's', transform = print, options = { { 'a', 'txet' } } }",
-		"options: a has the type 'txet', which does not exist");
+		"options: a has the type 'txet'; there are bool, int, text, secret, duration, choice, list, map, path");
 	assert_refused(
 		"return { summary = 's', transform = print, options = { { 'a', 'text', init = 1 } } }",
 		"options: unknown key 'init'; did you mean 'initial'?");
