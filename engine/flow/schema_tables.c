@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "flow/polled.h"
 #include "flow/schema_inner.h"
 
 #define COLUMNS_MOST 200
@@ -138,6 +139,19 @@ static const struct sl_column own_columns[OWN_COUNT] = {
 	[OWN_SYNCED_AT] = { .name = "_synced_at", .type = SL_COLUMN_TIMESTAMP, .help = "when the row was last written" },
 };
 
+/* The engine writes these rows: a column that it never fills would stay null for ever. */
+static bool told(const struct shape *shape, const struct yaml_node *key, struct why *why)
+{
+	static const char *const all[] = { "run", "source", "kind", "state", "began", "ended", "events", "unchanged",
+		NULL };
+	if (strcmp(shape->face.name, POLLED_SYNC_TABLE) != 0)
+		return true;
+	for (size_t i = 0; all[i]; i++)
+		if (strcmp(all[i], key->text.at) == 0)
+			return true;
+	return yaml_unknown(key, all, "a row of " POLLED_SYNC_TABLE, why);
+}
+
 static bool read_columns(struct schema *schema, struct shape *shape, const struct yaml_node *table,
 	struct sl_column *columns, struct why *why)
 {
@@ -150,7 +164,7 @@ static bool read_columns(struct schema *schema, struct shape *shape, const struc
 		return yaml_why(map, why, "a table has 1 to %d columns, not %zu", COLUMNS_MOST, map->count);
 	for (const struct yaml_node *node = map->first; node; node = node->next, shape->given++)
 		if (!read_column(node, &columns[shape->given], &shape->personal[shape->given], why) ||
-			!distinct(node->key, columns, shape->given, why))
+			!distinct(node->key, columns, shape->given, why) || !told(shape, node->key, why))
 			return false;
 	memcpy(columns + shape->given, own_columns, sizeof(own_columns));
 	return true;

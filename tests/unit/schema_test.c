@@ -203,6 +203,7 @@ static const struct {
 	{ "tables:\n  t: { mode: upsort, key: a, columns: { a: text } }\n", "no write mode \"upsort\"" },
 	{ "tables:\n  t: { mode: once, key: a, columns: { a: txt } }\n", "shop.yaml:2:42: 'txt' is no type of a column (text, int, decimal, bool, timestamp, date, json); did you mean `text`?" },
 	{ "tables:\n  t: { mode: once, key: a, columns: { a: text, A: int } }\n", "differ only in case" },
+	{ "tables:\n  sluice_sync: { mode: once, key: run, columns: { run: text, event: int } }\n", "did you mean `events`?" },
 	{ "tables:\n  t: { mode: once, key: a, columns: { a: text, _event_id: int } }\n", "has a column _event_id already" },
 	{ "tables:\n  t: { mode: replace, key: a, columns: { a: text } }\n", "needs `parent`" },
 	{ "tables:\n  t: { mode: once, parent: a, key: a, columns: { a: text } }\n", "for the mode replace" },
