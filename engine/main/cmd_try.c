@@ -106,6 +106,14 @@ static int show_two(const struct command_line *line, const struct try_wish *wish
 	return shown && !bad ? EXIT_FINE : EXIT_NO;
 }
 
+static bool something_came(const struct config *config, struct why *why)
+{
+	struct log_reader *log = view_log(config, why);
+	bool there = log != NULL;
+	log_reader_close(&log);
+	return there;
+}
+
 static int try_route(const struct command_line *line)
 {
 	struct config *config = config_or_say(line->config, CONFIG_BUILD, false);
@@ -115,6 +123,8 @@ static int try_route(const struct command_line *line)
 	int code = EXIT_WRONG;
 	if (config && !read_wish(line, &wish, arena, &why))
 		code = command_wrong(line, "%s", why.text);
+	else if (config && !something_came(config, &why))
+		code = command_no(line, "%s", why.text);
 	else if (config)
 		code = wish.with ? show_two(line, &wish) : show_one(line, &wish);
 	arena_free(&arena);

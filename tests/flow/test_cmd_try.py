@@ -120,3 +120,8 @@ def test_what_cannot_be_tried_is_said(daemon):
                             (["try", "notes", "--last", "0"], "last")):
         answer = daemon.sluice(*words)
         assert answer.returncode == 2 and sentence in answer.stderr, answer.stderr
+
+
+def test_before_anything_came_there_is_nothing_to_try(daemon):
+    answer = daemon.sluice("try", "notes")
+    assert answer.returncode == 1 and "there is no log" in answer.stderr and not answer.stdout, answer.stdout + answer.stderr
