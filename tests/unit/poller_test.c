@@ -371,7 +371,6 @@ static void a_great_many_at_once_are_sifted_while_the_heart_beats(void **state)
 	shop_has_lines(bed, lines);
 	begin_ingress(bed);
 	begin_source(bed, 60000, ",\"page\":100000,\"overlap\":100000");
-	expect_message(&bed->source, "\"state\":\"polling\"");
 	expect_message(&bed->source, "\"events\":30000,\"unchanged\":30000");
 	assert_true(atomic_load(&bed->source.page->beat) > 1);
 	end(bed);
