@@ -77,7 +77,7 @@ def test_a_route_is_begun_again_thirty_times_and_the_master_stays_as_it_was(daem
     before = len(descriptors(daemon.pid))
     for number in range(1, 31):
         round_trip(number)
-    assert len(descriptors(daemon.pid)) <= before
+    wait_until(lambda: len(descriptors(daemon.pid)) <= before)  # a connection of ours may just be closing
     assert zombies(daemon.pid) == 0
     assert daemon.post(note(1)).status == 200
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(1,)])
@@ -93,7 +93,7 @@ def test_children_that_die_one_after_the_other_leave_nothing_open(daemon):
             wait_until(lambda: not is_alive(pid))
         wait_until(lambda: daemon.post(note(number)).status == 200)
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(5,)])
-    assert len(descriptors(daemon.pid)) <= before
+    wait_until(lambda: len(descriptors(daemon.pid)) <= before)  # a connection of ours may just be closing
     assert zombies(daemon.pid) == 0
 
 
