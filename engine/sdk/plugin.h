@@ -11,6 +11,8 @@
  *     recall      a row of a table, partly filled  emit the rows that are like it
  *     hooks       list, register or remove         do it with the vendor's webhooks
  *     discover    nothing                          emit what objects there are
+ *     schema      tables and views                 emit how the destination differs
+ *     upkeep      tables and views                 what is due now and then
  *
  * All steps have one form: read the input from the call, emit, and return how
  * it ended.  A step that has to wait returns the wait, and names the step that
@@ -34,6 +36,9 @@
  *     1.0   first
  *     1.1   http, watch, quote, row_json, header; api; hooks, discover, every_ms,
  *           batch_bytes; call->response, ready, backfill, since, verb, callback, hook
+ *     1.2   SL_PATCH, SL_DELETE, SL_LOAD_BEGIN, SL_LOAD_END; table->deletes and on; column->initial
+ *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
+ *           call->most; count
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -42,7 +47,7 @@
 #include <stdint.h>
 
 #define SL_ABI_MAJOR 1 /* must be equal */
-#define SL_ABI_MINOR 1 /* the engine's must be at least the plugin's */
+#define SL_ABI_MINOR 2 /* the engine's must be at least the plugin's */
 #define SL_ABI ((uint32_t)(SL_ABI_MAJOR << 16 | SL_ABI_MINOR))
 
 /* How a step, or one row, ended. */
@@ -81,6 +86,9 @@ struct sl_event {
 	int64_t received;           /* likewise, by our clock */
 	struct sl_text data;        /* JSON text; in emit() it may be left empty when json is given */
 	const struct sl_json *json; /* the same, parsed once by the host */
+
+	/* since 1.2 */
+	const char *run;            /* the run of the poll that it came with; NULL: none, or an ordinary one */
 };
 
 /* A request as it was received and stored. */
@@ -145,8 +153,9 @@ enum sl_column_type {
 	SL_COLUMN_JSON,
 };
 
-/* How a row is written.  The last three are the engine's own, for the tables
- * that say where a route stands. */
+/* How a row is written.  SL_PUT, SL_REMOVE and SL_EXPECT are the engine's own, for
+ * the tables that say where a route stands.  What SL_UPSERT, SL_PATCH and SL_DELETE
+ * make of a row, in whatever order they come, sdk/fold.h says (and does). */
 enum sl_mode {
 	SL_APPEND = 1, /* what came first for the key stays */
 	SL_ONCE,       /* likewise: immutable masters */
@@ -155,7 +164,32 @@ enum sl_mode {
 	SL_PUT,        /* the row becomes this one, whatever stood there */
 	SL_REMOVE,     /* the row goes, if it is there */
 	SL_EXPECT,     /* nothing is written: the batch may only go on if the row stands exactly so;
-	                * a table with all other cells SL_CELL_NONE: if there is no row with this key */
+	                * a table with all other cells SL_CELL_NONE: if there is no row with this key.
+	                * Otherwise it is settled SL_FAIL.  Settled SL_RETRY means: the end of an earlier
+	                * batch was unknown, and it had been written; the host asks where it stands */
+
+	/* since 1.2 */
+	SL_PATCH,      /* only the given cells; of each column the newest stays */
+	SL_DELETE,     /* the row is marked or goes, as table->deletes says; nothing older brings it back */
+	SL_LOAD_BEGIN, /* a load of the table begins: what was staged by older ones goes.  No cells */
+	SL_LOAD_END,   /* the load is whole: checked (table->snapshot) and put in the table's place; or settled
+	                * SL_FAIL, and the table stays as it was.  No cells */
+};
+
+/* What SL_DELETE does to a row. */
+enum sl_deletes {
+	SL_DELETES_NONE,   /* there are none in this table */
+	SL_DELETES_MARK,   /* columns `deleted` and `deleted_at`, which the table has then */
+	SL_DELETES_REMOVE, /* it goes, and a tombstone keeps the time (sdk/fold.h) */
+};
+
+/* A table that is filled by whole loads: see sluice-schema(5). */
+struct sl_snapshot {
+	const char *source;      /* whose runs; NULL: whichever has rows for it */
+	int64_t least;           /* rows a load has at least */
+	int64_t change;          /* per cent by which its rows may differ in number from the last one's; -1: any */
+	int64_t nulls;           /* points by which a column's share of nulls may exceed the last one's; -1: any */
+	int duplicates;          /* rows of one key are allowed: they fold */
 };
 
 struct sl_column {
@@ -165,6 +199,13 @@ struct sl_column {
 	int parent;        /* SL_REPLACE: likewise, in the parent's key */
 	int required;      /* never NULL */
 	const char *help;  /* a comment for the destination, or NULL */
+
+	/* since 1.2 */
+	const struct sl_cell *initial; /* rows that leave it out get it (the host sees to that), and those that
+	                                * were there before the column was; NULL: none */
+	const char *generated;         /* an expression in the plugin's dialect: the destination fills the column, its
+	                                * cells are SL_CELL_NONE; NULL: no */
+	int personal;                  /* its values are shown to nobody */
 };
 
 struct sl_table {
@@ -173,12 +214,26 @@ struct sl_table {
 	const struct sl_column *const *columns;  /* ends with NULL */
 	size_t column_count;
 	const char *const *indexes;              /* "card_id, action_date"; ends with NULL, or NULL */
+
+	/* since 1.2 */
+	const char *help;                        /* a comment for the destination, or NULL */
+	enum sl_deletes deletes;
+	const char *partition;                   /* a column: hint for destinations that can; NULL: none */
+	const char *const *cluster;              /* columns, likewise; ends with NULL, or NULL */
+	int strict;                              /* the destination itself insists on types, where it need not */
+	const char *retention;                   /* rows go when this column (timestamp or date) is so old; NULL: never */
+	int64_t retention_ms;
+	const struct sl_snapshot *snapshot;      /* it is filled by loads; NULL: row by row */
 };
 
 /* A statement kept beside the tables: a view, in the plugin's own dialect. */
 struct sl_view {
 	const char *name;
 	const char *sql; /* what stands after CREATE VIEW name AS */
+
+	/* since 1.2 */
+	int materialized;    /* kept as rows where the destination can, and refreshed so often */
+	int64_t refresh_ms;
 };
 
 enum sl_cell_kind {
@@ -205,6 +260,11 @@ struct sl_row {
 	const struct sl_row *const *set;      /* SL_REPLACE: the rows of the parent that `cells` names */
 	size_t set_count;
 	const struct sl_event *event;         /* as emitted; NULL for the engine's own rows */
+
+	/* since 1.2 */
+	const char *load;                     /* it belongs to this load of its table, and is staged; NULL: to none.
+	                                       * Loads are told apart by name, and ordered by the version of their
+	                                       * SL_LOAD_BEGIN: rows of any but the newest are passed over */
 };
 
 /* ---------------------------------------------------------------- webhooks */
@@ -271,6 +331,11 @@ struct sl_call {
 	const char *verb;                     /* hooks: "list", "register" or "remove" */
 	const char *callback;                 /* hooks: our address; NULL: none is known */
 	const char *hook;                     /* hooks, "remove": the id of one; NULL: all that point to us */
+
+	/* since 1.2: `tables` and `views` are there in schema and upkeep too, `verb` in schema */
+	size_t most;                          /* recall: so many rows, in the key's order, those behind `cursor` (NULL:
+	                                       * from the first), and advance() to where it stopped unless that is the
+	                                       * end; 0: all */
 };
 
 enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
@@ -331,6 +396,11 @@ struct sl_host {
 	/* The row as a JSON object; one without a table: its data. */
 	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *);
 	const char *(*header)(const struct sl_response *, const char *name); /* name in lower case; NULL: not there */
+
+	/* since 1.2 */
+	/* Something was mended or left out on the way, so many times: `routes show` tells
+	 * it.  `what` is a constant: "a NUL became U+FFFD". */
+	void (*count)(struct sl_call *, const char *what, uint64_t times);
 };
 
 /* ----------------------------------------------------------------- options */
@@ -389,6 +459,20 @@ struct sl_plugin {
 	sl_step *hooks, *discover;  /* NULL: not offered */
 	int64_t every_ms;           /* poll: between two, unless the configuration says; 0: 15 min */
 	size_t batch_bytes;         /* deliver: likewise, of JSON; 0: the host's choice */
+
+	/* since 1.2 */
+	/* How the destination differs from call->tables and call->views: one event a
+	 * difference, in the order in which they are to be done.  `type` is what: "add table",
+	 * "add column", "widen column", "add index", "make view", "extra column", "conflict", ...;
+	 * `data` is {"table","column","sql","safe","why"}: `sql` the statement, or left
+	 * out where none helps; `safe`: open does it by itself; `why`: a sentence.  verb "diff": nothing is
+	 * changed.  "apply": what is safe is done.  "force": whatever has a statement is. */
+	sl_step *schema;
+	/* Called every minute, while no batch is under way: a small piece of what is due (rows
+	 * past their retention, views to be refreshed), at most about 100 ms of it; then
+	 * advance(): call again at once.  One event for what was done: `type` "pruned" or
+	 * "refreshed", data {"table","rows"}. */
+	sl_step *upkeep;
 };
 
 #define SL_PLUGIN(...) \
