@@ -38,7 +38,7 @@
  *           batch_bytes; call->response, ready, backfill, since, verb, callback, hook
  *     1.2   SL_PATCH, SL_DELETE, SL_LOAD_BEGIN, SL_LOAD_END; table->deletes and on; column->initial
  *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
- *           call->most; count
+ *           call->most; tally
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -400,7 +400,7 @@ struct sl_host {
 	/* since 1.2 */
 	/* Something was mended or left out on the way, so many times: `routes show` tells
 	 * it.  `what` is a constant: "a NUL became U+FFFD". */
-	void (*count)(struct sl_call *, const char *what, uint64_t times);
+	void (*tally)(struct sl_call *, const char *what, uint64_t times);
 };
 
 /* ----------------------------------------------------------------- options */
