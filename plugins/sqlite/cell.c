@@ -61,8 +61,8 @@ void cell_bind(sqlite3_stmt *statement, int at, const struct sl_column *column, 
 
 void cells_bind(sqlite3_stmt *statement, const struct table *table, const struct sl_cell *cells)
 {
-	for (size_t i = 0; i < table->face.column_count; i++)
-		cell_bind(statement, (int)i + 1, table->face.columns[i], &cells[i], table->stamps[i]);
+	for (size_t i = 0; i < table->face->column_count; i++)
+		cell_bind(statement, (int)i + 1, table->face->columns[i], &cells[i], table->stamps[i]);
 }
 
 /* ------------------------------------------------------------------- back */
@@ -74,7 +74,7 @@ static struct sl_text stored_text(sqlite3_stmt *statement, int at)
 }
 
 /* SQLite prints 0.00000001 as 1.0e-08, and 7.0 for a REAL that is whole. */
-static bool read_decimal(struct sl_text text, struct pile *pile, struct sl_cell *cell)
+static bool read_decimal(struct sl_text text, struct sl_pile *pile, struct sl_cell *cell)
 {
 	char digits[DECIMAL_ROOM];
 	size_t len;
@@ -84,12 +84,12 @@ static bool read_decimal(struct sl_text text, struct pile *pile, struct sl_cell 
 	while (point && digits[len - 1] == '0')
 		len--;
 	len -= point && digits[len - 1] == '.';
-	cell->text = (struct sl_text){ pile_copy(pile, digits, len), len };
+	cell->text = (struct sl_text){ sl_pile_copy(pile, digits, len), len };
 	return true;
 }
 
 /* What somebody else wrote there, and is none of ours, reads as NULL. */
-void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct pile *pile,
+void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct sl_pile *pile,
 	struct sl_cell *cell)
 {
 	if (sqlite3_column_type(statement, at) == SQLITE_NULL) {
@@ -110,7 +110,7 @@ void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, 
 	else if (column->type == SL_COLUMN_DECIMAL)
 		read = read_decimal(text, pile, cell);
 	else
-		cell->text = (struct sl_text){ pile_copy(pile, text.at, text.len), text.len };
+		cell->text = (struct sl_text){ sl_pile_copy(pile, text.at, text.len), text.len };
 	if (!read)
 		cell->kind = SL_CELL_NULL;
 }

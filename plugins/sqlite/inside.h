@@ -8,7 +8,6 @@
  *     write.c     rows are written, by mode
  *     match.c     rows are looked for: expected, removed, recalled
  *     cell.c      a cell on its way into a statement, and back
- *     pile.c      memory that ends together
  *
  * Everything that touches the database runs in the pool, one job at a time.
  */
@@ -20,18 +19,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "pile.h"
 #include "plugin.h"
-
-/* -------------------------------------------------------------------- pile */
-
-struct pile {
-	struct pile_block *newest;
-};
-
-void *pile_take(struct pile *pile, size_t size); /* zeroed, never NULL */
-char *pile_copy(struct pile *pile, const char *at, size_t len); /* a NUL behind */
-char *pile_string(struct pile *pile, const char *string);       /* NULL gives NULL */
-void pile_free(struct pile *pile);
+#include "tables.h"
 
 /* -------------------------------------------------------------------- sink */
 
@@ -40,7 +30,7 @@ void pile_free(struct pile *pile);
 /* A table, and its statements: prepared when first needed, finalized when the
  * database is closed. */
 struct table {
-	struct sl_table face;   /* copied: what a step is handed ends with its call */
+	const struct sl_table *face; /* a copy: what a step is handed ends with its call */
 	bool guarded;           /* it has _event_time and _event_id, so the newest wins */
 	char (*stamps)[STAMP_SIZE];     /* one for each column: times as text, while a statement runs */
 	size_t parents;
@@ -76,10 +66,10 @@ struct failure {
 struct sink {
 	pthread_mutex_t lock; /* one job at a time */
 	const struct options *options;
-	struct pile kept;     /* tables and views, as long as the sink */
+	struct sl_pile kept;     /* tables and views, as long as the sink */
 	struct table *tables;
 	size_t table_count;
-	const struct sl_view *views;
+	const struct sl_view *const *views;
 	size_t view_count;
 	sqlite3 *db;          /* NULL: closed */
 	struct place places[PLACES];
@@ -92,7 +82,7 @@ struct sink {
 /* What a job finds.  It belongs to the sink, because a call may be gone before
  * its work is. */
 struct brief {
-	struct pile pile;
+	struct sl_pile pile;
 	struct brief *next;
 };
 
@@ -148,8 +138,6 @@ bool object_find(struct job *job, const char *name, const char **type, const cha
 struct table *table_of(struct sink *sink, const struct sl_table *table);
 void sql_name(sqlite3_str *sql, const char *name);
 void sql_key(sqlite3_str *sql, const struct sl_table *table); /* "a", "b": in the key's order */
-const struct sl_column *key_column(const struct sl_table *table, int place, size_t *index);
-const struct sl_column *parent_column(const struct sl_table *table, int place, size_t *index);
 
 /* False if the batch cannot go on; a row that is refused is noted, and it can. */
 bool write_row(struct job *job, size_t index);
@@ -163,7 +151,7 @@ bool recall_row(struct job *job, const struct sl_row *row);
 void cell_bind(sqlite3_stmt *statement, int at, const struct sl_column *column, const struct sl_cell *cell,
 	char stamp[STAMP_SIZE]);
 void cells_bind(sqlite3_stmt *statement, const struct table *table, const struct sl_cell *cells);
-void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct pile *pile,
+void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct sl_pile *pile,
 	struct sl_cell *cell);
 void cell_show(sqlite3_str *out, const struct sl_column *column, const struct sl_cell *cell);
 

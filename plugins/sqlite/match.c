@@ -49,7 +49,7 @@ static sqlite3_stmt *matching(struct job *job, const char *verb, const struct sl
 	sqlite3_str *sql = sqlite3_str_new(job->sink->db);
 	sqlite3_str_appendf(sql, "%s \"%w\"", verb, row->table->name);
 	sql_where(sql, row, choose);
-	if (ordered && key_column(row->table, 1, &(size_t){ 0 })) {
+	if (ordered && sl_key_column(row->table, 1, &(size_t){ 0 })) {
 		sqlite3_str_appendall(sql, " ORDER BY ");
 		sql_key(sql, row->table);
 	}
@@ -79,7 +79,7 @@ static struct sl_cell *what_stands(struct job *job, const struct sl_row *row)
 	sqlite3_stmt *statement = matching(job, "SELECT * FROM", row, given_key, false);
 	struct sl_cell *cells = NULL;
 	if (statement && sqlite3_step(statement) == SQLITE_ROW) {
-		cells = pile_take(&job->brief->pile, row->table->column_count * sizeof(*cells));
+		cells = sl_pile_take(&job->brief->pile, row->table->column_count * sizeof(*cells));
 		for (int at = 0; at < sqlite3_column_count(statement); at++)
 			for (size_t i = 0; i < row->table->column_count; i++)
 				if (sqlite3_stricmp(sqlite3_column_name(statement, at), row->table->columns[i]->name) == 0)
@@ -149,9 +149,9 @@ static char *recall_verb(const struct sl_table *table)
 
 static void keep_found(struct job *job, sqlite3_stmt *statement, const struct sl_table *table)
 {
-	struct pile *pile = &job->brief->pile;
-	struct found *found = pile_take(pile, sizeof(*found));
-	struct sl_cell *cells = pile_take(pile, table->column_count * sizeof(*cells));
+	struct sl_pile *pile = &job->brief->pile;
+	struct found *found = sl_pile_take(pile, sizeof(*found));
+	struct sl_cell *cells = sl_pile_take(pile, table->column_count * sizeof(*cells));
 	for (size_t i = 0; i < table->column_count; i++)
 		cell_read(statement, (int)i, table->columns[i], pile, &cells[i]);
 	found->cells = cells;

@@ -30,7 +30,7 @@ static void end_brief(struct sink *sink, struct brief *brief)
 	while (*at != brief)
 		at = &(*at)->next;
 	*at = brief->next;
-	pile_free(&brief->pile);
+	sl_pile_free(&brief->pile);
 	free(brief);
 }
 
@@ -76,68 +76,27 @@ static enum sl_outcome outcome(struct sl_call *call, struct job *job)
 struct table *table_of(struct sink *sink, const struct sl_table *table)
 {
 	for (size_t i = 0; i < sink->table_count; i++)
-		if (strcmp(sink->tables[i].face.name, table->name) == 0)
-			return sink->tables[i].face.column_count == table->column_count ? &sink->tables[i] : NULL;
+		if (strcmp(sink->tables[i].face->name, table->name) == 0)
+			return sink->tables[i].face->column_count == table->column_count ? &sink->tables[i] : NULL;
 	return NULL;
 }
 
-static const struct sl_column *copy_column(struct pile *pile, const struct sl_column *from)
+static void fill_table(struct sl_pile *pile, struct table *table, const struct sl_table *face)
 {
-	struct sl_column *to = pile_take(pile, sizeof(*to));
-	*to = *from;
-	to->name = pile_string(pile, from->name);
-	to->help = NULL;
-	return to;
-}
-
-static void copy_columns(struct pile *pile, struct table *table, const struct sl_table *from)
-{
-	const struct sl_column **columns = pile_take(pile, (from->column_count + 1) * sizeof(struct sl_column *));
-	unsigned own = 0;
-	for (size_t i = 0; i < from->column_count; i++) {
-		columns[i] = copy_column(pile, from->columns[i]);
-		own += strcmp(columns[i]->name, "_event_time") == 0 || strcmp(columns[i]->name, "_event_id") == 0;
-		table->parents += from->columns[i]->parent > 0;
-	}
-	table->guarded = own == 2;
-	table->face.columns = columns;
-	table->stamps = pile_take(pile, (from->column_count + 1) * sizeof(*table->stamps));
-}
-
-static void copy_indexes(struct pile *pile, struct table *table, const struct sl_table *from)
-{
-	size_t count = 0;
-	while (from->indexes && from->indexes[count])
-		count++;
-	const char **indexes = pile_take(pile, (count + 1) * sizeof(*indexes));
-	for (size_t i = 0; i < count; i++)
-		indexes[i] = pile_string(pile, from->indexes[i]);
-	table->face.indexes = indexes;
+	table->face = face;
+	table->guarded = sl_named_column(face, "_event_time", NULL) && sl_named_column(face, "_event_id", NULL);
+	for (size_t i = 0; i < face->column_count; i++)
+		table->parents += face->columns[i]->parent > 0;
+	table->stamps = sl_pile_take(pile, (face->column_count + 1) * sizeof(*table->stamps));
 }
 
 static void copy_tables(struct sink *sink, const struct sl_call *call)
 {
-	struct pile *pile = &sink->kept;
+	const struct sl_table *const *faces = sl_tables_copy(&sink->kept, call->tables, call->table_count);
 	sink->table_count = call->table_count;
-	sink->tables = pile_take(pile, (call->table_count + 1) * sizeof(*sink->tables));
-	for (size_t i = 0; i < call->table_count; i++) {
-		struct table *table = &sink->tables[i];
-		table->face = *call->tables[i];
-		table->face.name = pile_string(pile, call->tables[i]->name);
-		copy_columns(pile, table, call->tables[i]);
-		copy_indexes(pile, table, call->tables[i]);
-	}
-}
-
-static void copy_views(struct sink *sink, const struct sl_call *call)
-{
-	struct sl_view *views = pile_take(&sink->kept, (call->view_count + 1) * sizeof(*views));
-	for (size_t i = 0; i < call->view_count; i++) {
-		views[i].name = pile_string(&sink->kept, call->views[i]->name);
-		views[i].sql = pile_string(&sink->kept, call->views[i]->sql);
-	}
-	sink->views = views;
-	sink->view_count = call->view_count;
+	sink->tables = sl_pile_take(&sink->kept, (call->table_count + 1) * sizeof(*sink->tables));
+	for (size_t i = 0; i < call->table_count; i++)
+		fill_table(&sink->kept, &sink->tables[i], faces[i]);
 }
 
 /* An open that failed may be tried again, with other tables. */
@@ -146,9 +105,10 @@ static void open_blocking(void *data)
 	struct job *job = data;
 	pthread_mutex_lock(&job->sink->lock);
 	base_close(job->sink);
-	pile_free(&job->sink->kept);
+	sl_pile_free(&job->sink->kept);
 	copy_tables(job->sink, job->call);
-	copy_views(job->sink, job->call);
+	job->sink->views = sl_views_copy(&job->sink->kept, job->call->views, job->call->view_count);
+	job->sink->view_count = job->call->view_count;
 	base_ready(job);
 	job_over(job);
 }
@@ -238,7 +198,7 @@ static void close_sink(void *state)
 	if (sink->db)
 		sqlite3_wal_checkpoint_v2(sink->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	base_close(sink);
-	pile_free(&sink->kept);
+	sl_pile_free(&sink->kept);
 	while (sink->briefs)
 		end_brief(sink, sink->briefs);
 }

@@ -52,8 +52,8 @@ bool object_find(struct job *job, const char *name, const char **type, const cha
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	int code = sqlite3_step(statement);
 	if (code == SQLITE_ROW) {
-		*type = pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 0));
-		*sql = pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 1));
+		*type = sl_pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 0));
+		*sql = sl_pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 1));
 	}
 	sqlite3_finalize(statement);
 	return code == SQLITE_ROW || code == SQLITE_DONE || base_error(job, "looking at its tables");
@@ -88,31 +88,11 @@ void sql_name(sqlite3_str *sql, const char *name)
 	sqlite3_str_appendf(sql, "\"%w\"", name);
 }
 
-const struct sl_column *key_column(const struct sl_table *table, int place, size_t *index)
-{
-	for (size_t i = 0; i < table->column_count; i++)
-		if (table->columns[i]->key == place) {
-			*index = i;
-			return table->columns[i];
-		}
-	return NULL;
-}
-
-const struct sl_column *parent_column(const struct sl_table *table, int place, size_t *index)
-{
-	for (size_t i = 0; i < table->column_count; i++)
-		if (table->columns[i]->parent == place) {
-			*index = i;
-			return table->columns[i];
-		}
-	return NULL;
-}
-
 void sql_key(sqlite3_str *sql, const struct sl_table *table)
 {
 	const struct sl_column *column;
 	size_t index;
-	for (int place = 1; (column = key_column(table, place, &index)); place++) {
+	for (int place = 1; (column = sl_key_column(table, place, &index)); place++) {
 		sqlite3_str_appendall(sql, place > 1 ? ", " : "");
 		sql_name(sql, column->name);
 	}
@@ -221,7 +201,7 @@ static bool has_key(struct job *job, const struct sl_table *table, bool *has)
 	int64_t count = 0;
 	sqlite3_str *in = sqlite3_str_new(job->sink->db), *sql = sqlite3_str_new(job->sink->db);
 	size_t keys = 0, index;
-	for (const struct sl_column *column; (column = key_column(table, (int)keys + 1, &index)); keys++)
+	for (const struct sl_column *column; (column = sl_key_column(table, (int)keys + 1, &index)); keys++)
 		sqlite3_str_appendf(in, "%s%Q", keys ? ", " : "", column->name);
 	char *names = sqlite3_str_finish(in);
 	sqlite3_str_appendf(sql,
@@ -265,9 +245,9 @@ static bool make_key(struct job *job, const struct sl_table *table)
 	int64_t rowid = 0;
 	if (!has_key(job, table, &has))
 		return false;
-	if (has || !(only = key_column(table, 1, &index)))
+	if (has || !(only = sl_key_column(table, 1, &index)))
 		return true;
-	if (!key_column(table, 2, &index) && !count_of(job, is_rowid, table->name, only->name, &rowid))
+	if (!sl_key_column(table, 2, &index) && !count_of(job, is_rowid, table->name, only->name, &rowid))
 		return false;
 	return rowid || create_key(job, table);
 }
@@ -294,7 +274,7 @@ static bool make_parent_index(struct job *job, const struct sl_table *table)
 	size_t index;
 	bool covered = true;
 	sqlite3_str *names = sqlite3_str_new(job->sink->db);
-	for (int place = 1; (column = parent_column(table, place, &index)); place++) {
+	for (int place = 1; (column = sl_parent_column(table, place, &index)); place++) {
 		covered = covered && column->key == place;
 		sqlite3_str_appendf(names, "%s%s", place > 1 ? ", " : "", column->name);
 	}
@@ -323,7 +303,7 @@ bool tables_make(struct job *job)
 		const struct table *table = &job->sink->tables[i];
 		if (table->parents && !base_run(job, sets))
 			return false;
-		if (!make_columns(job, &table->face) || !make_indexes(job, &table->face))
+		if (!make_columns(job, table->face) || !make_indexes(job, table->face))
 			return false;
 	}
 	return true;

@@ -55,10 +55,10 @@ static bool try_view(struct job *job, const struct sl_view *view)
 bool views_make(struct job *job)
 {
 	for (size_t i = 0; i < job->sink->view_count; i++)
-		if (!make_view(job, &job->sink->views[i]))
+		if (!make_view(job, job->sink->views[i]))
 			return false;
 	for (size_t i = 0; i < job->sink->view_count; i++)
-		if (!try_view(job, &job->sink->views[i]))
+		if (!try_view(job, job->sink->views[i]))
 			return false;
 	return true;
 }

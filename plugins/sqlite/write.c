@@ -10,10 +10,10 @@
 
 static void row_failed(struct job *job, size_t index, const char *table, const char *reason)
 {
-	struct failure *failure = pile_take(&job->brief->pile, sizeof(*failure));
+	struct failure *failure = sl_pile_take(&job->brief->pile, sizeof(*failure));
 	char *why = sqlite3_mprintf("%s: %s", table, reason);
 	failure->row = index;
-	failure->why = pile_string(&job->brief->pile, why ? why : reason);
+	failure->why = sl_pile_string(&job->brief->pile, why ? why : reason);
 	sqlite3_free(why);
 	*job->last_failure = failure;
 	job->last_failure = &failure->next;
@@ -68,7 +68,7 @@ static void sql_insert(sqlite3_str *sql, const struct sl_table *table)
 static void sql_first(sqlite3_str *sql, const struct table *table)
 {
 	sqlite3_str_appendall(sql, " ON CONFLICT (");
-	sql_key(sql, &table->face);
+	sql_key(sql, table->face);
 	sqlite3_str_appendall(sql, ") DO NOTHING");
 }
 
@@ -76,11 +76,11 @@ static void sql_latest(sqlite3_str *sql, const struct table *table)
 {
 	const char *comma = "";
 	sqlite3_str_appendall(sql, " ON CONFLICT (");
-	sql_key(sql, &table->face);
+	sql_key(sql, table->face);
 	sqlite3_str_appendall(sql, ") DO UPDATE SET ");
-	for (size_t i = 0; i < table->face.column_count; i++) {
-		const char *name = table->face.columns[i]->name;
-		if (table->face.columns[i]->key)
+	for (size_t i = 0; i < table->face->column_count; i++) {
+		const char *name = table->face->columns[i]->name;
+		if (table->face->columns[i]->key)
 			continue;
 		sqlite3_str_appendf(sql, "%s\"%w\" = excluded.\"%w\"", comma, name, name);
 		comma = ", ";
@@ -91,7 +91,7 @@ static void sql_latest(sqlite3_str *sql, const struct table *table)
  * its row again: a rewind through a corrected mapping must be able to. */
 static void sql_newest(sqlite3_str *sql, const struct table *table)
 {
-	const char *name = table->face.name;
+	const char *name = table->face->name;
 	sql_latest(sql, table);
 	if (table->guarded)
 		sqlite3_str_appendf(sql, " WHERE (excluded._event_time, excluded._event_id) >="
@@ -101,9 +101,9 @@ static void sql_newest(sqlite3_str *sql, const struct table *table)
 static void sql_put(sqlite3_str *sql, const struct table *table)
 {
 	size_t keys = 0, index;
-	while (key_column(&table->face, (int)keys + 1, &index))
+	while (sl_key_column(table->face, (int)keys + 1, &index))
 		keys++;
-	if (keys == table->face.column_count)
+	if (keys == table->face->column_count)
 		sql_first(sql, table);
 	else
 		sql_latest(sql, table);
@@ -123,7 +123,7 @@ static sqlite3_stmt *statement_for(struct job *job, struct table *table, enum sl
 	if (table->write[mode])
 		return table->write[mode];
 	sqlite3_str *text = sqlite3_str_new(job->sink->db);
-	sql_insert(text, &table->face);
+	sql_insert(text, table->face);
 	endings[mode](text, table);
 	char *sql = sqlite3_str_finish(text);
 	base_prepare(job, sql, &table->write[mode]);
@@ -149,7 +149,7 @@ static const char *parent_text(struct job *job, const struct table *table, const
 {
 	sqlite3_str *out = sqlite3_str_new(job->sink->db);
 	size_t index;
-	for (int place = 1; parent_column(&table->face, place, &index); place++) {
+	for (int place = 1; sl_parent_column(table->face, place, &index); place++) {
 		const struct sl_cell *cell = &cells[index];
 		sqlite3_str_appendall(out, place > 1 ? "|" : "");
 		if (cell->kind == SL_CELL_INT)
@@ -159,7 +159,7 @@ static const char *parent_text(struct job *job, const struct table *table, const
 				cell->text.at[i]);
 	}
 	char *text = sqlite3_str_finish(out);
-	const char *kept = pile_string(&job->brief->pile, text ? text : "");
+	const char *kept = sl_pile_string(&job->brief->pile, text ? text : "");
 	sqlite3_free(text);
 	return kept;
 }
@@ -177,7 +177,7 @@ static bool note_set(struct job *job, size_t index, const struct table *table, c
 	if (!sink->set && !base_prepare(job, newer_set, &sink->set))
 		return false;
 	sl_time_write(row->version_time, stamp);
-	sqlite3_bind_text(sink->set, 1, table->face.name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(sink->set, 1, table->face->name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(sink->set, 2, parent_text(job, table, row->cells), -1, SQLITE_STATIC);
 	sqlite3_bind_text(sink->set, 3, stamp, -1, SQLITE_STATIC);
 	sqlite3_bind_text(sink->set, 4, row->version_id ? row->version_id : "", -1, SQLITE_STATIC);
@@ -194,8 +194,8 @@ static bool prepare_clear(struct job *job, struct table *table)
 	if (table->clear)
 		return true;
 	sqlite3_str *text = sqlite3_str_new(job->sink->db);
-	sqlite3_str_appendf(text, "DELETE FROM \"%w\" WHERE ", table->face.name);
-	for (int place = 1; (column = parent_column(&table->face, place, &index)); place++)
+	sqlite3_str_appendf(text, "DELETE FROM \"%w\" WHERE ", table->face->name);
+	for (int place = 1; (column = sl_parent_column(table->face, place, &index)); place++)
 		sqlite3_str_appendf(text, "%s\"%w\" = ?%d", place > 1 ? " AND " : "", column->name, place);
 	char *sql = sqlite3_str_finish(text);
 	bool prepared = base_prepare(job, sql, &table->clear);
@@ -209,7 +209,7 @@ static bool clear_parent(struct job *job, size_t index, struct table *table, con
 	size_t at;
 	if (!prepare_clear(job, table))
 		return false;
-	for (int place = 1; (column = parent_column(&table->face, place, &at)); place++)
+	for (int place = 1; (column = sl_parent_column(table->face, place, &at)); place++)
 		cell_bind(table->clear, place, column, &cells[at], table->stamps[at]);
 	return run_for(job, index, table->clear);
 }
@@ -218,7 +218,7 @@ static bool write_set(struct job *job, size_t index, struct table *table, const 
 {
 	bool newer;
 	if (!table->parents)
-		return job_fail(job, "the table %s has no parent whose rows could be replaced", table->face.name);
+		return job_fail(job, "the table %s has no parent whose rows could be replaced", table->face->name);
 	if (!note_set(job, index, table, row, &newer))
 		return false;
 	if (!newer)
@@ -243,7 +243,7 @@ static bool dispatch(struct job *job, size_t index, struct table *table, const s
 		return true; /* was looked at before anything was written */
 	if (row->mode >= SL_APPEND && row->mode <= SL_PUT)
 		return write_one(job, index, table, row);
-	return job_fail(job, "%s: this sink knows no write mode %d; it is older than the engine", table->face.name,
+	return job_fail(job, "%s: this sink knows no write mode %d; it is older than the engine", table->face->name,
 		(int)row->mode);
 }
 
