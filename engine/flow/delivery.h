@@ -74,6 +74,7 @@ struct delivery {
 	struct sl_request *request;
 	struct sl_event event;
 	const struct source *source;
+	const char *again;       /* flow/polled.h, or NULL */
 
 	/* its way through the transforms */
 	size_t stage, piece;           /* the transform, and which of its inputs */

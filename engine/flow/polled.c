@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void polled_write(const struct sl_event *event, struct buf *out)
+void polled_write(const struct sl_event *event, const char *again, struct buf *out)
 {
 	json_open(out, '{');
 	json_member_string(out, "id", event->id);
@@ -14,6 +14,8 @@ void polled_write(const struct sl_event *event, struct buf *out)
 		json_member_string(out, "subject", event->subject);
 	if (event->time)
 		json_member_int(out, "time", event->time);
+	if (again)
+		json_member_string(out, "again", again);
 	json_key(out, "data");
 	json_raw(out, event->data.len ? event->data.at : "{}", event->data.len ? event->data.len : 2);
 	json_close(out, '}');
@@ -37,7 +39,7 @@ static bool check_word(const struct sl_json *json, const char *name, struct why 
 
 bool polled_check(const struct sl_json *json, struct why *why)
 {
-	static const char *const words[] = { "id", "type", "subject" };
+	static const char *const words[] = { "id", "type", "subject", "again" };
 	const struct sl_json *time = sl_json_get(json, "time");
 	int64_t moment;
 	if (sl_json_kind(json) != SL_KIND_OBJECT)
@@ -71,6 +73,11 @@ bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_even
 	sl_json_integer(sl_json_get(json, "time"), &event->time);
 	event->data = arena_text(arena, sl_json_raw(event->json));
 	return true;
+}
+
+const char *polled_again(const struct sl_json *json)
+{
+	return sl_json_string(sl_json_get(json, "again")).at;
 }
 
 bool polled_own(const char *type)

@@ -3,6 +3,9 @@
  *
  *     {"id":"42@1763763019","type":"card","subject":"42","time":1763763019123,"data":{...}}
  *
+ * With "again":"RUN" it is known already, and handed in once more because a person
+ * wanted everything again: routes take such an id once for each RUN.
+ *
  * `id` is never left out or empty; type, subject and time (milliseconds since 1970)
  * may be; `data` is any JSON value.  Its record has LOG_EVENT among its flags, the
  * source's name, and this object, byte for byte, as its body; nothing else.
@@ -22,8 +25,9 @@
 #define POLLED_SYNC "sluice.sync"        /* the type of the events that tell of a poll's run */
 #define POLLED_SYNC_TABLE "sluice_sync"  /* where a schema has it, they become its rows */
 
-/* `event->data` is JSON, or empty: then {} is written. */
-void polled_write(const struct sl_event *event, struct buf *out);
+/* `event->data` is JSON, or empty: then {} is written.  `again`: NULL, or the run that
+ * brings it once more. */
+void polled_write(const struct sl_event *event, const char *again, struct buf *out);
 
 /* Whether it is one.  The sentence names what is wrong with it. */
 bool polled_check(const struct sl_json *json, struct why *why);
@@ -32,6 +36,7 @@ bool polled_check(const struct sl_json *json, struct why *why);
  * are the document's; `data` is copied into the arena. */
 bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_event *event, struct why *why);
 
+const char *polled_again(const struct sl_json *json); /* the run, or NULL */
 bool polled_own(const char *type); /* one of the engine's own */
 bool polled_sync(const char *type); /* tells of a run */
 

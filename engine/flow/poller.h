@@ -24,6 +24,8 @@
  *
  * What a poll emits unchanged (id, type, subject and data as the last time, of the last
  * 100 000 different ids) goes no further: a poll may well look back over an overlap.
+ * Unless it is a backfill that was told to bring everything again (`all`): what it
+ * emits carries the run's name, and routes take an id once for each of those.
  * The same id with other content is handed in, with a warning: source and id name an
  * event, so routes take the first and drop the second.  An object that changes needs
  * an id that says its version: id = card.id .. "@" .. card.updated_at.
@@ -46,6 +48,7 @@
  *
  *     poll                    now; answered at once, or with "wait":true when the run has ended
  *     backfill  since         ms since 1970, 0 or left out: everything; one that is under way begins anew
+ *     backfill  all:true      the same, and what is unchanged is handed in again
  *     backfill  stop:true     it ends where it is
  *     state                   the members of a status message
  *
@@ -55,7 +58,8 @@
  *
  *     {"say":"status","state":"idle|polling|backfilling|resting|waiting|outage|failed","error":"..."|null,
  *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
- *      "backfill":{"since":MS,"events":N,"trouble":"outage|failed"|null,"error":"..."|null}|null,
+ *      "backfill":{"since":MS,"all":BOOL,"events":N,"unchanged":N,
+ *          "trouble":"outage|failed"|null,"error":"..."|null}|null,
  *      "backfilled": the same of the last one that came to its end}
  *
  * waiting: for the ingress.  Polls and failures are counted over all processes of the
@@ -92,6 +96,7 @@ struct place {
 	bool on;         /* the ordinary one: always */
 	char *cursor;    /* where the last call that was handed in whole got to; NULL: nowhere yet */
 	int64_t since;   /* of a backfill */
+	int64_t anew;    /* likewise: what was emitted before this turn of the book is handed in again; 0: nothing is */
 	uint64_t number; /* of runs that were told */
 	struct run run;
 };
@@ -163,7 +168,7 @@ struct poller {
 	bool ask_again;            /* the call under way began before it was asked for */
 	int64_t backfill_ask;      /* waits until nothing is being handed in; 0: none */
 	int64_t backfill_since;    /* what it wants */
-	bool backfill_on;
+	bool backfill_on, backfill_all;
 };
 
 /* poller.c */
@@ -191,7 +196,7 @@ void sync_event(const struct poller *poller, const struct run *run, bool finishe
 typedef void hand_done(struct poller *poller, const char *why, bool later);
 struct hand *hand_new(struct poller *poller, const char *address, hand_done *done);
 void hand_free(struct hand **hand);
-void hand_in(struct hand *hand, const struct sl_event *events, size_t count);
+void hand_in(struct hand *hand, const struct sl_event *events, size_t count, const char *again);
 bool hand_busy(const struct hand *hand);
 bool hand_waits(const struct hand *hand); /* for an ingress that does not answer */
 
@@ -202,8 +207,9 @@ void book_close(struct book **book);
 const char *book_id(const struct book *book); /* of the file: 8 hex digits */
 bool book_recall(struct book *book, struct walk *walk, struct why *why); /* walk->at */
 bool book_begin(struct book *book, struct why *why);
-/* Whether the event was emitted before; from now on it was. */
-enum book_seen book_event(struct book *book, const struct sl_event *event, struct why *why);
+/* Whether the event was emitted before, but not before the turn `anew`; from now on it was. */
+enum book_seen book_event(struct book *book, const struct sl_event *event, int64_t anew, struct why *why);
+int64_t book_turn(struct book *book, struct why *why); /* the next one; 0: failed */
 bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why);
 bool book_commit(struct book *book, struct why *why);
 void book_rollback(struct book *book);

@@ -66,7 +66,8 @@ static void warn_of_other(struct walk *walk, const char *id)
 
 static bool sift_one(struct walk *walk, const struct sl_event *event, struct why *why)
 {
-	enum book_seen seen = check_emitted(event, why) ? book_event(walk->poller->book, event, why) : BOOK_FAILED;
+	struct book *book = walk->poller->book;
+	enum book_seen seen = check_emitted(event, why) ? book_event(book, event, walk->at.anew, why) : BOOK_FAILED;
 	if (seen == BOOK_OTHER)
 		warn_of_other(walk, event->id);
 	if (seen == BOOK_SAME)
@@ -202,7 +203,7 @@ static void hand_over(struct walk *walk)
 	if (!book_walk(poller->book, walk, &walk->after, &why))
 		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 	else if (walk->count)
-		hand_in(poller->hand, walk->events, walk->count);
+		hand_in(poller->hand, walk->events, walk->count, walk->at.anew ? walk->at.run.id : NULL);
 	else
 		commit(walk);
 }

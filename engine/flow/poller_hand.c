@@ -26,6 +26,7 @@ struct hand {
 	uint64_t pause;
 
 	const struct sl_event *events;
+	const char *again;       /* flow/polled.h, or NULL */
 	size_t count, next, sent; /* of the events; [next, sent) are in the message */
 	struct buf message;       /* empty: nothing is under way */
 	int64_t id, since;        /* of the message; clock_ticks when it was made */
@@ -88,7 +89,7 @@ static void write_message(struct hand *hand)
 	for (hand->sent = hand->next; hand->sent < hand->count && hand->sent - hand->next < EVENTS_MOST; hand->sent++) {
 		if (hand->sent > hand->next && out->len + hand->events[hand->sent].data.len > EVENTS_SIZE)
 			break;
-		polled_write(&hand->events[hand->sent], out);
+		polled_write(&hand->events[hand->sent], hand->again, out);
 	}
 	json_close(out, ']');
 	json_close(out, '}');
@@ -132,9 +133,10 @@ static void on_heard(struct channel *channel, const struct sl_json *message, voi
 		go_on(hand);
 }
 
-void hand_in(struct hand *hand, const struct sl_event *events, size_t count)
+void hand_in(struct hand *hand, const struct sl_event *events, size_t count, const char *again)
 {
 	hand->events = events;
+	hand->again = again;
 	hand->count = count;
 	hand->next = hand->sent = 0;
 	go_on(hand);

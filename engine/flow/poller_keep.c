@@ -23,6 +23,7 @@ static const char *const steps[] = {
 	" run TEXT, full INTEGER, told INTEGER, began INTEGER, events INTEGER, unchanged INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE emitted (turn INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, content BLOB NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
+	"ALTER TABLE walk ADD COLUMN anew INTEGER NOT NULL DEFAULT 0;",
 	NULL,
 };
 
@@ -99,13 +100,14 @@ static void take_place(struct place *place, sqlite3_stmt *row)
 	place->run.began = sqlite3_column_int64(row, 7);
 	place->run.events = (uint64_t)sqlite3_column_int64(row, 8);
 	place->run.unchanged = (uint64_t)sqlite3_column_int64(row, 9);
+	place->anew = sqlite3_column_int64(row, 10);
 }
 
 bool book_recall(struct book *book, struct walk *walk, struct why *why)
 {
 	sqlite3_stmt *rows = state_ask(book->state, why,
-		"SELECT cursor, since, going, number, run, full, told, began, events, unchanged FROM walk WHERE name = ?", "t",
-		walk->name);
+		"SELECT cursor, since, going, number, run, full, told, began, events, unchanged, anew FROM walk"
+		" WHERE name = ?", "t", walk->name);
 	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
 	if (got != STATE_ROW)
 		return got == STATE_END;
@@ -117,9 +119,10 @@ bool book_recall(struct book *book, struct walk *walk, struct why *why)
 bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why)
 {
 	const struct run *run = &place->run;
-	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"ttiiitiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
-		(int64_t)run->full, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged);
+	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"ttiiitiiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
+		(int64_t)run->full, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged,
+		place->anew);
 }
 
 /* ------------------------------------------------------------ what was emitted */
@@ -141,14 +144,25 @@ static struct sl_text content_of(const struct sl_event *event, XXH128_canonical_
 	return (struct sl_text){ (const char *)room->digest, sizeof(room->digest) };
 }
 
-enum book_seen book_event(struct book *book, const struct sl_event *event, struct why *why)
+int64_t book_turn(struct book *book, struct why *why)
+{
+	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT coalesce(max(turn), 0) + 1 FROM emitted", "");
+	if (!rows || state_row(book->state, rows, why) != STATE_ROW)
+		return 0;
+	int64_t turn = sqlite3_column_int64(rows, 0);
+	sqlite3_reset(rows);
+	return turn;
+}
+
+enum book_seen book_event(struct book *book, const struct sl_event *event, int64_t anew, struct why *why)
 {
 	XXH128_canonical_t id_room, content_room;
 	enum book_seen seen = BOOK_NEW;
 	XXH128_canonicalFromHash(&id_room, XXH3_128bits(event->id, strlen(event->id)));
 	struct sl_text id = { (const char *)id_room.digest, sizeof(id_room.digest) };
 	struct sl_text content = content_of(event, &content_room);
-	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT content FROM emitted WHERE id = ?", "b", id);
+	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT content FROM emitted WHERE id = ? AND turn >= ?",
+		"bi", id, anew);
 	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
 	if (got == STATE_FAILED)
 		return BOOK_FAILED;

@@ -67,7 +67,9 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 	}
 	json_open(out, '{');
 	json_member_int(out, "since", walk->at.since);
+	json_member_bool(out, "all", walk->at.anew != 0);
 	json_member_uint(out, "events", walk->at.run.events);
+	json_member_uint(out, "unchanged", walk->at.run.unchanged);
 	json_member_string(out, "trouble", trouble_word(walk));
 	json_member_string(out, "error", walk->trouble ? walk->why.text : NULL);
 	json_close(out, '}');
@@ -190,7 +192,8 @@ void tell_backfill(struct poller *poller)
 		return;
 	poller->backfill_ask = 0;
 	place.number += walk->at.run.id[0] != '\0'; /* one that was under way is no more */
-	if (book_begin(book, &why) && book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
+	if (book_begin(book, &why) && (!poller->backfill_all || (place.anew = book_turn(book, &why))) &&
+		book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
 		begin_backfill(walk, &place);
 		tell_status(poller); /* before the answer: who asks the master next is told of it */
 		answer(poller, id, NULL);
@@ -208,6 +211,7 @@ static void ask_backfill(struct poller *poller, int64_t id, const struct sl_json
 	}
 	poller->backfill_ask = id;
 	poller->backfill_on = !sl_json_true(sl_json_get(message, "stop"));
+	poller->backfill_all = sl_json_true(sl_json_get(message, "all"));
 	poller->backfill_since = 0;
 	sl_json_integer(sl_json_get(message, "since"), &poller->backfill_since);
 	poller_turn(poller, 0);

@@ -70,6 +70,7 @@ static bool find_polled(struct route *route, struct delivery *delivery, const st
 		return unreadable(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
 	if (!polled_read(json, delivery->arena, &delivery->event, &why))
 		return unreadable(route, delivery, why.text);
+	delivery->again = polled_again(json);
 	return true;
 }
 
@@ -248,10 +249,11 @@ void delivery_decode(struct route *route, struct delivery *delivery)
 
 /* ----------------------------------------------------------------- arrival */
 
-static bool is_repeat(struct route *route, struct delivery *delivery)
+/* An event has borne this id; if not, this one does. */
+static bool is_met(struct route *route, struct delivery *delivery, const char *id)
 {
 	const struct sl_event *event = &delivery->event;
-	struct seen_entry entry = seen_entry(route->seen, event->source, event->id, delivery->seq, event->received);
+	struct seen_entry entry = seen_entry(route->seen, event->source, id, delivery->seq, event->received);
 	const struct seen_entry *first = seen_find(route->seen, &entry);
 	if (first && first->seq == delivery->seq)
 		return false;
@@ -260,6 +262,18 @@ static bool is_repeat(struct route *route, struct delivery *delivery)
 	seen_add(route->seen, &entry);
 	if (delivery->batch)
 		buf_add(&delivery->batch->seen, &entry, sizeof(entry));
+	return false;
+}
+
+/* What comes again because a person wanted it is taken once for each time it was wanted. */
+static bool is_repeat(struct route *route, struct delivery *delivery)
+{
+	const char *id = delivery->event.id;
+	if (!delivery->again)
+		return is_met(route, delivery, id);
+	if (is_met(route, delivery, arena_format(delivery->arena, "%s\n%s", id, delivery->again)))
+		return true;
+	is_met(route, delivery, id);
 	return false;
 }
 

@@ -36,7 +36,7 @@ static void take_wanted(struct delivery *delivery, const struct sl_table *table)
 	struct buf data = { 0 }, whole = { 0 };
 	write_wanted(table, event.json, &data);
 	event.data = (struct sl_text){ data.at, data.len };
-	polled_write(&event, &whole);
+	polled_write(&event, NULL, &whole);
 	sl_json_free(&delivery->document);
 	delivery->document = sl_json_read((struct sl_text){ whole.at, whole.len }, NULL, 0);
 	polled_read(sl_json_root(delivery->document), delivery->arena, &delivery->event, NULL);

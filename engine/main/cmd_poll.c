@@ -202,24 +202,35 @@ static int64_t backfill_events(const struct sl_json *before, const struct sl_jso
 	return number(backfill ? backfill : sl_json_get(now, "backfilled"), "events");
 }
 
+/* What was left out is told with the way to have it. */
+static void write_brought(const struct asked *asked, const struct sl_json *backfill, struct buf *out)
+{
+	int64_t events = number(backfill, "events"), unchanged = number(backfill, "unchanged");
+	bool all = sl_json_true(sl_json_get(backfill, "all"));
+	buf_format(out, "%s: %" PRId64 " event%s", asked->source, events, events == 1 ? "" : "s");
+	if (unchanged)
+		buf_format(out, ", %" PRId64 " unchanged and left out%s", unchanged, all ? "" : " (--all brings them again)");
+	buf_char(out, '\n');
+}
+
 static int tell_backfill(struct asked *asked, const struct sl_json *now)
 {
-	const struct sl_json *failed = under_way(now);
-	int64_t events = backfill_events(NULL, now);
+	const struct sl_json *failed = under_way(now), *backfill = failed ? failed : sl_json_get(now, "backfilled");
 	struct buf out = { 0 };
-	if (!failed && sl_json_kind(sl_json_get(now, "backfilled")) != SL_KIND_OBJECT)
+	if (sl_json_kind(backfill) != SL_KIND_OBJECT)
 		return command_no(asked->line, "the backfill was stopped");
 	if (failed && !asked->line->json)
 		return command_no(asked->line, "%s; it is tried again later, --stop ends it", word(failed, "error"));
 	if (asked->line->json) {
 		json_open(&out, '{');
 		json_member_string(&out, "source", asked->source);
-		json_member_int(&out, "events", events);
+		json_member_int(&out, "events", number(backfill, "events"));
+		json_member_int(&out, "unchanged", number(backfill, "unchanged"));
 		json_member_string(&out, "error", failed ? word(failed, "error") : NULL);
 		json_close(&out, '}');
 		buf_char(&out, '\n');
 	} else
-		buf_format(&out, "%s: %" PRId64 " event%s\n", asked->source, events, events == 1 ? "" : "s");
+		write_brought(asked, backfill, &out);
 	return command_print(&out) && !failed ? EXIT_FINE : EXIT_NO;
 }
 
@@ -247,6 +258,7 @@ static bool begin_backfill(struct asked *asked, int64_t since, bool stop)
 	json_member_string(&question, "what", "backfill");
 	json_member_int(&question, "since", since);
 	json_member_bool(&question, "stop", stop);
+	json_member_bool(&question, "all", command_flag(asked->line, "all"));
 	json_close(&question, '}');
 	bool fine = tell_source(asked, &question);
 	buf_free(&question);
@@ -295,6 +307,7 @@ static int run_backfill(const struct command_line *line)
 
 static const struct command_option backfill_options[] = {
 	{ "since", 's', "TIME", "nothing before it is wanted: a time, or how long ago (30d)" },
+	{ "all", 'a', NULL, "bring again what is unchanged too: routes take it once more, as an emptied sink needs it" },
 	{ "restart", 0, NULL, "begin anew if one is under way" },
 	{ "stop", 0, NULL, "end the one that is under way" },
 	{ "no-wait", 0, NULL, "leave it to the daemon, and say nothing of its end" },

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_cmd_poll.py - sluice poll and sluice backfill, and what health says of a source that polls.
+import contextlib
 import json
+import re
+import sqlite3
 import subprocess
 import time
 
 import pytest
 from conftest import SLUICE, wait_until
-from test_poll import shop, vendor  # noqa: F401 (fixtures)
+from test_poll import expect_once, shop, vendor  # noqa: F401 (fixtures)
 
 
 def begun(shop):
@@ -85,20 +88,35 @@ def test_a_backfill_brings_everything_and_is_waited_for(shop, vendor):
     vendor.has(20, first=1000)
     answer = shop.sluice("backfill", "shop")
     assert answer.returncode == 0, answer.stderr
-    events = int(answer.stdout.split()[1])
-    assert answer.stdout == f"shop: {events} events\n" and events >= 20
+    told = re.fullmatch(r"shop: (\d+) events, (\d+) unchanged and left out \(--all brings them again\)\n", answer.stdout)
+    assert told and int(told[1]) >= 20 and int(told[2]) >= 70, answer.stdout
     wait_until(lambda: len(shop.rows("select id from orders")) == 90)
 
 
 def test_a_backfill_may_begin_at_a_time(shop, vendor):
     begun(shop)
     said = json.loads(shop.sluice("backfill", "shop", "--since", "2026-01-31", "--json").stdout)
-    assert said == {"source": "shop", "events": 0, "error": None}
+    assert said == {"source": "shop", "events": 0, "unchanged": 0, "error": None}
     assert shop.sluice("backfill", "shop", "--since", "30d").returncode == 0
     answer = shop.sluice("backfill", "shop", "--since", "yesterday")
     assert answer.returncode == 2 and "how long ago" in answer.stderr
     assert any("since=2026-01-31" in path or "since=2026-01-31".replace("=", "%3D") in path
                for _, path, _ in vendor.asked)
+
+
+def test_an_emptied_sink_is_filled_by_a_backfill_of_all(shop, vendor):
+    vendor.has(70)
+    begun(shop)
+    wait_until(lambda: len(shop.rows("select id from orders")) == 70 and shop.settled())
+    with contextlib.closing(sqlite3.connect(shop.folder / "warehouse.db")) as warehouse:
+        warehouse.execute("delete from orders")
+        warehouse.commit()
+    assert shop.sluice("backfill", "shop").returncode == 0
+    wait_until(shop.settled)
+    assert shop.rows("select count(*) from orders") == [(0,)]
+    assert shop.sluice("backfill", "shop", "--all").stdout.startswith("shop: 70 events")
+    wait_until(lambda: len(shop.rows("select id from orders")) == 70)
+    expect_once(shop)
 
 
 def test_one_backfill_at_a_time(shop, vendor):
