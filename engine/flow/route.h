@@ -85,7 +85,6 @@ enum route_state {
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
-struct drops;       /* how often each reason was given (route_run.c) */
 
 struct route {
 	const char *name, *data;
@@ -142,7 +141,8 @@ struct route {
 	struct rewind *rewinding;
 	struct request_for *asked, *recalling, *answering;
 	bool answers;              /* it knows where it stands: asks are taken */
-	struct drops *drops;       /* how often each reason was given */
+	struct tally *drops;       /* how often each reason was given */
+	struct tally *mended;      /* what of the events was mended or left out here; plugins keep their own */
 
 	int64_t outage_since;      /* clock_wall; 0: none */
 	uint64_t suspect_seq;      /* until past it: one call at a time */
@@ -206,7 +206,8 @@ void delivery_died(struct route *route, struct delivery *delivery, const char *w
 void delivery_opens(struct route *route, struct delivery *delivery);
 void delivery_settles(struct route *route, struct delivery *delivery, enum delivery_state state);
 void drops_count(struct route *route, const char *reason);
-void drops_json(const struct route *route, struct buf *out);
+void mended_count(struct route *route, const char *what, uint64_t times); /* in a row, or of one */
+void mended_json(const struct route *route, struct buf *out);             /* the plugins' counts with it */
 
 /* route_sync.c */
 bool delivery_sync(const struct delivery *delivery); /* it tells of a poll's run */

@@ -91,7 +91,9 @@ static void tell_stand(struct route *route, struct request_for *ask)
 	json_member_uint(&out, "dead", route->dead);
 	json_member_bool(&out, "paused", route->paused);
 	json_key(&out, "drops");
-	drops_json(route, &out);
+	tally_json(route->drops, &out);
+	json_key(&out, "mended");
+	mended_json(route, &out);
 	json_key(&out, "open");
 	json_open(&out, '[');
 	size_t left = 100;

@@ -119,39 +119,35 @@ void delivery_may_run(struct route *route, struct delivery *delivery)
 	route_turn(route);
 }
 
-/* -------------------------------------------------------------- drop counts */
-
-#define DROPS_MOST 100 /* different reasons; more are counted together */
-
-struct drops {
-	size_t count;
-	struct {
-		char *reason;
-		uint64_t times;
-	} row[DROPS_MOST];
-};
+/* -------------------------------------------------------------- what is counted */
 
 void drops_count(struct route *route, const char *reason)
 {
-	struct drops *drops = route->drops;
-	size_t at = 0;
-	if (!drops)
-		drops = route->drops = must_alloc(sizeof(*drops));
-	if (drops->count >= DROPS_MOST - 1)
-		reason = "other reasons";
-	while (at < drops->count && strcmp(drops->row[at].reason, reason) != 0)
-		at++;
-	if (at == drops->count && drops->count < DROPS_MOST)
-		drops->row[drops->count++].reason = must_string(reason);
-	drops->row[at].times++;
+	tally_add(&route->drops, reason, 1);
 }
 
-void drops_json(const struct route *route, struct buf *out)
+void mended_count(struct route *route, const char *what, uint64_t times)
 {
-	json_open(out, '{');
-	for (size_t i = 0; route->drops && i < route->drops->count; i++)
-		json_member_uint(out, route->drops->row[i].reason, route->drops->row[i].times);
-	json_close(out, '}');
+	tally_add(&route->mended, what, times);
+}
+
+static void join_mended(struct tally **all, const struct instance *instance)
+{
+	if (instance)
+		tally_join(all, instance_tally(instance));
+}
+
+void mended_json(const struct route *route, struct buf *out)
+{
+	struct tally *all = NULL;
+	tally_join(&all, route->mended);
+	for (size_t i = 0; i < route->source_count; i++)
+		join_mended(&all, route->sources[i].decode);
+	for (size_t i = 0; i < route->transform_count; i++)
+		join_mended(&all, route->transforms[i]);
+	join_mended(&all, route->sink);
+	tally_json(all, out);
+	tally_free(&all);
 }
 
 /* ------------------------------------------------------------- through them */
@@ -174,6 +170,7 @@ static void inherit(struct sl_event *event, const struct sl_event *from)
 {
 	event->source = from->source;
 	event->received = from->received;
+	event->run = event->run ? event->run : from->run;
 	if (!event->id)
 		event->id = from->id;
 	if (!event->type)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "flow/destination.h"
 #include "flow/route.h"
 
 static int64_t number(const struct sl_json *object, const char *name, int64_t initial)
@@ -100,7 +101,7 @@ static bool setup_sink(struct route *route, const struct sl_json *sink, struct w
 	if (sl_json_kind(schema) != SL_KIND_OBJECT)
 		return true;
 	route->schema = schema_load(text(schema, "file"), sl_json_get(schema, "options"), face->dialect, why);
-	return route->schema != NULL;
+	return route->schema && destination_takes(face, route->schema, why);
 }
 
 bool route_setup(struct route *route, const struct sl_json *part, struct why *why)

@@ -89,6 +89,13 @@ static void emit_data(struct arena *arena, struct sl_event *to, const struct sl_
 		to->data = origin->data, to->json = origin->json;
 }
 
+/* A plugin built for an earlier interface hands over a struct that ends before it. */
+static const char *given_run(const struct sl_call *call, const struct sl_event *given)
+{
+	const struct running *running = (const struct running *)(const void *)call;
+	return plugin_minor(running->call.instance->plugin->face) >= 2 ? given->run : NULL;
+}
+
 static void api_emit(struct sl_call *call, const struct sl_event *given)
 {
 	static const struct sl_event nothing;
@@ -103,6 +110,7 @@ static void api_emit(struct sl_call *call, const struct sl_event *given)
 		.mode = own_or(arena, given->mode, origin->mode),
 		.time = given->time ? given->time : origin->time,
 		.received = given->received ? given->received : origin->received,
+		.run = own_or(arena, given_run(call, given), origin->run),
 	};
 	emit_data(arena, &emitted->event, given, origin);
 }
@@ -151,7 +159,16 @@ static void api_settle(struct sl_call *call, size_t row, enum sl_outcome outcome
 
 static void api_advance(struct sl_call *call, const char *cursor)
 {
-	call_of(call)->advanced = arena_string(arena_of(call), cursor);
+	struct call *whole = call_of(call);
+	if (!cursor && whole->step == STEP_UPKEEP)
+		cursor = ""; /* that there is more says all */
+	whole->advanced = arena_string(whole->arena, cursor);
+}
+
+static void api_tally(struct sl_call *call, const char *what, uint64_t times)
+{
+	if (what && times)
+		tally_add(&call_of(call)->tally, what, times);
 }
 
 /* ------------------------------------------------------------------- outcomes */
@@ -267,4 +284,5 @@ const struct sl_host host_table = {
 	.quote = api_quote,
 	.row_json = api_row_json,
 	.header = api_header,
+	.tally = api_tally,
 };

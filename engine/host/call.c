@@ -25,6 +25,8 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_RECALL] = "recall",
 	[STEP_HOOKS] = "hooks",
 	[STEP_DISCOVER] = "discover",
+	[STEP_SCHEMA] = "schema",
+	[STEP_UPKEEP] = "upkeep",
 };
 
 const char *step_name(enum step step)
@@ -43,6 +45,8 @@ static sl_step *step_of(const struct sl_plugin *face, enum step step)
 		[STEP_RECALL] = face->recall,
 		[STEP_HOOKS] = face->hooks,
 		[STEP_DISCOVER] = face->discover,
+		[STEP_SCHEMA] = face->schema,
+		[STEP_UPKEEP] = face->upkeep,
 	};
 	return steps[step];
 }
@@ -83,6 +87,7 @@ struct call *call_new(struct instance *instance, enum step step)
 void call_over(struct running *running)
 {
 	struct instance *instance = running->call.instance;
+	tally_free(&running->call.tally);
 	for (struct held *held = running->held; held; held = held->next) {
 		sl_json_free(&held->document);
 		arena_free(&held->arena);
@@ -137,10 +142,21 @@ const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, s
 
 /* ------------------------------------------------------------------- outcomes */
 
+/* A sink with transactions writes nothing of a batch that it does not take whole. */
+static bool taken_whole(const struct call *call)
+{
+	for (size_t i = 0; call->settled && call->instance->plugin->face->recall && i < call->pub.row_count; i++)
+		if (call->settled[i].outcome != SL_WAIT && call->settled[i].outcome != SL_DONE)
+			return false;
+	return true;
+}
+
 /* Nothing of a call that did not end well is seen by anyone; neither is what a
  * call emitted before it dropped its event. */
 static void settle_outcome(struct call *call)
 {
+	if (call->outcome == SL_DONE && taken_whole(call))
+		tally_join(&call->instance->tally, call->tally);
 	if (call->outcome == SL_DONE && !call->dropped) {
 		if (call->step == STEP_TRANSFORM && !call->emitted_count)
 			call->dropped = "nothing was emitted";

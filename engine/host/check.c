@@ -194,6 +194,8 @@ static bool check_steps(const struct sl_plugin *face, struct why *why)
 		return why_say(why, "its every_ms is below zero");
 	if (face->recall && !face->deliver)
 		return why_say(why, "it offers recall but not deliver");
+	if ((face->schema || face->upkeep) && !face->deliver)
+		return why_say(why, "it offers %s but not deliver", face->schema ? "schema" : "upkeep");
 	if (face->close && !face->state_size)
 		return why_say(why, "it offers close but has no state; set .state_size");
 	return true;

@@ -95,6 +95,8 @@ static void describe_steps(const struct sl_plugin *face, struct buf *out)
 		{ face->recall, "recall" },
 		{ face->hooks, "hooks" },
 		{ face->discover, "discover" },
+		{ face->schema, "schema" },
+		{ face->upkeep, "upkeep" },
 	};
 	json_key(out, "steps");
 	json_open(out, '[');
@@ -112,6 +114,7 @@ void plugin_describe(const struct plugin *plugin, struct buf *out)
 	json_member_string(out, "version", face->version);
 	json_member_string(out, "summary", face->summary);
 	json_member_string(out, "path", plugin->path);
+	json_member_int(out, "minor", plugin_minor(face));
 	describe_steps(face, out);
 	json_key(out, "options");
 	option_describe(face->options, OPTION_ROW, out);

@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/page.h"
+#include "base/tally.h"
 #include "base/why.h"
 #include "sdk/json.h"
 #include "sdk/plugin.h"
@@ -39,6 +40,8 @@ enum step { STEP_NONE,
 	STEP_RECALL,
 	STEP_HOOKS,
 	STEP_DISCOVER,
+	STEP_SCHEMA,
+	STEP_UPKEEP,
 	STEP_COUNT };
 const char *step_name(enum step step);
 
@@ -88,6 +91,8 @@ struct instance *instance_new(const struct host_settings *settings, struct plugi
 void instance_free(struct instance **instance); /* runs `close`; no call may be left, but for freed ones in the pool */
 const char *instance_name(const struct instance *instance);
 const struct sl_plugin *instance_face(const struct instance *instance);
+/* What its calls said was mended or left out on the way: of those that ended well. */
+const struct tally *instance_tally(const struct instance *instance);
 void instance_set_clock(struct instance *instance, int64_t wall); /* the virtual one; it starts with 2026 */
 
 /* ------------------------------------------------------------------- calls */
@@ -126,7 +131,8 @@ struct call {
 	struct emitted *emitted; /* nothing, if it was dropped or did not end SL_DONE */
 	size_t emitted_count;
 	const char *dropped;     /* the reason, or NULL; a transform that emits nothing says so here */
-	const char *advanced;    /* poll: the new cursor, or NULL */
+	const char *advanced;    /* poll, recall: the new cursor, or NULL; upkeep: there is more to do at once */
+	struct tally *tally;     /* what the step counted; the instance's once it has ended well */
 	struct settled *settled; /* deliver: pub.row_count of them */
 	int64_t started;         /* clock_ticks at call_run */
 	struct instance *instance;

@@ -69,6 +69,7 @@ struct instance {
 	void *options, *state;
 	struct running *idle;
 	size_t idle_count, calls;
+	struct tally *tally; /* of all its calls that ended well */
 	int64_t clock; /* the virtual one */
 	bool freed;
 	bool warned; /* of a GraphQL answer with errors and data */
@@ -102,6 +103,12 @@ void instance_left(struct instance *instance); /* one call less */
 bool lua_describe(struct plugin *plugin, struct why *why); /* fills plugin->face */
 bool lua_begin(struct instance *instance, const struct sl_json *options, struct why *why);
 void lua_call_over(struct call *call); /* it has ended, or its memory goes */
+
+/* The minor version of the interface that it was built for. */
+static inline unsigned plugin_minor(const struct sl_plugin *face)
+{
+	return face->abi & 0xffff;
+}
 
 /* "hmac-sha256" ... by enum sl_auth; auth_count of them. */
 extern const char *const auth_names[];

@@ -25,6 +25,7 @@ static void instance_end(struct instance *instance)
 		arena_free(&running->call.arena);
 		free(running);
 	}
+	tally_free(&instance->tally);
 	plugin_free(&instance->plugin);
 	arena_free(&instance->arena);
 	free(instance);
@@ -76,6 +77,11 @@ void instance_left(struct instance *instance)
 void instance_set_clock(struct instance *instance, int64_t wall)
 {
 	instance->clock = wall;
+}
+
+const struct tally *instance_tally(const struct instance *instance)
+{
+	return instance->tally;
 }
 
 const char *instance_name(const struct instance *instance)

@@ -110,11 +110,13 @@ static void push_mode(lua_State *lua, const struct sl_row *row)
 		[SL_ONCE] = "once",
 		[SL_UPSERT] = "upsert",
 		[SL_REPLACE] = "replace",
+		[SL_PATCH] = "patch",
+		[SL_DELETE] = "delete",
 	};
 	if (!row->table)
 		lua_pushstring(lua, row->event ? row->event->mode : NULL);
 	else
-		lua_pushstring(lua, row->mode <= SL_REPLACE ? names[row->mode] : NULL);
+		lua_pushstring(lua, row->mode < sizeof(names) / sizeof(names[0]) ? names[row->mode] : NULL);
 }
 
 static void push_event_data(lua_State *lua, const struct sl_event *event)

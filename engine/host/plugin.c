@@ -8,21 +8,21 @@
 #include "base/option.h"
 #include "host/inside.h"
 
-/* What the structs had in version 1.0.  The plugin's size is that of its own minor
- * version, all of which are known here: what came later stays zero. */
-#define PLUGIN_1_0 (offsetof(struct sl_plugin, batch_rows) + sizeof(size_t))
+/* What the struct had in each minor version: a plugin's size is that of its own, and
+ * what came later stays zero. */
+static const size_t plugin_sizes[] = {
+	offsetof(struct sl_plugin, batch_rows) + sizeof(size_t),
+	offsetof(struct sl_plugin, batch_bytes) + sizeof(size_t),
+	sizeof(struct sl_plugin),
+};
+_Static_assert(sizeof(plugin_sizes) / sizeof(plugin_sizes[0]) == SL_ABI_MINOR + 1, "a size for each minor version");
+
 #define OPTION_1_0 (offsetof(struct sl_option, help) + sizeof(const char *))
 #define MOST_OPTIONS 256
 
-/* What the struct had in a minor version. */
-static size_t size_of_minor(unsigned minor)
-{
-	return minor == 0 ? PLUGIN_1_0 : sizeof(struct sl_plugin);
-}
-
 static bool abi_check(const struct sl_plugin *face, struct why *why)
 {
-	unsigned major = face->abi >> 16, minor = face->abi & 0xffff;
+	unsigned major = face->abi >> 16, minor = plugin_minor(face);
 	if (major != SL_ABI_MAJOR)
 		return why_say(why, "it was built for plugin interface %u.%u, this engine has %d.%d; "
 				    "compile it again with the plugin.h of this engine",
@@ -31,9 +31,9 @@ static bool abi_check(const struct sl_plugin *face, struct why *why)
 		return why_say(why, "it was built for plugin interface %u.%u, this engine has only %d.%d; "
 				    "update the engine, or compile the plugin with this engine's plugin.h",
 			major, minor, SL_ABI_MAJOR, SL_ABI_MINOR);
-	if (face->size != size_of_minor(minor))
+	if (face->size != plugin_sizes[minor])
 		return why_say(why, "its sl_plugin has %u bytes where interface %u.%u has %zu; declare it with SL_PLUGIN(...)",
-			face->size, major, minor, size_of_minor(minor));
+			face->size, major, minor, plugin_sizes[minor]);
 	return true;
 }
 

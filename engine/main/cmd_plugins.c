@@ -58,6 +58,8 @@ static void steps(const struct description *d, struct buf *out)
 		{ d->recall, "recall" },
 		{ d->hooks, "hooks" },
 		{ d->discover, "discover" },
+		{ d->schema, "schema" },
+		{ d->upkeep, "upkeep" },
 	};
 	const char *comma = "";
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

@@ -168,16 +168,16 @@ static void show_counts(const struct sl_json *stand, struct buf *out)
 
 /* Reasons are counted by the process, numbers in the destination: a process that
  * began later knows fewer of them. */
-static void show_drops(const struct sl_json *drops, struct buf *out)
+static void show_tally(const char *heading, const struct sl_json *tally, struct buf *out)
 {
-	const struct sl_json *drop = sl_json_first(drops);
-	if (drop)
-		buf_string(out, "\nDropped since the route's process began, by reason\n");
-	for (; drop; drop = sl_json_next(drop)) {
+	const struct sl_json *row = sl_json_first(tally);
+	if (row)
+		buf_format(out, "\n%s since the route's process began\n", heading);
+	for (; row; row = sl_json_next(row)) {
 		int64_t times = 0;
-		sl_json_integer(drop, &times);
+		sl_json_integer(row, &times);
 		buf_format(out, "%9" PRId64 "  ", times);
-		shown_text(out, sl_json_name(drop));
+		shown_text(out, sl_json_name(row));
 		buf_char(out, '\n');
 	}
 }
@@ -205,7 +205,8 @@ static void show_stand(const struct command_line *line, const struct sl_json *st
 		return;
 	}
 	show_counts(stand, out);
-	show_drops(sl_json_get(stand, "drops"), out);
+	show_tally("Dropped, by reason,", sl_json_get(stand, "drops"), out);
+	show_tally("Mended, or left out of rows,", sl_json_get(stand, "mended"), out);
 	show_open(sl_json_get(stand, "open"), out);
 }
 

@@ -158,12 +158,15 @@ static bool take_description(struct description *d, const struct sl_json *form, 
 	d->recall = offers(form, "recall");
 	d->hooks = offers(form, "hooks");
 	d->discover = offers(form, "discover");
+	d->schema = offers(form, "schema");
+	d->upkeep = offers(form, "upkeep");
 	d->json = take_raw(form, arena);
 	if (!d->name || !d->version || !d->summary)
 		return why_say(why, "it does not say its name, version and summary");
 	d->options = option_table(sl_json_get(form, "options"), arena, why);
 	return d->options && take_webhook(d, sl_json_get(form, "webhook"), arena, why) &&
-	       take_api(d, sl_json_get(form, "api"), arena, why) && take_count(form, "every_ms", &d->every_ms, why);
+	       take_api(d, sl_json_get(form, "api"), arena, why) && take_count(form, "every_ms", &d->every_ms, why) &&
+	       take_count(form, "minor", &d->minor, why);
 }
 
 /* {"at":N,"error":"..."} or {"at":N,"plugin":{...}}; N must be the one that was

@@ -26,7 +26,8 @@ struct description {
 	const char *dialect;             /* of a sink, or NULL */
 	const struct sl_api *api;        /* not filled in; NULL: it has none */
 	int64_t every_ms;                /* between two polls; 0: it does not say */
-	bool decode, poll, transform, deliver, recall, hooks, discover;
+	bool decode, poll, transform, deliver, recall, hooks, discover, schema, upkeep;
+	int64_t minor; /* of the interface that it was built for */
 	const char *json; /* all of it, as the child said it */
 };
 

@@ -262,9 +262,10 @@ struct sl_row {
 	const struct sl_event *event;         /* as emitted; NULL for the engine's own rows */
 
 	/* since 1.2 */
-	const char *load;                     /* it belongs to this load of its table, and is staged; NULL: to none.
-	                                       * Loads are told apart by name, and ordered by the version of their
-	                                       * SL_LOAD_BEGIN: rows of any but the newest are passed over */
+	/* It belongs to this load of its table, and is staged; NULL: to none.  Loads are told
+	 * apart by name, and ordered by the version of their SL_LOAD_BEGIN: rows of any but the
+	 * newest are passed over. */
+	const char *load;
 };
 
 /* ---------------------------------------------------------------- webhooks */
@@ -333,9 +334,9 @@ struct sl_call {
 	const char *hook;                     /* hooks, "remove": the id of one; NULL: all that point to us */
 
 	/* since 1.2: `tables` and `views` are there in schema and upkeep too, `verb` in schema */
-	size_t most;                          /* recall: so many rows, in the key's order, those behind `cursor` (NULL:
-	                                       * from the first), and advance() to where it stopped unless that is the
-	                                       * end; 0: all */
+	/* recall: so many rows, in the key's order, those behind `cursor` (NULL: from the first),
+	 * and advance() to where it stopped unless that is the end; 0: all. */
+	size_t most;
 };
 
 enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };

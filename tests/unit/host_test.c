@@ -30,9 +30,9 @@ static const char *refusal(const char *name)
 
 static void another_interface_is_refused_with_both_versions(void **state)
 {
-	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.1");
+	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.2");
 	assert_says(refusal("abi_old"), "compile it again");
-	assert_says(refusal("abi_new"), "built for plugin interface 1.8, this engine has only 1.1");
+	assert_says(refusal("abi_new"), "built for plugin interface 1.9, this engine has only 1.2");
 	assert_says(refusal("abi_new"), "update the engine");
 	assert_says(refusal("wrong_size"), "40 bytes");
 }
@@ -79,6 +79,26 @@ static void a_plugin_of_the_first_minor_version_runs(void **state)
 	struct call *call = call_new(instance, STEP_TRANSFORM);
 	assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
 	assert_string_equal(call->dropped, "seen");
+	call_free(&call);
+	instance_free(&instance);
+	plugin_free(&plugin);
+}
+
+static void a_plugin_of_the_second_is_read_no_further_than_it_goes(void **state)
+{
+	static const struct sl_event event = { .source = "boards", .id = "1", .type = "card", .run = "run-7" };
+	const struct host_settings settings = { .loop = &script_loop };
+	struct why why = { 0 };
+	struct plugin *plugin = plugin_load(plugin_path("minor_one"), &why);
+	assert_string_equal(why.text, "");
+	assert_null(plugin->face->schema);
+	assert_null(plugin->face->upkeep);
+	struct instance *instance = instance_new(&settings, plugin, "old", NULL, &why);
+	struct call *call = call_new(instance, STEP_TRANSFORM);
+	call->pub.event = &event;
+	assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+	assert_string_equal(call->emitted[0].event.type, "seen");
+	assert_string_equal(call->emitted[0].event.run, "run-7");
 	call_free(&call);
 	instance_free(&instance);
 	plugin_free(&plugin);
@@ -334,6 +354,90 @@ static void hooks_are_a_step(void **state)
 	instance_free(&instance);
 }
 
+static const struct sl_column number_column = { .name = "number", .type = SL_COLUMN_INT, .key = 1 };
+static const struct sl_column *const number_columns[] = { &number_column, NULL };
+static const struct sl_table numbers = { .name = "numbers", .columns = number_columns, .column_count = 1 };
+static const struct sl_row number_row = { .table = &numbers };
+
+static void a_sink_says_how_its_tables_differ(void **state)
+{
+	static const struct sl_table *const tables[] = { &numbers };
+	struct instance *instance = instance_of("tends", NULL, false);
+	struct call *call = call_new(instance, STEP_SCHEMA);
+	call->pub.tables = tables;
+	call->pub.table_count = 1;
+	call->pub.verb = "diff";
+	assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+	assert_int_equal(call->emitted_count, 1);
+	assert_string_equal(call->emitted[0].event.type, "add table");
+	assert_string_equal(call->emitted[0].event.data.at, "{\"table\":\"numbers\",\"safe\":true}");
+	call_free(&call);
+	instance_free(&instance);
+}
+
+static void upkeep_says_whether_there_is_more(void **state)
+{
+	struct instance *instance = instance_of("tends", "{\"due\":2}", false);
+	for (int i = 0; i < 3; i++) {
+		struct call *call = call_new(instance, STEP_UPKEEP);
+		assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+		assert_int_equal(call->advanced != NULL, i == 0);
+		assert_int_equal(call->emitted_count, i < 2);
+		call_free(&call);
+	}
+	instance_free(&instance);
+}
+
+static void rows_are_recalled_by_the_page(void **state)
+{
+	static const struct sl_row *const rows[] = { &number_row };
+	static const struct page_of {
+		const char *cursor, *next;
+		size_t count;
+	} pages[] = { { NULL, "2", 2 }, { "2", "4", 2 }, { "4", NULL, 1 } };
+	struct instance *instance = instance_of("tends", NULL, false);
+	for (size_t i = 0; i < 3; i++) {
+		struct call *call = call_new(instance, STEP_RECALL);
+		call->pub.rows = rows;
+		call->pub.row_count = 1;
+		call->pub.most = 2;
+		call->pub.cursor = pages[i].cursor;
+		assert_int_equal(call_run(call, NULL, NULL), SL_DONE);
+		assert_int_equal(call->emitted_count, pages[i].count);
+		assert_int_equal(call->emitted[0].cells[0].number, (int64_t)i * 2 + 1);
+		assert_int_equal(call->advanced == NULL, pages[i].next == NULL);
+		if (call->advanced)
+			assert_string_equal(call->advanced, pages[i].next);
+		call_free(&call);
+	}
+	instance_free(&instance);
+}
+
+static void deliver_numbers(struct instance *instance, const struct sl_row *row)
+{
+	const struct sl_row *const rows[] = { &number_row, row };
+	struct call *call = call_new(instance, STEP_DELIVER);
+	call->pub.rows = rows;
+	call->pub.row_count = 2;
+	call_run(call, NULL, NULL);
+	call_free(&call);
+}
+
+/* What a sink with transactions did not write did not happen. */
+static void what_was_mended_is_counted_once_it_is_written(void **state)
+{
+	static const struct sl_row bad = { .table = &numbers, .idempotency = "bad" };
+	struct instance *instance = instance_of("tends", NULL, false);
+	struct buf out = { 0 };
+	deliver_numbers(instance, &number_row);
+	deliver_numbers(instance, &bad);
+	deliver_numbers(instance, &number_row);
+	tally_json(instance_tally(instance), &out);
+	assert_string_equal(out.at, "{\"rows were seen\":4}");
+	buf_free(&out);
+	instance_free(&instance);
+}
+
 #define CELL_TEXT(value) \
 	{ \
 		.kind = SL_CELL_TEXT, .text = { value, sizeof(value) - 1 } \
@@ -432,6 +536,7 @@ int main(void)
 		cmocka_unit_test(an_inconsistent_table_is_refused),
 		cmocka_unit_test(an_api_that_cannot_be_is_refused),
 		cmocka_unit_test(a_plugin_of_the_first_minor_version_runs),
+		cmocka_unit_test(a_plugin_of_the_second_is_read_no_further_than_it_goes),
 		cmocka_unit_test(a_plugin_describes_itself),
 		cmocka_unit_test(a_plugin_describes_how_it_asks),
 		cmocka_unit_test(what_is_emitted_is_a_copy_and_inherits),
@@ -444,6 +549,10 @@ int main(void)
 		cmocka_unit_test(a_virtual_clock_runs_ahead),
 		cmocka_unit_test(hooks_are_a_step),
 		cmocka_unit_test(rows_are_written_as_json),
+		cmocka_unit_test(a_sink_says_how_its_tables_differ),
+		cmocka_unit_test(upkeep_says_whether_there_is_more),
+		cmocka_unit_test(rows_are_recalled_by_the_page),
+		cmocka_unit_test(what_was_mended_is_counted_once_it_is_written),
 		cmocka_unit_test(rows_are_settled_one_by_one),
 		cmocka_unit_test(the_page_names_what_ran),
 		cmocka_unit_test(an_instance_closes_its_state),

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* destination.c - what a sink must be able to do for a schema. */
+#include "flow/destination.h"
+
+#include <string.h>
+
+static const struct sl_column *column_of(const struct sl_table *table, bool (*is)(const struct sl_column *))
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		if (is(table->columns[i]))
+			return table->columns[i];
+	return NULL;
+}
+
+static bool is_times(const struct sl_column *column)
+{
+	return strcmp(column->name, "_times") == 0;
+}
+
+static bool is_generated(const struct sl_column *column)
+{
+	return column->generated != NULL;
+}
+
+static bool has_deletes(const struct sl_table *table)
+{
+	return table->deletes != SL_DELETES_NONE;
+}
+
+static bool has_times(const struct sl_table *table)
+{
+	return table->mode == SL_PATCH || column_of(table, is_times);
+}
+
+static bool has_generated(const struct sl_table *table)
+{
+	return column_of(table, is_generated) != NULL;
+}
+
+static bool has_loads(const struct sl_table *table)
+{
+	return table->snapshot != NULL;
+}
+
+static const struct need {
+	bool (*of)(const struct sl_table *table);
+	const char *key;  /* as it stands in the schema's file */
+	unsigned minor;   /* of the interface */
+	bool transactions;
+} needs[] = {
+	{ has_deletes, "deletes", 2, false },
+	{ has_times, "mode: patch", 2, false },
+	{ has_generated, "a generated column", 2, false },
+	{ has_loads, "snapshot", 2, true },
+};
+
+static bool meets(const struct sl_plugin *face, const struct sl_table *table, const struct need *need,
+	struct why *why)
+{
+	unsigned major = face->abi >> 16, minor = face->abi & 0xffff;
+	if (!need->of(table))
+		return true;
+	if (minor < need->minor)
+		return why_say(why, "the table %s has %s, but the sink %s was built for plugin interface %u.%u, which does not "
+				    "know of that; compile it again for %u.%u",
+			table->name, need->key, face->name, major, minor, major, need->minor);
+	if (need->transactions && !face->recall)
+		return why_say(why, "the table %s has %s, but the sink %s has no transactions; "
+				    "write it to a database, or leave that out",
+			table->name, need->key, face->name);
+	return true;
+}
+
+bool destination_takes(const struct sl_plugin *face, const struct schema *schema, struct why *why)
+{
+	size_t count = 0;
+	const struct sl_table *const *tables = schema_tables(schema, &count);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < sizeof(needs) / sizeof(needs[0]); k++)
+			if (!meets(face, tables[i], &needs[k], why))
+				return false;
+	return true;
+}
