@@ -209,6 +209,9 @@ void drops_count(struct route *route, const char *reason);
 void mended_count(struct route *route, const char *what, uint64_t times); /* in a row, or of one */
 void mended_json(const struct route *route, struct buf *out);             /* the plugins' counts with it */
 
+/* route_rows.c */
+void delivery_make_rows(struct route *route, struct delivery *delivery); /* it is READY then, or settled */
+
 /* route_sync.c */
 bool delivery_sync(const struct delivery *delivery); /* it tells of a poll's run */
 /* Makes a row's event of it.  False: it has been dropped, there is no table for it. */

@@ -201,38 +201,6 @@ static void next_stage(struct delivery *delivery)
 	delivery->stage++;
 }
 
-static bool make_row(struct route *route, struct delivery *delivery, size_t at, int64_t now, struct why *why)
-{
-	struct emission *piece = &delivery->pieces[at];
-	const struct sl_json *json = piece->emitted ? emitted_json(piece->call, piece->emitted, why) : delivery->event.json;
-	struct sl_row *row = &delivery->rows[at];
-	if (!json)
-		return false;
-	piece->event.json = json;
-	if (route->schema)
-		return schema_row(route->schema, &piece->event, json, &delivery->event, (uint32_t)at, now, delivery->arena,
-			row, why);
-	row->event = &piece->event;
-	row->version_time = piece->event.time * 1000;
-	row->version_id = piece->event.id;
-	row->idempotency = arena_format(delivery->arena, "%s:%s:%zu", piece->event.source, delivery->event.id, at);
-	return true;
-}
-
-static void make_rows(struct route *route, struct delivery *delivery)
-{
-	struct why why = { "" };
-	int64_t now = clock_wall();
-	delivery->rows = arena_alloc(delivery->arena, (delivery->piece_count + 1) * sizeof(*delivery->rows));
-	for (size_t i = 0; i < delivery->piece_count; i++)
-		if (!make_row(route, delivery, i, now, &why)) {
-			delivery_died(route, delivery, why.text);
-			return;
-		}
-	delivery->row_count = delivery->piece_count;
-	delivery_settles(route, delivery, DELIVERY_READY);
-}
-
 /* Whether the delivery goes on. */
 static bool transformed(struct route *route, struct delivery *delivery, struct call *call)
 {
@@ -289,7 +257,7 @@ static void go_on(struct route *route, struct delivery *delivery)
 			return;
 		}
 		if (delivery->stage == route->transform_count) {
-			make_rows(route, delivery);
+			delivery_make_rows(route, delivery);
 			return;
 		}
 		struct call *call = transform_call(route, delivery);
@@ -311,7 +279,7 @@ static void begin(struct route *route, struct delivery *delivery)
 	if (route->transform_count && !sync)
 		go_on(route, delivery);
 	else
-		make_rows(route, delivery);
+		delivery_make_rows(route, delivery);
 }
 
 /* ---------------------------------------------------------------- the step */
