@@ -28,6 +28,7 @@ void delivery_make_rows(struct route *route, struct delivery *delivery)
 	delivery->rows = arena_alloc(delivery->arena, (delivery->piece_count + 1) * sizeof(*delivery->rows));
 	for (size_t i = 0; i < delivery->piece_count; i++)
 		if (!make_row(route, delivery, i, now, &why)) {
+			emitted_within(delivery->pieces[i].emitted, &why);
 			delivery_died(route, delivery, why.text);
 			return;
 		}

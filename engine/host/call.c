@@ -133,6 +133,12 @@ void call_hold(struct call *call, struct arena **arena)
 	*arena = NULL;
 }
 
+void emitted_within(const struct emitted *emitted, struct why *why)
+{
+	if (emitted && emitted->place)
+		why_within(why, "%s", emitted->place);
+}
+
 const struct sl_json *emitted_json(struct call *call, struct emitted *emitted, struct why *why)
 {
 	if (!emitted->event.json)

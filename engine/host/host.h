@@ -102,7 +102,10 @@ struct emitted {
 	struct sl_event event;        /* copied into the call's arena; data is filled, json too once asked for */
 	const struct sl_table *table; /* emit_row: the table; else NULL */
 	const struct sl_cell *cells;
+	const char *place;            /* "cards.lua:7", of a script; else NULL */
 };
+/* In front of what is wrong with it. */
+void emitted_within(const struct emitted *emitted, struct why *why);
 
 /* What was said of a row.  SL_WAIT: nothing; it is written if the call ended
  * SL_DONE, else it is not. */

@@ -116,6 +116,13 @@ static void push_data(lua_State *lua)
 	lua_view_push(lua, seat->data);
 }
 
+/* What is found wrong with it later is told with the line it came from. */
+static void note_place(lua_State *lua, struct call *call)
+{
+	char place[SCRIPT_PLACE];
+	call->emitted[call->emitted_count - 1].place = arena_string(call->arena, script_place(lua, place));
+}
+
 /* What is read stays on the stack, and so where it is, until emit has copied it. */
 static int verb_emit(lua_State *lua)
 {
@@ -139,6 +146,7 @@ static int verb_emit(lua_State *lua)
 		event.data = lua_json_encode(lua, -1);
 	lua_verb_count(lua, event.data.len);
 	call->pub.host->emit(&call->pub, &event);
+	note_place(lua, call);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ static bool look(const struct command_line *line, struct looking *looking)
 	bool must = strcmp(line->config, "./sluice.yaml") != 0;
 	*looking = (struct looking){ 0 };
 	if ((must || access(line->config, F_OK) == 0) &&
-		!(looking->config = config_or_say(line->config, CONFIG_ENGINE, false)))
+		!(looking->config = config_or_say(line->config, CONFIG_PATHS, false)))
 		return false;
 	looking->arena = arena_new();
 	looking->share.arena = looking->arena;

@@ -90,7 +90,7 @@ static bool look(const struct command_line *line, struct testing *testing, struc
 	bool must = strcmp(line->config, "./sluice.yaml") != 0;
 	if (!must && access(line->config, F_OK) != 0)
 		return true;
-	*config = config_or_say(line->config, CONFIG_ENGINE, false);
+	*config = config_or_say(line->config, CONFIG_PATHS, false);
 	if (!*config)
 		return false;
 	testing->plugin_path = (*config)->plugin_path;

@@ -111,11 +111,14 @@ struct config {
 
 /* CONFIG_ENGINE reads only the engine's own keys and asks no plugin: enough for
  * what talks to the daemon or reads the log; sources, sinks and routes stay empty.
+ * CONFIG_PATHS reads less still: where plugins are looked for (`folder`, `plugin_path`);
+ * no secret need be there, nor the env file.
  * CONFIG_WHOLE asks the plugins too, and may take seconds: it needs no loop and
  * may run in a pool thread.  CONFIG_BUILD is the same, and builds plugins in C that
  * are old (main/built.h); without it those are a warning, or an error if there is
  * nothing to load. */
-enum config_depth { CONFIG_ENGINE,
+enum config_depth { CONFIG_PATHS,
+	CONFIG_ENGINE,
 	CONFIG_WHOLE,
 	CONFIG_BUILD };
 

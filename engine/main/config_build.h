@@ -67,6 +67,7 @@ void warn(struct build *build, const struct yaml_node *node, const char *form, .
 bool env_read(struct build *build);                           /* config_env.c: `env:` */
 void env_put_in(struct build *build, struct yaml_node *node); /* ${NAME} in all that is below */
 void engine_read(struct build *build);                        /* config_engine.c */
+void engine_paths(struct build *build);                       /* of it, only `plugin_path` */
 void http_options_read(struct build *build);                  /* config_http.c: `http:` */
 bool is_network(const char *text);                            /* "10.0.0.0/8", "::1" */
 void parts_read(struct build *build);                         /* config_use.c: finds and asks the plugins */

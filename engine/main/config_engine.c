@@ -177,7 +177,7 @@ static void read_paths(struct build *build, const char *const *paths)
 }
 
 /* A fault of another key must not make one of every plugin that is looked for there. */
-static void rescue_paths(struct build *build)
+void engine_paths(struct build *build)
 {
 	const struct yaml_node *node = yaml_get(build->root, "plugin_path");
 	size_t count = node && node->kind == YAML_LIST ? node->count : node ? 1 : 0, kept = 0;
@@ -298,7 +298,7 @@ void engine_read(struct build *build)
 	if (values && option_fill(config_keys, OPTION_ROW, values, &engine, build->arena, NULL))
 		take_engine(build, &engine);
 	else
-		rescue_paths(build);
+		engine_paths(build);
 	read_admin(build);
 	check_admin(build);
 	read_table(build, "log", config_log_keys, &config->log);

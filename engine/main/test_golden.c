@@ -89,6 +89,45 @@ static bool write_file(struct trial *trial, const char *path, const struct sl_js
 	return fine || why_errno(&trial->why, "%s cannot be written", path);
 }
 
+/* ------------------------------------------------------------------ judging */
+
+/* Sentences are told whole, one by one. */
+static void compare_sentences(struct differences *all, const char *name, const struct sl_json *expected,
+	const struct sl_json *found)
+{
+	const struct sl_json *one = sl_json_first(expected), *other = sl_json_first(found);
+	for (size_t i = 1; one || other; i++) {
+		struct sl_text a = sl_json_raw(one), b = sl_json_raw(other);
+		if (!one || !other || a.len != b.len || memcmp(a.at, b.at, a.len) != 0)
+			differ(all, arena_format(all->arena, "%s[%zu]", name, i), one ? arena_copy(all->arena, a.at, a.len) : NULL,
+				other ? arena_copy(all->arena, b.at, b.len) : NULL);
+		one = one ? sl_json_next(one) : NULL;
+		other = other ? sl_json_next(other) : NULL;
+	}
+}
+
+static const char *const sentences[] = { "fails", "retries", "drops", NULL };
+
+static bool about_sentences(const char *path)
+{
+	const char *const *name = sentences;
+	while (*name && strncmp(path, *name, strlen(*name)) != 0)
+		name++;
+	return *name != NULL;
+}
+
+/* Why there are no rows comes before the rows that are not there. */
+static void compare_whole(struct differences *all, const struct sl_json *expected, const struct sl_json *found)
+{
+	struct differences rest = { .arena = all->arena };
+	for (const char *const *name = sentences; *name; name++)
+		compare_sentences(all, *name, sl_json_get(expected, *name), sl_json_get(found, *name));
+	compare(&rest, "", expected, found, false);
+	for (size_t i = 0; i < rest.count; i++)
+		if (!about_sentences(rest.at[i].path))
+			differ(all, rest.at[i].path, rest.at[i].expected, rest.at[i].found);
+}
+
 void trial_golden(struct trial *trial, const char *name)
 {
 	struct arena *arena = trial->arena;
@@ -105,7 +144,7 @@ void trial_golden(struct trial *trial, const char *name)
 		why_say(&trial->why, "there is no %s yet; sluice test --update writes it", path);
 	if (trial->why.text[0])
 		return;
-	compare(trial->file->update ? &different : &trial->differences, "", expected, found, false);
+	compare_whole(trial->file->update ? &different : &trial->differences, expected, found);
 	if (different.count && write_file(trial, path, found))
 		trial->updated = path;
 }

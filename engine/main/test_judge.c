@@ -171,23 +171,30 @@ static bool says_something(struct trial *trial)
 		"it says nothing of what has to come of it: emits, drops, fails, retries, cursor, settled, logs or golden");
 }
 
+/* First, because what failed says why the rest is not there. */
+static void judge_sentences(const struct outcome *outcome)
+{
+	judge_texts(outcome, "fails", outcome->fails, is_part);
+	judge_texts(outcome, "retries", outcome->retries, is_part);
+	judge_texts(outcome, "drops", outcome->drops, is_same);
+	judge_settled(outcome);
+}
+
 void trial_judge(struct trial *trial)
 {
 	struct outcome outcome = { trial, closed(trial, &trial->emits), closed(trial, &trial->drops),
 		closed(trial, &trial->fails), closed(trial, &trial->retries), closed(trial, &trial->settled),
 		closed(trial, &trial->log), &trial->differences };
 	const char *golden = test_string(trial->form, "golden");
-	if (!says_something(trial) || !judge_emits(&outcome, golden != NULL))
+	if (!says_something(trial))
+		return;
+	if (golden)
+		trial_golden(trial, golden);
+	else
+		judge_sentences(&outcome);
+	if (trial->why.text[0] || !judge_emits(&outcome, golden != NULL))
 		return;
 	answers_check(&trial->answers, &trial->differences);
 	judge_cursor(&outcome);
 	judge_log(&outcome);
-	if (golden) {
-		trial_golden(trial, golden);
-		return;
-	}
-	judge_texts(&outcome, "drops", outcome.drops, is_same);
-	judge_texts(&outcome, "fails", outcome.fails, is_part);
-	judge_texts(&outcome, "retries", outcome.retries, is_part);
-	judge_settled(&outcome);
 }

@@ -101,9 +101,9 @@ static void take_emitted(struct trial *trial, struct call *call, size_t at)
 	struct sl_row row;
 	struct why why = { 0 };
 	event.json = emitted_json(call, emitted, &why);
-	if (event.json && trial->schema)
-		schema_row(trial->schema, &event, event.json, call->pub.event, (uint32_t)at, trial->now, call->arena, &row,
-			&why);
+	if (event.json && trial->schema && !schema_row(trial->schema, &event, event.json, call->pub.event, (uint32_t)at,
+						   trial->now, call->arena, &row, &why))
+		emitted_within(emitted, &why);
 	if (why.text[0])
 		json_string(&trial->fails, why.text);
 	else

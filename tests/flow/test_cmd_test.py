@@ -104,7 +104,32 @@ def test_files_stand_for_bodies_and_golden_files_are_written_on_demand(test, tmp
     assert "expected  \"x\"" in other.stdout and "found     \"y\"" in other.stdout
 
 
+def test_secrets_of_the_configuration_need_not_be_there(test, tmp_path):
+    (tmp_path / "sluice.yaml").write_text(
+        "env: nowhere.env\nplugin_path: [${FOLDER_OF_PLUGINS}]\nsources: { a: { use: x, secret: ${MISSING} } }\n")
+    case = '{ name = "a", event = { data = {} }, emits = { {} } }'
+    answer = test(case)
+    assert answer.returncode == 2 and "${FOLDER_OF_PLUGINS} is not set" in answer.stderr, answer.stderr
+    (tmp_path / "sluice.yaml").write_text(
+        "env: nowhere.env\nlisten: ${ADDRESS}\nsources: { a: { use: x, secret: ${MISSING} } }\n")
+    answer = test(case)
+    assert answer.returncode == 0 and not answer.stderr, answer.stderr
+    listed = subprocess.run([SLUICE, "plugins", "ls"], cwd=tmp_path, capture_output=True, text=True)
+    assert listed.returncode == 0 and listed.stdout
+
+
 # -------------------------------------------------------------------- what fails
+
+
+def test_what_failed_is_said_before_what_is_missing_for_it(test, tmp_path):
+    case = '{ name = "all", event = { id = "x", data = { %s } }, golden = "all.json" }'
+    test(case % 'items = { 1, 2 }', words=["--update"])
+    rows, _ = told(test(case % ('fail = "' + "for no reason, " * 20 + 'it failed"'), words=["--json"]))
+    first = differences(rows["all"])[0]
+    assert first[:2] == ("fails[1]", None) and first[2].endswith('it failed"'), first
+    assert len(differences(rows["all"])) == 2
+    rows, _ = told(test('{ name = "all", event = { data = { fail = "no" } }, emits = { {} } }', words=["--json"]))
+    assert [path for path, _, _ in differences(rows["all"])] == ["fails[1]", "emits[1]"]
 
 
 def test_a_difference_is_told_by_its_path_and_nothing_else(test):
@@ -317,7 +342,7 @@ def test_a_transform_asks_the_far_side_of_its_source_and_its_rows_have_to_fit(sh
           answers = { { url = "/items/7", json = { name = "Sign" } } },
           emits = { { type = "items", data = { id = 7, name = "Sign", source = "shop" } } } },
         { name = "does not fit", event = { data = { id = "x" } }, answers = { { url = "/items/x", json = { name = "A" } } },
-          fails = "items.id: expected" },
+          fails = "items.lua:5: items.id: expected" },
       } }"""))
     assert sums == {"passed": 2, "failed": 0}, rows
 

@@ -2,6 +2,7 @@
 """test_route.py - the way of an event from the log to its row, and what happens on it."""
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -102,6 +103,7 @@ def test_a_row_that_does_not_fit_is_a_dead_letter_that_names_the_column(daemon):
     wait_until(all_passed(daemon, 2))
     (_, event, reason), = dead(daemon)
     assert event == "1" and "notes" in reason and "wrong" in reason
+    assert re.match(r"notes\.lua:\d+: ", reason), reason
     assert texts(daemon) == ["text 2"]
 
 
