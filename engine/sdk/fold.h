@@ -8,15 +8,17 @@
  *     append, once   what came first for the key, in the order of the rows
  *     put            the last one
  *     upsert         the newest; of equal versions the last one (the same event, written again)
- *     patch          for each column the newest value given.  `_times` keeps the versions: a JSON
- *                    object of column to "TIME ID", "*" for all that an upsert set; a column stands
- *                    there only if it is newer than "*".  Its members stand in the order of the
- *                    columns, "*" first, so that equal rows are equal bytes
+ *     patch          for each column the newest value given; what nobody has said anything about has
+ *                    its default.  `_times` keeps the versions: a JSON object of column to "TIME ID"
+ *                    (microseconds), "*" for all that an upsert set; a column stands there only if it
+ *                    is newer than "*".  Its members stand in the order of the columns, "*" first, so
+ *                    that equal rows are equal bytes
  *     delete         deleted = the newest delete's time >= the newest version's time.  Marked:
  *                    `deleted` and `deleted_at` say so, and data that comes late still fills in
  *                    what was missing.  Removed: the row goes, and a row of sl_gone (below) keeps
  *                    the time; what is not newer than that changes nothing, and a patched
- *                    row keeps only the columns that are
+ *                    row keeps only the columns that are.  A delete that all data is newer than
+ *                    has no meaning any more, whatever still comes: mark and tombstone go
  *     replace        the newest whole set of the parent
  *
  * `_event_id` and `_event_time` are the newest version of the data, deletes left aside; both are
@@ -47,10 +49,12 @@ uint64_t sl_fold_hash_key(const struct sl_table *table, const struct sl_cell *ce
 struct sl_text sl_fold_key_text(const struct sl_table *table, const struct sl_cell *cells, bool parent,
 	const struct sl_fold_memory *memory);
 
-/* Rows of one table, in their order, none of them SL_EXPECT or of a load's ends, become the fewest
- * that do the same when written in that order: at most one for each key (for SL_REPLACE, parent) and
- * kind of mode.  Pointers into `rows`, and new rows in the memory.  Returns how many; `out` has
- * room for `count`. */
+/* Rows of one table, in their order, with whole keys, none of them SL_EXPECT or of a load's ends,
+ * become the fewest that do the same when written in that order: at most one for each key (for
+ * SL_REPLACE, parent), load and kind of mode.  The kinds stand together: put and remove, append
+ * and once, upsert, patch, delete.  Where sets and single rows of one table come mixed, each stretch
+ * of them is folded by itself.  Pointers into `rows`, and new rows in the memory: patches become
+ * one whose `_times` says of each column when.  Returns how many; `out` has room for `count`. */
 size_t sl_fold_rows(const struct sl_table *table, const struct sl_row *const *rows, size_t count,
 	const struct sl_row **out, const struct sl_fold_memory *memory);
 
@@ -62,8 +66,9 @@ struct sl_fold_state {
 };
 
 /* The state after one more row (SL_UPSERT, SL_PATCH, SL_DELETE) of a table of sl_fold_reads().
- * `_synced_at` is that of the row if it changed anything.  `was` and `is` may be one.
- * Returns whether anything changed.  A `_times` that is none of ours counts as {}. */
+ * `_synced_at` is that of the row if it changed anything.  `was` and `is` may be one; what is new
+ * points into `was` and `row`.  Returns whether anything changed.  A `_times` that is none of ours
+ * counts as {}; NULL, as it is in rows older than the column, as what an upsert of the row's version set. */
 bool sl_fold_state(const struct sl_table *table, const struct sl_fold_state *was, const struct sl_row *row,
 	struct sl_fold_state *is, const struct sl_fold_memory *memory);
 
