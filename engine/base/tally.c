@@ -42,6 +42,14 @@ void tally_join(struct tally **tally, const struct tally *more)
 		tally_add(tally, more->row[i].what, more->row[i].times);
 }
 
+const char *tally_row(const struct tally *tally, size_t at, uint64_t *times)
+{
+	if (!tally || at >= tally->count)
+		return NULL;
+	*times = tally->row[at].times;
+	return tally->row[at].what;
+}
+
 void tally_free(struct tally **at)
 {
 	struct tally *tally = *at;

@@ -15,7 +15,9 @@ struct tally;
 
 void tally_add(struct tally **tally, const char *what, uint64_t times); /* `what` is copied */
 void tally_join(struct tally **tally, const struct tally *more);
+/* The rows, in the order they first came; NULL behind the last. */
+const char *tally_row(const struct tally *tally, size_t at, uint64_t *times);
 void tally_free(struct tally **tally);
-void tally_json(const struct tally *tally, struct buf *out); /* {"what": times}, in the order they first came */
+void tally_json(const struct tally *tally, struct buf *out); /* {"what": times} */
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* destination.c - what a sink must be able to do for a schema. */
+/* destination.c - a sink and the tables it keeps: what it must be able to do, and what it is handed. */
 #include "flow/destination.h"
 
 #include <string.h>
+
+/* -------------------------------------------------------------------- can it */
 
 static const struct sl_column *column_of(const struct sl_table *table, bool (*is)(const struct sl_column *))
 {
@@ -80,4 +82,48 @@ bool destination_takes(const struct sl_plugin *face, const struct schema *schema
 			if (!meets(face, tables[i], &needs[k], why))
 				return false;
 	return true;
+}
+
+/* -------------------------------------------------------------- what it is handed */
+
+static size_t count_tables(const struct sl_table *const *tables)
+{
+	size_t count = 0;
+	while (tables && tables[count])
+		count++;
+	return count;
+}
+
+void destination_offer_more(struct call *call, const struct sl_table *const *tables)
+{
+	size_t count = call->pub.table_count, more = count_tables(tables);
+	const struct sl_table **all = arena_alloc(call->arena, (count + more + 1) * sizeof(*all));
+	for (size_t i = 0; i < count + more; i++)
+		all[i] = i < count ? call->pub.tables[i] : tables[i - count];
+	call->pub.tables = all;
+	call->pub.table_count = count + more;
+}
+
+void destination_offer(struct call *call, const struct schema *schema)
+{
+	static const struct sl_table *const stands[] = { &stand_routes, &stand_open, NULL };
+	size_t views = 0;
+	call->pub.tables = schema ? schema_tables(schema, &call->pub.table_count) : NULL;
+	destination_offer_more(call, instance_face(call->instance)->recall ? stands : NULL);
+	call->pub.views = schema ? schema_views(schema, &views) : NULL;
+	call->pub.view_count = views;
+}
+
+/* ------------------------------------------------------------- what it has done */
+
+void destination_upkept(struct call *call, struct emitted *emitted, struct tally **tally)
+{
+	const struct sl_json *data = emitted_json(call, emitted, NULL);
+	struct sl_text table = sl_json_string(sl_json_get(data, "table"));
+	const char *what = emitted->event.type ? emitted->event.type : "done";
+	int64_t rows = 1;
+	bool counted = sl_json_integer(sl_json_get(data, "rows"), &rows) && strcmp(what, "refreshed") != 0;
+	tally_add(tally,
+		arena_format(call->arena, counted ? "%s rows of %.*s" : "%s %.*s", what, (int)table.len, table.at ? table.at : ""),
+		counted && rows > 0 ? (uint64_t)rows : 1);
 }

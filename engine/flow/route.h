@@ -10,6 +10,7 @@
  *     route_asks      what people asked is answered                      (route_ask.c)
  *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.h)
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
+ *     route_upkeep    the sink looks after its tables                    (route_upkeep.c)
  *
  * Two batches are in memory at most: one being gathered and one being shipped.
  * A batch waits for none of its calls longer than `patience`: who takes longer
@@ -86,6 +87,15 @@ struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
 
+/* What the sink does now and then for its tables. */
+struct upkeep {
+	struct call *call;         /* a piece under way */
+	bool more;                 /* the last one said so */
+	int64_t due, took;         /* clock_ticks; ms that the last piece took */
+	struct tally *now, *all;   /* what was done: since it was due, since the process began */
+	struct why told;           /* why it could not be done, as the log has it */
+};
+
 struct route {
 	const char *name, *data;
 	struct sl_document *part;
@@ -135,6 +145,7 @@ struct route {
 	size_t narrow;             /* events in one call to a sink that failed; 0: as many as it likes */
 	size_t failures;           /* events that failed there, one after the other */
 	struct call *probing;
+	struct upkeep upkeep;
 	int64_t heard_sink;        /* clock_ticks when the sink last did what it was asked to */
 	struct call *opening;      /* open or recall under way */
 	size_t opened;             /* so many instances have been opened */
@@ -231,6 +242,10 @@ void consignment_free(struct route *route);
 /* route_probe.c */
 bool route_probe(struct route *route);
 bool route_sink_busy(const struct route *route); /* its calls never overlap, and nothing they use may go */
+
+/* route_upkeep.c */
+bool route_upkeep(struct route *route);
+void upkeep_json(const struct route *route, struct buf *out);
 
 /* route_stand.c */
 bool route_rewind(struct route *route); /* a step: where we stand is set anew */

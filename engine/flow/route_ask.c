@@ -94,6 +94,8 @@ static void tell_stand(struct route *route, struct request_for *ask)
 	tally_json(route->drops, &out);
 	json_key(&out, "mended");
 	mended_json(route, &out);
+	json_key(&out, "upkeep");
+	upkeep_json(route, &out);
 	json_key(&out, "open");
 	json_open(&out, '[');
 	size_t left = 100;

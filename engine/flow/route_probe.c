@@ -47,6 +47,7 @@ bool route_probe(struct route *route)
 
 bool route_sink_busy(const struct route *route)
 {
-	return route->consignment || route->recalling || route->probing || rewind_begun(route) ||
+	return route->consignment || route->recalling || route->probing || route->upkeep.call ||
+		rewind_begun(route) ||
 		(route->opening && route->opening->instance == route->sink);
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/line.h"
+#include "flow/destination.h"
 #include "flow/route.h"
 
 #define LOCK_WAIT 10000 /* ms a predecessor may take to end */
@@ -58,23 +59,6 @@ static void opened(struct call *call, void *data)
 	open_instances(route);
 }
 
-static void offer_tables(struct route *route, struct call *call)
-{
-	size_t count = 0, at = 0, views = 0;
-	const struct sl_table *const *tables = route->schema ? schema_tables(route->schema, &count) : NULL;
-	const struct sl_table **all = arena_alloc(call->arena, (count + 2) * sizeof(*all));
-	for (; at < count; at++)
-		all[at] = tables[at];
-	if (route->transactional) {
-		all[at++] = &stand_routes;
-		all[at++] = &stand_open;
-	}
-	call->pub.tables = all;
-	call->pub.table_count = at;
-	call->pub.views = route->schema ? schema_views(route->schema, &views) : NULL;
-	call->pub.view_count = views;
-}
-
 static void open_instances(struct route *route)
 {
 	size_t all = route->transform_count + route->source_count + 1;
@@ -86,7 +70,7 @@ static void open_instances(struct route *route)
 		}
 		struct call *call = route->opening = call_new(instance, STEP_OPEN);
 		if (instance == route->sink)
-			offer_tables(route, call);
+			destination_offer(call, route->schema);
 		if (call_run(call, opened, route) != SL_WAIT)
 			opened(call, route);
 		return;
@@ -337,6 +321,8 @@ void route_forget(struct route *route)
 		call_free(&route->opening);
 	if (route->probing)
 		call_free(&route->probing);
+	if (route->upkeep.call)
+		call_free(&route->upkeep.call);
 	route_answer_shipped(route, false, "the route begins anew; ask again");
 	rewind_free(route);
 	consignment_free(route);
@@ -362,6 +348,10 @@ void route_close(struct route *route)
 	for (size_t i = 0; i < route->transform_count; i++)
 		instance_free(&route->transforms[i]);
 	instance_free(&route->sink);
+	tally_free(&route->upkeep.now);
+	tally_free(&route->upkeep.all);
+	tally_free(&route->drops);
+	tally_free(&route->mended);
 	schema_free(&route->schema);
 	seen_free(&route->seen);
 	keep_close(&route->keep);

@@ -207,6 +207,7 @@ static void show_stand(const struct command_line *line, const struct sl_json *st
 	show_counts(stand, out);
 	show_tally("Dropped, by reason,", sl_json_get(stand, "drops"), out);
 	show_tally("Mended, or left out of rows,", sl_json_get(stand, "mended"), out);
+	show_tally("Upkeep of the sink", sl_json_get(stand, "upkeep"), out);
 	show_open(sl_json_get(stand, "open"), out);
 }
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* destination_run.c - a sink in a command's own process, one call after the other. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flow/destination.h"
+#include "flow/outside.h"
+#include "host/net.h"
+
+#define TRIES 6         /* of a call that an outage ends: about 6 s */
+#define PAUSE_FIRST 200 /* ms; then twice as long each time */
+#define PAUSE_MOST 5000 /* who asks for more time is not waited for */
+
+struct destination {
+	const char *name;
+	struct arena *arena;
+	struct sl_document *part;
+	uv_loop_t loop;
+	struct client *client;
+	struct net *net;
+	struct instance *sink;
+	struct schema *schema;
+	const struct sl_table *const *others;
+};
+
+static const char *text(const struct sl_json *object, const char *name)
+{
+	return sl_json_string(sl_json_get(object, name)).at;
+}
+
+/* -------------------------------------------------------------------- beginning */
+
+static bool open_net(struct destination *there, const struct sl_json *net, struct why *why)
+{
+	there->client = outside_client(&there->loop, net, there->arena, why);
+	if (!there->client)
+		return false;
+	there->net = net_new(&(struct net_settings){ .loop = &there->loop, .client = there->client });
+	return true;
+}
+
+static bool load(struct destination *there, const struct sl_json *sink, struct why *why)
+{
+	const struct sl_json *api = sl_json_get(sink, "api");
+	struct host_settings settings = { .loop = &there->loop, .net = there->net };
+	if (sl_json_kind(api) == SL_KIND_OBJECT && !(settings.api = net_api_read(api, there->arena, why)))
+		return false;
+	struct plugin *plugin = plugin_load(text(sink, "plugin"), why);
+	if (!plugin)
+		return false;
+	there->sink = instance_new(&settings, plugin, there->name, sl_json_get(sink, "options"), why);
+	plugin_free(&plugin); /* the instance holds it */
+	return there->sink != NULL;
+}
+
+static bool load_schema(struct destination *there, const struct sl_json *part, struct why *why)
+{
+	const struct sl_plugin *face = instance_face(there->sink);
+	if (sl_json_kind(part) != SL_KIND_OBJECT)
+		return true;
+	there->schema = schema_of_part(part, face->dialect, why);
+	return there->schema && destination_takes(face, there->schema, why);
+}
+
+static bool begin(struct destination *there, struct why *why)
+{
+	const struct sl_json *part = sl_json_root(there->part), *sink = sl_json_get(part, "sink");
+	there->name = text(sink, "name");
+	if (!there->name || !text(sink, "plugin"))
+		return why_say(why, "the configuration's part names no sink");
+	return (open_net(there, sl_json_get(part, "net"), why) && load(there, sink, why) &&
+		       load_schema(there, sl_json_get(sink, "schema"), why)) ||
+		why_within(why, "sink %s", there->name);
+}
+
+struct destination *destination_new(const struct sl_json *part, struct why *why)
+{
+	struct destination *there = must_alloc(sizeof(*there));
+	there->arena = arena_new();
+	uv_loop_init(&there->loop);
+	there->part = sl_json_read(sl_json_raw(part), NULL, 0);
+	if (!begin(there, why))
+		destination_free(&there);
+	return there;
+}
+
+void destination_free(struct destination **at)
+{
+	struct destination *there = *at;
+	*at = NULL;
+	if (!there)
+		return;
+	if (there->net)
+		net_free(&there->net);
+	if (there->client)
+		client_free(&there->client);
+	uv_run(&there->loop, UV_RUN_DEFAULT);
+	instance_free(&there->sink);
+	uv_loop_close(&there->loop);
+	schema_free(&there->schema);
+	sl_json_free(&there->part);
+	arena_free(&there->arena);
+	free(there);
+}
+
+const char *destination_name(const struct destination *there)
+{
+	return there->name;
+}
+
+const struct sl_plugin *destination_face(const struct destination *there)
+{
+	return instance_face(there->sink);
+}
+
+const struct schema *destination_schema(const struct destination *there)
+{
+	return there->schema;
+}
+
+void destination_with(struct destination *there, const struct sl_table *const *tables)
+{
+	there->others = tables;
+}
+
+/* ------------------------------------------------------------------------ calls */
+
+struct call *destination_call(struct destination *there, enum step step)
+{
+	struct call *call = call_new(there->sink, step);
+	destination_offer(call, there->schema);
+	destination_offer_more(call, there->others);
+	return call;
+}
+
+static void finished(struct call *call, void *data)
+{
+	*(bool *)data = true;
+}
+
+static void run(struct destination *there, struct call *call)
+{
+	bool ended = false;
+	if (call_run(call, finished, &ended) == SL_WAIT)
+		while (!ended)
+			uv_run(&there->loop, UV_RUN_ONCE);
+}
+
+/* The same again; what it is handed lies in the first one's memory. */
+static struct call *again(const struct call *first)
+{
+	struct call *call = call_new(first->instance, first->step);
+	void *local = call->pub.local;
+	call->pub = first->pub;
+	call->pub.local = local;
+	return call;
+}
+
+static bool is_worth_a_wait(const struct call *call, int tries)
+{
+	return call->outcome == SL_RETRY && tries < TRIES && call->retry_after <= PAUSE_MOST;
+}
+
+static void pause_for(const struct call *call, int tries)
+{
+	int64_t ms = PAUSE_FIRST << (tries - 1);
+	if (ms < call->retry_after)
+		ms = call->retry_after;
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+bool destination_run(struct destination *there, struct call **at, struct why *why)
+{
+	struct call *first = *at, *call = first;
+	run(there, call);
+	for (int tries = 1; is_worth_a_wait(call, tries); tries++) {
+		pause_for(call, tries);
+		if (call != first)
+			call_free(&call);
+		call = again(first);
+		run(there, call);
+	}
+	if (call != first)
+		call_free(&first);
+	*at = call;
+	if (call->outcome == SL_DONE)
+		return true;
+	why_say(why, "%s: %s", there->name, call->why.text);
+	call_free(at);
+	return false;
+}
+
+bool destination_open(struct destination *there, struct why *why)
+{
+	if (!instance_face(there->sink)->open)
+		return true;
+	struct call *call = destination_call(there, STEP_OPEN);
+	if (!destination_run(there, &call, why))
+		return false;
+	call_free(&call);
+	return true;
+}
