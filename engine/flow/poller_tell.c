@@ -126,9 +126,12 @@ static void answer(struct poller *poller, int64_t id, const char *why)
 	send_message(poller, &out);
 }
 
+/* Who asks the master next is told no less. */
 static void answer_status(struct poller *poller, int64_t id)
 {
 	struct buf out = { 0 };
+	if (poller->changed)
+		tell_status(poller);
 	begin_answer(&out, id, NULL);
 	write_status(poller, &out);
 	send_message(poller, &out);

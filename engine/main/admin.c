@@ -19,6 +19,7 @@
 
 #define ADMIN_MODE 0600
 #define ANSWER_TIME 5000 /* ms a child has for an answer */
+#define RETURN_TIME (CHILD_STOP_TIME + 5000) /* likewise, for being replaced */
 #define LARGEST_QUESTION ((size_t)16 << 20) /* a changed copy of a dead letter fits */
 
 /* A request that waits for a child's answer. */
@@ -28,6 +29,7 @@ struct question {
 	struct child *child;
 	struct http_request *request;
 	int64_t until; /* clock_ticks */
+	struct buf held; /* what the child is to be told once it is back; empty: it has been told */
 };
 
 struct admin {
@@ -51,14 +53,21 @@ static void question_refuse(struct question **place, int status, const char *wha
 {
 	struct question *question = question_take(place);
 	http_refuse(question->request, status, NULL, "%s %s", question->child->label, what);
+	buf_free(&question->held);
 	free(question);
+}
+
+/* Its child ends, or begins, and is not gone for good. */
+static bool waits_for_return(const struct question *question)
+{
+	return question->held.len && (child_returns(question->child) || child_running(question->child));
 }
 
 static void refuse_all(struct admin *admin, const struct child *child, const char *what)
 {
 	struct question **place = &admin->questions;
 	while (*place) {
-		if (!child || (*place)->child == child)
+		if (!child || ((*place)->child == child && !waits_for_return(*place)))
 			question_refuse(place, 503, what);
 		else
 			place = &(*place)->next;
@@ -109,6 +118,17 @@ void admin_heard(struct admin *admin, struct child *child, struct sl_text say, c
 	}
 }
 
+void admin_ready(struct admin *admin, struct child *child)
+{
+	for (struct question *question = admin->questions; question; question = question->next) {
+		if (question->child != child || !question->held.len)
+			continue;
+		child_send(child, &question->held);
+		buf_free(&question->held);
+		question->until = clock_ticks() + ANSWER_TIME;
+	}
+}
+
 void admin_ended(struct admin *admin, struct child *child)
 {
 	refuse_all(admin, child, "ended before it answered");
@@ -131,13 +151,19 @@ static void ask_child(struct admin *admin, struct child *child, struct http_requ
 	static const char *const ours[] = { "do", "id" };
 	struct buf message = { 0 };
 	struct question *question = must_alloc(sizeof(*question));
-	*question = (struct question){ admin->questions, ++admin->last_id, child, request, clock_ticks() + ANSWER_TIME };
+	bool waits = child_returns(child);
+	*question = (struct question){ .next = admin->questions, .id = ++admin->last_id, .child = child,
+		.request = request, .until = clock_ticks() + (waits ? RETURN_TIME : ANSWER_TIME) };
 	admin->questions = question;
 	json_open(&message, '{');
 	json_member_string(&message, "do", "ask");
 	json_member_uint(&message, "id", question->id);
 	copy_members(body, ours, &message);
 	json_close(&message, '}');
+	if (waits) {
+		question->held = message;
+		return;
+	}
 	child_send(child, &message);
 	buf_free(&message);
 }
@@ -221,7 +247,7 @@ static void post_ask(struct admin *admin, struct http_request *request, struct s
 		refuse_unknown(request, rest);
 	else if (!sl_json_string(sl_json_get(body, "what")).at)
 		http_refuse(request, 400, NULL, "the question must be a JSON object with a text `what`");
-	else if (!child_running(child))
+	else if (!child_running(child) && !child_returns(child))
 		http_refuse(request, 503, NULL, "%s is not running: %s%s%s", child->label, child_word(child),
 			child->error.text[0] ? ", " : "", child->error.text);
 	else

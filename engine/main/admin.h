@@ -10,7 +10,8 @@
  *
  * A unix socket is guarded by its mode, a TCP address by a bearer token.  A
  * question is answered within five seconds: 504 otherwise, 503 if the process
- * dies over it.  An answer that says "ok":false, or has an "error" and no "ok", comes with 422.
+ * dies over it.  One that is just being replaced is waited for.  An answer that says
+ * "ok":false, or has an "error" and no "ok", comes with 422.
  */
 #ifndef MAIN_ADMIN_H
 #define MAIN_ADMIN_H
@@ -23,7 +24,8 @@ struct master;
 struct admin *admin_open(struct master *master, struct why *why);
 void admin_close(struct admin **admin);
 
-/* From the master: a child said something; its process is gone; time passes. */
+/* From the master: a child said that it is ready; something else; its process is gone; time passes. */
+void admin_ready(struct admin *admin, struct child *child);
 void admin_heard(struct admin *admin, struct child *child, struct sl_text say, const struct sl_json *message);
 void admin_ended(struct admin *admin, struct child *child);
 void admin_tick(struct admin *admin, int64_t now);

@@ -101,6 +101,11 @@ bool child_running(const struct child *child)
 	return child->state == CHILD_STARTING || child->state == CHILD_READY;
 }
 
+bool child_returns(const struct child *child)
+{
+	return child->state == CHILD_STOPPING && child->again;
+}
+
 const char *child_word(const struct child *child)
 {
 	static const char *const names[] = {
@@ -199,29 +204,6 @@ static void heard_status(struct child *child, const struct sl_json *message)
 
 /* ------------------------------------------------------------------ death */
 
-static void describe_end(const struct child *child, struct buf *out)
-{
-	if (child->timed_out)
-		buf_string(out, "was killed, it had stood still for too long");
-	else if (child->exit_signal)
-		buf_format(out, "was killed by signal %d (%s)", child->exit_signal, strsignal(child->exit_signal));
-	else
-		buf_format(out, "ended with exit code %d", child->exit_status);
-}
-
-/* What was on the CPU.  The page may hold anything: a wild plugin can write there. */
-static void describe_call(const struct child *child, struct buf *out)
-{
-	const struct page *page = child->page;
-	uint32_t step = atomic_load(&page->call_step);
-	if (step == STEP_NONE || step >= STEP_COUNT)
-		return;
-	buf_format(out, " in %s of %.*s", step_name((enum step)step), (int)sizeof(page->call_name), page->call_name);
-	if (atomic_load(&page->call_seq))
-		buf_format(out, ", event %llu.%u", (unsigned long long)atomic_load(&page->call_seq),
-			atomic_load(&page->call_part));
-}
-
 /* A death that names no call leaves an earlier suspicion as it is. */
 static void suspect_call(struct child *child)
 {
@@ -259,8 +241,7 @@ static void after_death(struct child *child)
 {
 	struct buf reason = { 0 };
 	int64_t delay = next_delay(child);
-	describe_end(child, &reason);
-	describe_call(child, &reason);
+	child_death(child, &reason);
 	suspect_call(child);
 	why_say(&child->death, "the process %s", reason.at);
 	if (!child->explained)

@@ -98,6 +98,7 @@ struct child {
 	bool again, timed_out, explained;
 	int exit_status, exit_signal;
 };
+void child_death(const struct child *child, struct buf *out); /* how it ended, in what (child_death.c) */
 
 /* `part` is taken over.  Does not begin it. */
 struct child *child_new(uv_loop_t *loop, enum child_kind kind, const char *name, struct buf *part, struct why *why);
@@ -106,6 +107,7 @@ void child_free(struct child **child); /* its process, if there still is one, is
 void child_begin(struct child *child);
 void child_send(struct child *child, const struct buf *message); /* nothing happens if it has no process */
 bool child_running(const struct child *child); /* STARTING or READY */
+bool child_returns(const struct child *child); /* it ends only to begin with its new part */
 bool child_serving(const struct child *child); /* READY; a route has also found out where it stands */
 
 /* Asks it to end within so many ms.  `watch->ended` is called when it has, also

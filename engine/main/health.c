@@ -66,11 +66,14 @@ static void judge(struct verdict *verdict, enum health health, const char *form,
 	json_string(verdict->out, why.text);
 }
 
-/* One that was never ready and has died already is no hiccup. */
+/* One that was never ready and has died already is no hiccup.  One that only begins, or
+ * is replaced because it was told to be, is not worth a word. */
 static enum health weigh_absence(const struct child *child)
 {
 	bool hopeless = child->state == CHILD_FAILED || (!child->has_served && child->delay);
-	return hopeless || clock_ticks() - child->away_since > PATIENCE ? HEALTH_RED : HEALTH_YELLOW;
+	if (hopeless || clock_ticks() - child->away_since > PATIENCE)
+		return HEALTH_RED;
+	return child->delay ? HEALTH_YELLOW : HEALTH_GREEN;
 }
 
 static void judge_presence(struct verdict *verdict, const struct child *child)

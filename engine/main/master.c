@@ -95,8 +95,10 @@ static void forget(struct master *master, struct child *child)
 
 static void on_child_ready(struct child *child)
 {
+	struct master *master = child->owner;
 	line(SL_DEBUG, "%s is ready", child->label);
-	check_ready(child->owner);
+	admin_ready(master->admin, child);
+	check_ready(master);
 }
 
 static void on_child_heard(struct child *child, struct sl_text say, const struct sl_json *message)

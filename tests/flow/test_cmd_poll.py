@@ -222,6 +222,30 @@ def test_a_reload_changes_adds_and_drops_sources(shop, vendor):
     wait_until(lambda: len(shop.rows("select id from orders")) == 2)
 
 
+def test_what_a_poll_did_is_told_as_soon_as_it_has_ended(shop, vendor):
+    begun(shop)
+    for number in range(5):
+        before = polls(shop)["last"]
+        vendor.has(1, first=number)
+        assert shop.sluice("poll", "shop").returncode == 0
+        told = polls(shop)
+        assert told["state"] == "idle" and told["last"] > before
+
+
+def test_a_poll_right_after_a_reload_waits_for_the_source(shop, vendor):
+    vendor.has(1)
+    begun(shop)
+    for number in range(1, 4):
+        shop.change(f"every: {number}h", f"every: {number + 1}h")
+        vendor.has(1, first=number)
+        assert "changed source shop" in shop.sluice("reload").stdout
+        health = shop.health()
+        assert health["state"] == "green", health["why"]
+        answer = shop.sluice("poll", "shop")
+        assert answer.returncode == 0, answer.stderr
+    wait_until(lambda: len(shop.rows("select id from orders")) == 4)
+
+
 def test_it_stops_cleanly_in_the_middle_of_a_poll(shop, vendor):
     vendor.has(200)
     vendor.pause = 0.2
