@@ -59,9 +59,9 @@ def as_owner(command, **more):
     return subprocess.Popen(["setpriv", *switch, "--pdeathsig", "INT", *command], stdin=subprocess.DEVNULL, cwd="/", **more)
 
 
-def owned_folder(prefix="sluice-pg-"):
+def owned_folder(prefix="sluice-pg-", within=None):
     """Short, because a unix socket's path has room for 107 bytes only."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=within))
     if os.geteuid() == 0:
         owner = pwd.getpwnam(USER)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
