@@ -48,9 +48,6 @@ const struct sl_table *const *schema_tables(const struct schema *schema, size_t 
 const struct sl_view *const *schema_views(const struct schema *schema, size_t *count);
 const struct sl_table *schema_table(const struct schema *schema, const char *name);
 
-/* It has what sinks older than 1.2 do not know: modes, generated columns, loads.  The name of a
- * table that does, or NULL. */
-const char *schema_news(const struct schema *schema);
 
 /* ---------------------------------------------------------------------- rows */
 

@@ -106,6 +106,16 @@ static bool read_date(const struct sl_json *value, struct arena *arena, struct s
 		cell_number(cell, number);
 }
 
+bool cell_time_of_day(const struct sl_json *value)
+{
+	int64_t number;
+	int32_t offset;
+	if (milliseconds(value, &number))
+		return number % DAY_MS != 0;
+	return sl_json_kind(value) == SL_KIND_STRING && sl_clock_read(sl_json_string(value), &number, &offset) &&
+		number % (DAY_MS * 1000) != 0;
+}
+
 static bool read_json(const struct sl_json *value, struct arena *arena, struct sl_cell *cell)
 {
 	cell_text(cell, arena, sl_json_raw(value));
@@ -133,6 +143,11 @@ const char *column_type_name(enum sl_column_type type)
 	return types[type].name;
 }
 
+const char *column_type_expected(enum sl_column_type type)
+{
+	return types[type].expected;
+}
+
 bool column_type_read(const char *name, enum sl_column_type *type)
 {
 	for (size_t i = SL_COLUMN_TEXT; i < TYPE_COUNT; i++)
@@ -152,7 +167,7 @@ static int shown(struct sl_text text)
 	return (int)len;
 }
 
-static bool misfit(const struct sl_column *column, bool personal, const struct sl_json *value, struct why *why)
+static bool misfit(const struct sl_column *column, const struct sl_json *value, struct why *why)
 {
 	static const char *const nouns[] = {
 		[SL_KIND_NULL] = "null", [SL_KIND_BOOL] = "the truth value", [SL_KIND_NUMBER] = "the number",
@@ -164,19 +179,19 @@ static bool misfit(const struct sl_column *column, bool personal, const struct s
 	const char *quote = kind == SL_KIND_STRING ? "\"" : "", *more = text.len > SHOWN ? "..." : "";
 	if (kind == SL_KIND_ARRAY || kind == SL_KIND_OBJECT)
 		return why_say(why, "expected %s, found %s", expected, nouns[kind]);
-	if (personal)
+	if (column->personal)
 		return why_say(why, "expected %s, found %s of %zu bytes, which is personal and not shown", expected,
 			kind == SL_KIND_STRING ? "a string" : "a value", text.len);
 	return why_say(why, "expected %s, found %s %s%.*s%s%s", expected, nouns[kind], quote, shown(text), text.at, more,
 		quote);
 }
 
-bool cell_read(const struct sl_column *column, bool personal, const struct sl_json *value, struct arena *arena,
-	struct sl_cell *cell, struct why *why)
+bool cell_read(const struct sl_column *column, const struct sl_json *value, struct arena *arena, struct sl_cell *cell,
+	struct why *why)
 {
 	if (sl_json_kind(value) == SL_KIND_NULL) {
 		cell->kind = SL_CELL_NULL;
 		return true;
 	}
-	return types[column->type].read(value, arena, cell) || misfit(column, personal, value, why);
+	return types[column->type].read(value, arena, cell) || misfit(column, value, why);
 }

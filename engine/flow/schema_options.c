@@ -68,7 +68,7 @@ static bool write_int(const struct sl_json *value, struct buf *out)
 {
 	static const struct sl_column whole = { .name = "", .type = SL_COLUMN_INT };
 	struct sl_cell cell = { 0 };
-	if (!cell_read(&whole, false, value, NULL, &cell, NULL) || cell.kind != SL_CELL_INT)
+	if (!cell_read(&whole, value, NULL, &cell, NULL) || cell.kind != SL_CELL_INT)
 		return false;
 	buf_format(out, "%lld", (long long)cell.number);
 	return true;
@@ -172,6 +172,8 @@ static bool read_option(struct schema *schema, const struct yaml_node *node, str
 	struct sl_option *option = &schema->options[at];
 	const struct yaml_node *help = yaml_get(node, "help"), *initial = yaml_get(node, "initial");
 	option->name = schema->option_names[at] = node->key->text.at;
+	if (yaml_is(node->key, "use") || yaml_is(node->key, "contract"))
+		return yaml_why(node->key, why, "the name %s is taken: it stands beside the options", option->name);
 	if (!yaml_want(node, YAML_MAP, "an option", why) || !yaml_known(node, option_keys, "an option", why) ||
 		!read_type(node, yaml_get(node, "type"), option, why))
 		return false;

@@ -4,12 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "flow/schema_inner.h"
 #include "sdk/text.h"
+#include "sdk/time.h"
 
 #define FILE_MOST ((size_t)1024 * 1024)
 #define VIEWS_MOST 500
+#define REFRESH INT64_C(3600000) /* ms, where none is given */
+#define REFRESH_LEAST INT64_C(60000)
+#define REFRESH_MOST (INT64_C(365) * 86400000)
 
 /* What every destination of rows gets, whatever the schema. */
 static const struct sl_view dead_letters = {
@@ -79,25 +84,82 @@ static const char *line_end(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
+/* Takes the last word off, if the text has more than one. */
+static bool last_word(struct sl_text *text, struct sl_text *word)
+{
+	size_t at = text->len;
+	while (at && text->at[at - 1] != ' ' && text->at[at - 1] != '\t')
+		at--;
+	*word = (struct sl_text){ text->at + at, text->len - at };
+	if (!at)
+		return false;
+	*text = sl_text_trim((struct sl_text){ text->at, at });
+	return true;
+}
+
+static bool begins(struct sl_text text, const char *with)
+{
+	size_t len = strlen(with);
+	return text.len >= len && memcmp(text.at, with, len) == 0;
+}
+
+/* "sales materialized refresh=15m": the words behind the name. */
+static bool read_words(struct reading *r, unsigned line, struct sl_text *name, struct sl_view *view)
+{
+	struct sl_text rest = *name, word, duration;
+	bool given = last_word(&rest, &word) && begins(word, "refresh=");
+	duration = (struct sl_text){ word.at + 8, given ? word.len - 8 : 0 };
+	if (given)
+		*name = rest;
+	rest = *name;
+	if (last_word(&rest, &word) && sl_text_is(word, "materialized")) {
+		*name = rest;
+		view->materialized = 1;
+		view->refresh_ms = REFRESH;
+	}
+	if (given && !view->materialized)
+		return why_say(r->why, "%s:%u: refresh= is for a view that is `materialized`: -- view: NAME materialized refresh=1h",
+			r->path, line);
+	if (given && (!sl_duration_read(duration, &view->refresh_ms) || view->refresh_ms < REFRESH_LEAST ||
+			     view->refresh_ms > REFRESH_MOST))
+		return why_say(r->why, "%s:%u: refresh= is a duration of 1m to 365d, such as 1h", r->path, line);
+	return !memmem(name->at, name->len, " materialized ", 14) || why_say(r->why, "%s:%u: behind `materialized` stands "
+		"nothing but refresh=1h", r->path, line);
+}
+
+static bool free_name(struct reading *r, unsigned line, const char *name)
+{
+	struct schema *schema = r->schema;
+	for (size_t i = 0; i < schema->view_count; i++)
+		if (strcasecmp(r->views[i].name, name) == 0)
+			return why_say(r->why, "%s:%u: there is a view %s already", r->path, line, name);
+	for (size_t i = 0; i < schema->table_count; i++)
+		if (strcasecmp(schema->table_names[i], name) == 0)
+			return why_say(r->why, "%s:%u: %s is a table already", r->path, line, name);
+	if (taken_name(name) || strcasecmp(name, dead_letters.name) == 0)
+		return why_say(r->why, "%s:%u: the name %s is taken", r->path, line, name);
+	return strlen(name) <= NAME_MOST || why_say(r->why, "%s:%u: the name of a view has at most %d bytes", r->path, line,
+		NAME_MOST);
+}
+
 static bool keep_view(struct reading *r, unsigned line, struct sl_text name, struct buf *sql)
 {
 	struct schema *schema = r->schema;
+	struct sl_view *view = &r->views[schema->view_count];
 	while (sql->len && strchr("; \t\r\n", sql->at[sql->len - 1]))
 		sql->len--;
+	if (schema->view_count == VIEWS_MOST)
+		return why_say(r->why, "%s:%u: a schema has at most %d views", r->path, line, VIEWS_MOST);
+	if (!read_words(r, line, &name, view))
+		return false;
 	if (!name.len)
 		return why_say(r->why, "%s:%u: a view needs a name", r->path, line);
 	if (!sql->len)
 		return why_say(r->why, "%s:%u: the view %.*s is empty", r->path, line, (int)name.len, name.at);
-	if (schema->view_count == VIEWS_MOST)
-		return why_say(r->why, "%s:%u: a schema has at most %d views", r->path, line, VIEWS_MOST);
-	struct sl_view *view = &r->views[schema->view_count];
 	view->name = arena_copy(schema->arena, name.at, name.len);
 	view->sql = arena_copy(schema->arena, sql->at, sql->len);
-	for (size_t i = 0; i < schema->view_count; i++)
-		if (strcmp(r->views[i].name, view->name) == 0)
-			return why_say(r->why, "%s:%u: there is a view %s already", r->path, line, view->name);
-	if (schema_table(schema, view->name))
-		return why_say(r->why, "%s:%u: %s is a table already", r->path, line, view->name);
+	if (!free_name(r, line, view->name))
+		return false;
 	schema->view_count++;
 	return true;
 }
@@ -163,11 +225,11 @@ static const char *views_path(struct schema *schema, const char *dialect)
 	return arena_format(schema->arena, "%.*s.%s.sql", (int)stem, schema->file, dialect);
 }
 
-bool schema_read_views(struct schema *schema, const char *dialect, struct why *why)
+bool schema_read_views(struct schema *schema, struct why *why)
 {
-	if (!dialect)
+	if (!schema->dialect)
 		return true;
-	struct reading r = { .schema = schema, .path = views_path(schema, dialect), .why = why };
+	struct reading r = { .schema = schema, .path = views_path(schema, schema->dialect), .why = why };
 	const char *text = read_whole(&r);
 	r.views = arena_alloc(schema->arena, (VIEWS_MOST + 1) * sizeof(*r.views));
 	if (!text || !read_sections(&r, text))

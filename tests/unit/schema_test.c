@@ -198,8 +198,7 @@ static const struct {
 	{ "tables:\n  t: { mode: upsert, key: a, columns: { a: text }, indices: [] }\n", "shop.yaml:2:52: `indices` is no key of a table; did you mean `indexes`?" },
 	{ "tables:\n  t: { mode: upsert, key: b, columns: { a: text } }\n", "shop.yaml:2:27: table t has no column 'b'; did you mean `a`?" },
 	{ "tables:\n  t: { mode: upsert, columns: { a: text } }\n", "shop.yaml:2:3: table t needs a key" },
-	{ "tables:\n  t: { mode: patch, key: a, columns: { a: text } }\n", "patch comes with a later version" },
-	{ "tables:\n  t: { mode: delete, key: a, columns: { a: text } }\n", "delete comes with a later version" },
+	{ "tables:\n  t: { mode: delete, key: a, columns: { a: text } }\n", "shop.yaml:2:14: delete is a mode of rows" },
 	{ "tables:\n  t: { mode: upsort, key: a, columns: { a: text } }\n", "no write mode \"upsort\"" },
 	{ "tables:\n  t: { mode: once, key: a, columns: { a: txt } }\n", "shop.yaml:2:42: 'txt' is no type of a column (text, int, decimal, bool, timestamp, date, json); did you mean `text`?" },
 	{ "tables:\n  t: { mode: once, key: a, columns: { a: text, A: int } }\n", "differ only in case" },
@@ -361,8 +360,8 @@ static void missing_columns_and_tables_are_named(void **state)
 	misfit(f, "order", "{}", "the schema has no table \"order\"; did you mean `orders`?");
 	assert_false(row_of(f, &(struct sl_event){ 0 }, "{}"));
 	assert_false(row_of(f, &(struct sl_event){ .type = "orders", .mode = "patch" }, "{}"));
-	assert_string_equal(f->why.text, "orders: the write mode patch comes with a later version; this one has append, "
-		"once, upsert and replace");
+	assert_string_equal(f->why.text, "orders: a row of mode patch needs a table that keeps the times of its columns; give "
+		"the table `mode: patch`");
 	assert_false(row_of(f, &(struct sl_event){ .type = "orders", .mode = "replace" }, "{}"));
 	assert_string_equal(f->why.text, "orders: the mode replace needs a table with `parent`");
 }
