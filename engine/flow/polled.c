@@ -14,6 +14,8 @@ void polled_write(const struct sl_event *event, const char *again, struct buf *o
 		json_member_string(out, "subject", event->subject);
 	if (event->time)
 		json_member_int(out, "time", event->time);
+	if (event->run)
+		json_member_string(out, "run", event->run);
 	if (again)
 		json_member_string(out, "again", again);
 	json_key(out, "data");
@@ -37,6 +39,28 @@ static bool check_word(const struct sl_json *json, const char *name, struct why 
 	return true;
 }
 
+bool polled_of_run(const char *id, const char *run)
+{
+	size_t len = strlen(id), tail = strlen(run);
+	return len > tail && id[len - tail - 1] == '#' && strcmp(id + len - tail, run) == 0;
+}
+
+/* It names a load in the destination, and says which events belong together. */
+static bool check_run(const struct sl_json *json, struct why *why)
+{
+	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+	const struct sl_json *value = sl_json_get(json, "run");
+	const char *id = sl_json_string(sl_json_get(json, "id")).at;
+	struct sl_text run = sl_json_string(value);
+	if (sl_json_kind(value) == SL_KIND_NULL)
+		return true;
+	if (!run.len || run.len > POLLED_RUN || strspn(run.at, chars) != run.len)
+		return why_say(why, "the run of event %s is no name of a run", id);
+	if (polled_own(sl_json_string(sl_json_get(json, "type")).at) || polled_of_run(id, run.at))
+		return true;
+	return why_say(why, "event %s is of the run %s, but its id does not end in #%s", id, run.at, run.at);
+}
+
 bool polled_check(const struct sl_json *json, struct why *why)
 {
 	static const char *const words[] = { "id", "type", "subject", "again" };
@@ -54,6 +78,8 @@ bool polled_check(const struct sl_json *json, struct why *why)
 			sl_json_string(sl_json_get(json, "id")).at);
 	if (!sl_json_get(json, "data"))
 		return why_say(why, "event %s has no data", sl_json_string(sl_json_get(json, "id")).at);
+	if (!check_run(json, why))
+		return false;
 	if (sl_json_raw(json).len > POLLED_SIZE)
 		return why_say(why, "event %s has %zu MB; the most is %zu MB", sl_json_string(sl_json_get(json, "id")).at,
 			sl_json_raw(json).len >> 20, POLLED_SIZE >> 20);
@@ -68,6 +94,7 @@ bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_even
 		.id = sl_json_string(sl_json_get(json, "id")).at,
 		.type = sl_json_string(sl_json_get(json, "type")).at,
 		.subject = sl_json_string(sl_json_get(json, "subject")).at,
+		.run = sl_json_string(sl_json_get(json, "run")).at,
 		.json = sl_json_get(json, "data"),
 	};
 	sl_json_integer(sl_json_get(json, "time"), &event->time);

@@ -71,8 +71,10 @@ static bool open_book(struct poller *poller)
 		return true;
 	poller->book = book_open(poller->data, poller->name, LOCK_WAIT, &why);
 	if (poller->book && book_recall(poller->book, &poller->poll, &why) &&
-		book_recall(poller->book, &poller->backfill, &why))
+		book_recall(poller->book, &poller->backfill, &why)) {
+		poller->backfill.at.on &= !poller->snapshot;
 		return true;
+	}
 	book_close(&poller->book);
 	open_failed(poller, why.text, 0);
 	return false;
@@ -159,6 +161,7 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 	set_level(part, poller->name);
 	if (!sl_json_integer(sl_json_get(part, "every"), &poller->every) || poller->every <= 0)
 		poller->every = EVERY;
+	poller->snapshot = sl_json_true(sl_json_get(part, "snapshot"));
 	poller->hand = hand_new(poller, arena_format(poller->life, "unix:%s", text_of(part, "events")), poll_handed);
 	return outside_open(&poller->outside, poller->loop, poller->channel, sl_json_get(part, "net"), NULL, poller->life,
 		why) && set_up_instance(poller, part, why);

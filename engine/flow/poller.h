@@ -6,6 +6,7 @@
  *     poller.c        its life: start, open, turn, end; the master's messages
  *     poller_walk.c   which call is next, and when
  *     poller_call.c   a call has ended: what of it is new, and what it means for the next
+ *     poller_run.c    runs: begun, framed by what tells of them, ended, given up
  *     poller_sync.c   the events that tell of a run
  *     poller_hand.c   events on their way to the ingress
  *     poller_keep.c   its own file: cursors, and what was emitted lately
@@ -30,12 +31,20 @@
  * event, so routes take the first and drop the second.  An object that changes needs
  * an id that says its version: id = card.id .. "@" .. card.updated_at.
  *
+ * With `snapshot` each run of the ordinary walk is a *snapshot*: it begins without a
+ * cursor, nothing is left out as unchanged, ids get "#RUN" behind them, so that the
+ * same thing is another event in each run, and events carry the run's name.  It is always
+ * told.  Its name is in the file before its first call.  After a restart and after an outage it
+ * goes on where it was; when a call fails, or is refused by the ingress, it is given
+ * up: it is never told as finished, and the next one begins anew.  While the source is told
+ * to rest no call of it begins.  A backfill is one more run.
+ *
  * A run that hands anything in is told by two events of type sluice.sync, before and
  * behind its own; so is every backfill, and the first run of all.  Their data:
  *
  *     run        "9f86d081-poll-12", the same in both
  *     source     the source's name
- *     kind       "full": begun without a cursor, or a backfill; else "delta"
+ *     kind       "snapshot"; "full": begun without a cursor, or a backfill; else "delta"
  *     state      "started" or "finished"
  *     began, ended   ISO 8601; `ended` in the second only
  *     events, unchanged   so many handed in, and left out; in the second only
@@ -52,7 +61,7 @@
  *     backfill  stop:true     it ends where it is
  *     state                   the members of a status message
  *
- * and told {"do":"rest","rest":true}: a route is far behind, backfills rest.
+ * and told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest.
  *
  * It tells, when anything has changed, at most twice a second:
  *
@@ -60,7 +69,7 @@
  *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
  *      "backfill":{"since":MS,"all":BOOL,"events":N,"unchanged":N,
  *          "trouble":"outage|failed"|null,"error":"..."|null}|null,
- *      "backfilled": the same of the last one that came to its end}
+ *      "backfilled": the same of the last one that came to its end, "snapshot":BOOL}
  *
  * waiting: for the ingress.  Polls and failures are counted over all processes of the
  * source, events since this one began, those of the backfill since that began.
@@ -72,6 +81,7 @@
 
 #include "base/page.h"
 #include "flow/outside.h"
+#include "flow/polled.h"
 #include "host/host.h"
 #include "io/channel.h"
 
@@ -80,12 +90,14 @@ int poller_main(int argc, char **argv);
 
 /* ------------------------------------------ inside: for poller_*.c and tests */
 
-#define POLLER_RUN_SIZE 64
+#define POLLER_RUN_SIZE (POLLED_RUN + 1)
+
+enum run_kind { RUN_DELTA, RUN_FULL, RUN_SNAPSHOT };
 
 /* From a walk's call to the next that does not advance. */
 struct run {
 	char id[POLLER_RUN_SIZE]; /* "": none is under way */
-	bool full;
+	enum run_kind kind;
 	bool told;     /* its beginning has been handed in */
 	int64_t began; /* clock_wall */
 	uint64_t events, unchanged;
@@ -97,7 +109,7 @@ struct place {
 	char *cursor;    /* where the last call that was handed in whole got to; NULL: nowhere yet */
 	int64_t since;   /* of a backfill */
 	int64_t anew;    /* likewise: what was emitted before this turn of the book is handed in again; 0: nothing is */
-	uint64_t number; /* of runs that were told */
+	uint64_t number; /* of runs that were told, or given up */
 	struct run run;
 };
 
@@ -141,6 +153,7 @@ struct poller {
 	struct sl_document *part;
 	enum poller_state state;
 	bool failed, rest;
+	bool snapshot;             /* each run of the ordinary walk is one */
 
 	const char *name;
 	const char *data;
@@ -179,6 +192,7 @@ void walk_next(struct poller *poller);                     /* begins the calls t
 void walk_again(struct poller *poller, struct walk *walk); /* its call has ended well */
 void walk_outage(struct poller *poller, struct walk *walk, const char *why, int64_t after);
 void walk_failed(struct poller *poller, struct walk *walk, const char *why);
+bool walk_rests(const struct walk *walk);  /* when it is told to */
 int64_t walk_pause(unsigned tries, int64_t after); /* ms before another try */
 
 /* poller_call.c */
@@ -186,6 +200,12 @@ void poll_begin(struct walk *walk);
 void poll_take(struct poller *poller); /* what a call emitted: the next of them, or more of the one under way */
 void poll_handed(struct poller *poller, const char *why, bool later);
 void poll_drop(struct walk *walk); /* what is under way is forgotten */
+
+/* poller_run.c */
+bool run_begin(struct walk *walk, struct why *why); /* unless one is under way */
+void run_frame(struct walk *walk, bool ends);       /* what is to be handed in, and what tells of the run around it */
+void run_end(struct walk *walk);                    /* as soon as that is on disk */
+void run_give_up(struct walk *walk);                /* a snapshot: nothing will come of it */
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,

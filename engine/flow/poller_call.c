@@ -7,8 +7,6 @@
  *     hand_over      that is handed in
  *     poll_handed    the ingress has answered: the walk is where the call got to
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,62 +62,32 @@ static void warn_of_other(struct walk *walk, const char *id)
 		"id, for example id = card.id .. \"@\" .. card.updated_at");
 }
 
+/* Of a snapshot: everything, as an event of its run. */
+static bool take_all(struct walk *walk, const struct sl_event *event, struct why *why)
+{
+	struct sl_event *mine = &walk->events[1 + walk->fresh];
+	if (!check_emitted(event, why))
+		return false;
+	*mine = *event;
+	mine->run = walk->at.run.id;
+	mine->id = arena_format(walk->call->arena, "%s#%s", event->id, mine->run);
+	walk->fresh++;
+	return check_word("id", mine->id, why);
+}
+
 static bool sift_one(struct walk *walk, const struct sl_event *event, struct why *why)
 {
 	struct book *book = walk->poller->book;
+	if (walk->at.run.kind == RUN_SNAPSHOT)
+		return take_all(walk, event, why);
 	enum book_seen seen = check_emitted(event, why) ? book_event(book, event, walk->at.anew, why) : BOOK_FAILED;
 	if (seen == BOOK_OTHER)
 		warn_of_other(walk, event->id);
 	if (seen == BOOK_SAME)
 		walk->unchanged++;
 	else
-		walk->events[1 + walk->fresh++] = *event;
+		walk->events[1 + walk->fresh++] = *event, walk->events[walk->fresh].run = NULL;
 	return seen != BOOK_FAILED;
-}
-
-/* ------------------------------------------------------------------------ runs */
-
-static void begin_run(struct walk *walk)
-{
-	struct run *run = &walk->at.run;
-	if (run->id[0])
-		return;
-	*run = (struct run){ .full = !walk->at.cursor || walk->backfill, .began = clock_wall() };
-	snprintf(run->id, sizeof(run->id), "%s-%s-%" PRIu64, book_id(walk->poller->book), walk->name, walk->at.number + 1);
-	walk->warned = false;
-}
-
-/* A poll that finds nothing new is no event; a first one and a backfill are. */
-static bool worth_telling(const struct walk *walk)
-{
-	return walk->fresh || walk->backfill || !walk->at.number;
-}
-
-/* Around what is new stand the events that tell of its run.  There is room for one
- * on either side. */
-static void frame(struct walk *walk, bool ends)
-{
-	struct run *run = &walk->after.run;
-	bool begins = !run->told && worth_telling(walk);
-	walk->count = walk->fresh;
-	run->told |= begins;
-	run->events += walk->fresh;
-	run->unchanged += walk->unchanged;
-	if (begins)
-		sync_event(walk->poller, run, false, walk->call->arena, &walk->events[0]);
-	else
-		walk->events++;
-	walk->count += begins;
-	if (ends && run->told)
-		sync_event(walk->poller, run, true, walk->call->arena, &walk->events[walk->count++]);
-}
-
-static void end_run(struct walk *walk)
-{
-	struct place *after = &walk->after;
-	after->number += after->run.told;
-	after->run.id[0] = '\0';
-	after->on = !walk->backfill;
 }
 
 /* ------------------------------------------------------------------------ ends */
@@ -142,6 +110,8 @@ static void goes_wrong(struct walk *walk, enum walk_trouble trouble, const char 
 	struct why sentence;
 	why_say(&sentence, "%s", why); /* it may be the call's */
 	poll_drop(walk);
+	if (trouble == WALK_FAILED && walk->at.run.kind == RUN_SNAPSHOT)
+		run_give_up(walk);
 	if (trouble == WALK_OUTAGE)
 		walk_outage(poller, walk, sentence.text, after);
 	else
@@ -152,7 +122,7 @@ static void arrive(struct walk *walk)
 {
 	struct place *at = &walk->at, *after = &walk->after;
 	if (after->cursor != at->cursor) {
-		after->cursor = must_string(after->cursor);
+		after->cursor = after->cursor ? must_string(after->cursor) : NULL;
 		free(at->cursor);
 	}
 	*at = *after;
@@ -195,11 +165,11 @@ static void hand_over(struct walk *walk)
 	struct poller *poller = walk->poller;
 	struct why why = { "" };
 	bool advances = is_advance(walk->call, walk->at.cursor);
-	frame(walk, !advances);
+	run_frame(walk, !advances);
 	if (advances)
 		walk->after.cursor = (char *)walk->call->advanced;
 	else
-		end_run(walk);
+		run_end(walk);
 	if (!book_walk(poller->book, walk, &walk->after, &why))
 		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 	else if (walk->count)
@@ -268,7 +238,11 @@ static void ended(struct call *call, void *data)
 void poll_begin(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
-	begin_run(walk);
+	struct why why = { "" };
+	if (!run_begin(walk, &why)) {
+		walk_outage(poller, walk, why.text, 0);
+		return;
+	}
 	walk->call = call_new(poller->instance, STEP_POLL);
 	walk->call->pub.cursor = arena_string(walk->call->arena, walk->at.cursor);
 	walk->call->pub.backfill = walk->call->backfill = walk->backfill;

@@ -24,6 +24,7 @@ static const char *const steps[] = {
 	"CREATE TABLE emitted (turn INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, content BLOB NOT NULL);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
 	"ALTER TABLE walk ADD COLUMN anew INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE walk RENAME COLUMN \"full\" TO kind;",
 	NULL,
 };
 
@@ -89,13 +90,14 @@ const char *book_id(const struct book *book)
 static void take_place(struct place *place, sqlite3_stmt *row)
 {
 	struct sl_text cursor = state_text(row, 0), run = state_text(row, 4);
+	unsigned kind = (unsigned)sqlite3_column_int(row, 5);
 	free(place->cursor);
 	place->cursor = cursor.at ? must_string(cursor.at) : NULL;
 	place->since = sqlite3_column_int64(row, 1);
 	place->on = sqlite3_column_int(row, 2);
 	place->number = (uint64_t)sqlite3_column_int64(row, 3);
 	strncpy(place->run.id, run.at ? run.at : "", sizeof(place->run.id) - 1);
-	place->run.full = sqlite3_column_int(row, 5);
+	place->run.kind = kind <= RUN_SNAPSHOT ? (enum run_kind)kind : RUN_FULL;
 	place->run.told = sqlite3_column_int(row, 6);
 	place->run.began = sqlite3_column_int64(row, 7);
 	place->run.events = (uint64_t)sqlite3_column_int64(row, 8);
@@ -106,7 +108,7 @@ static void take_place(struct place *place, sqlite3_stmt *row)
 bool book_recall(struct book *book, struct walk *walk, struct why *why)
 {
 	sqlite3_stmt *rows = state_ask(book->state, why,
-		"SELECT cursor, since, going, number, run, full, told, began, events, unchanged, anew FROM walk"
+		"SELECT cursor, since, going, number, run, kind, told, began, events, unchanged, anew FROM walk"
 		" WHERE name = ?", "t", walk->name);
 	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
 	if (got != STATE_ROW)
@@ -121,7 +123,7 @@ bool book_walk(struct book *book, const struct walk *walk, const struct place *p
 	const struct run *run = &place->run;
 	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		"ttiiitiiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
-		(int64_t)run->full, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged,
+		(int64_t)run->kind, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged,
 		place->anew);
 }
 

@@ -14,10 +14,11 @@ static void member_moment(struct buf *out, const char *name, int64_t ms)
 
 static void write_data(const struct poller *poller, const struct run *run, int64_t ended, struct buf *out)
 {
+	static const char *const kinds[] = { [RUN_DELTA] = "delta", [RUN_FULL] = "full", [RUN_SNAPSHOT] = "snapshot" };
 	json_open(out, '{');
 	json_member_string(out, "run", run->id);
 	json_member_string(out, "source", poller->name);
-	json_member_string(out, "kind", run->full ? "full" : "delta");
+	json_member_string(out, "kind", kinds[run->kind]);
 	json_member_string(out, "state", ended ? "finished" : "started");
 	member_moment(out, "began", run->began);
 	if (ended) {
@@ -45,6 +46,7 @@ void sync_event(const struct poller *poller, const struct run *run, bool finishe
 		.id = arena_format(arena, "sync-%s-%s", run->id, finished ? "finished" : "started"),
 		.type = POLLED_SYNC,
 		.time = finished ? ended : run->began,
+		.run = run->kind == RUN_SNAPSHOT ? arena_string(arena, run->id) : NULL,
 		.data = { arena_copy(arena, data.at, data.len), data.len },
 	};
 	buf_free(&data);

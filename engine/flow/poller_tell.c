@@ -36,7 +36,7 @@ static const char *state_word(const struct poller *poller)
 		return busy;
 	if (poller->backfill.at.on)
 		return poller->rest && !poller->backfill.call ? "resting" : "backfilling";
-	return "idle";
+	return poller->rest && walk_rests(&poller->poll) && poller->poll.due <= clock_ticks() ? "resting" : "idle";
 }
 
 static const char *error_words(const struct poller *poller)
@@ -88,6 +88,7 @@ static void write_status(const struct poller *poller, struct buf *out)
 	json_member_uint(out, "unchanged", poller->unchanged);
 	write_backfill(&poller->backfill, "backfill", poller->backfill.at.on, out);
 	write_backfill(&poller->backfill, "backfilled", !poller->backfill.at.on && poller->backfill.at.run.began, out);
+	json_member_bool(out, "snapshot", poller->snapshot);
 }
 
 static void send_message(struct poller *poller, struct buf *out)
@@ -206,8 +207,24 @@ void tell_backfill(struct poller *poller)
 	answer(poller, id, why.text);
 }
 
+/* One more run is all that is wanted, and there is no part of it to be had. */
+static void ask_snapshot(struct poller *poller, int64_t id, const struct sl_json *message)
+{
+	int64_t since = 0;
+	if (sl_json_true(sl_json_get(message, "stop")))
+		answer(poller, id, "each poll of this source is a snapshot: there are no backfills to be stopped");
+	else if (sl_json_integer(sl_json_get(message, "since"), &since) && since)
+		answer(poller, id, "each poll of this source is a snapshot, of everything: leave `since` out");
+	else
+		ask_poll(poller, id, message);
+}
+
 static void ask_backfill(struct poller *poller, int64_t id, const struct sl_json *message)
 {
+	if (poller->snapshot) {
+		ask_snapshot(poller, id, message);
+		return;
+	}
 	if (poller->backfill_ask) {
 		answer(poller, id, "another backfill is being begun");
 		return;

@@ -93,10 +93,16 @@ void walk_failed(struct poller *poller, struct walk *walk, const char *why)
 
 /* ---------------------------------------------------------------- what is next */
 
+/* What brings everything again waits until what it brought is worked off. */
+bool walk_rests(const struct walk *walk)
+{
+	return walk->backfill || walk->poller->snapshot;
+}
+
 static void begin_if_due(struct walk *walk)
 {
 	int64_t wait = walk->due - clock_ticks();
-	if (walk->call || !walk->at.on || (walk->backfill && walk->poller->rest))
+	if (walk->call || !walk->at.on || (walk->poller->rest && walk_rests(walk)))
 		return;
 	if (wait > 0)
 		poller_turn(walk->poller, wait);

@@ -149,7 +149,7 @@ static void api_settle(struct sl_call *call, size_t row, enum sl_outcome outcome
 	}
 	struct settled *settled = &whole->settled[row];
 	*settled = (struct settled){ .outcome = outcome };
-	if (outcome == SL_DONE)
+	if (outcome == SL_DONE && !form)
 		return;
 	va_list values;
 	va_start(values, form);

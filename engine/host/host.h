@@ -111,7 +111,7 @@ void emitted_within(const struct emitted *emitted, struct why *why);
  * SL_DONE, else it is not. */
 struct settled {
 	enum sl_outcome outcome;
-	const char *why; /* NULL for SL_DONE */
+	const char *why; /* SL_DONE: NULL, or why an SL_LOAD_END was passed over */
 	int64_t after;   /* SL_RETRY: ms; 0: nothing was asked */
 };
 

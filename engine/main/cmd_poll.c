@@ -265,6 +265,25 @@ static bool begin_backfill(struct asked *asked, int64_t since, bool stop)
 	return fine;
 }
 
+/* Of a source whose polls are snapshots it is one more of them. */
+static bool is_snapshot(struct asked *asked)
+{
+	struct sl_document *state = ask_what(asked, "state");
+	bool is = state && sl_json_true(sl_json_get(sl_json_root(state), "snapshot"));
+	sl_json_free(&state);
+	return is;
+}
+
+static int backfill_snapshot(struct asked *asked, int64_t since)
+{
+	bool part = since || command_flag(asked->line, "stop");
+	if (!part && !command_flag(asked->line, "no-wait"))
+		return poll_and_wait(asked);
+	if (!begin_backfill(asked, since, command_flag(asked->line, "stop")))
+		return command_no(asked->line, "%s", asked->why.text);
+	return EXIT_FINE;
+}
+
 /* One that is under way is not begun again unless that is asked for. */
 static bool have_backfill(struct asked *asked, int64_t since, bool *stopped)
 {
@@ -284,6 +303,8 @@ static int backfill_and_wait(struct asked *asked, int64_t since)
 {
 	struct sl_document *now = NULL;
 	bool stopped;
+	if (is_snapshot(asked))
+		return backfill_snapshot(asked, since);
 	if (!have_backfill(asked, since, &stopped))
 		return command_no(asked->line, "%s", asked->why.text);
 	if (stopped || command_flag(asked->line, "no-wait"))

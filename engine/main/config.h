@@ -55,6 +55,7 @@ struct config_source {
 	bool insecure;
 	bool polls;
 	int64_t every; /* ms between polls, if it polls */
+	bool snapshot; /* each poll is one */
 };
 
 struct config_transform {

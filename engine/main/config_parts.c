@@ -110,6 +110,7 @@ static void put_source(const struct config_source *source, struct buf *out)
 	json_member_string(out, "name", source->name);
 	member_json(out, "webhook", source->webhook);
 	json_member_string(out, "callback", source->callback);
+	json_member_bool(out, "snapshot", source->snapshot);
 	json_member_string(out, "plugin", source->description && source->description->decode ? source->plugin : NULL);
 	member_json(out, "options", source->options);
 	member_json(out, "api", source->api);
@@ -200,6 +201,7 @@ void config_part_poller(const struct config *config, const struct config_source 
 	member_json(out, "api", source->api);
 	put_net(&config->net, out);
 	json_member_int(out, "every", source->every);
+	json_member_bool(out, "snapshot", source->snapshot);
 	json_member_string(out, "events", events.at);
 	buf_free(&events);
 }

@@ -24,6 +24,8 @@ const struct sl_option config_source_keys[] = {
 						     "given"),
 	KEY(DURATION, "every", .initial = "15m", .min = EVERY_LEAST, .max = EVERY_MOST,
 		.help = "how often the vendor is asked, if the plugin polls and does not say so itself"),
+	KEY(BOOL, "snapshot", .initial = "no",
+		.help = "each poll reads everything, and tables that are filled by snapshots become what it read (sluice-schema)"),
 	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
 	{ .name = "api", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's api that are to be other ones" },
 	{ 0 },
@@ -364,6 +366,17 @@ static void give_warnings(const struct reading *r)
 		warn(r->build, yaml_get(r->part->node, "every"), "`every` says nothing: `%s` does not poll", source->use);
 }
 
+/* Unless the plugin has an option of this name. */
+static bool wants_snapshots(const struct reading *r)
+{
+	const struct yaml_node *node = yaml_get(r->part->node, "snapshot");
+	bool wants = !row_of(r->own, "snapshot") && sl_json_true(sl_json_get(r->values, "snapshot"));
+	if (wants && !r->source->polls)
+		fault(r->build, node, "%s: `snapshot: true` is for a source that polls, and `%s` does not", r->part->what,
+			r->source->use);
+	return wants;
+}
+
 /* An option `every` of the plugin's own says how often too, if it is a duration. */
 static int64_t every_of(const struct reading *r)
 {
@@ -395,6 +408,7 @@ void source_read(struct build *build, struct part *part)
 	source->api = api_read(build, part, r.values);
 	source->polls = d && d->poll && (!d->api || source->api);
 	source->every = every_of(&r);
+	source->snapshot = wants_snapshots(&r);
 	source->others = some_options(&r, is_other);
 	read_callback(&r);
 	if (!d || d->webhook)

@@ -173,7 +173,8 @@ enum sl_mode {
 	SL_DELETE,     /* the row is marked or goes, as table->deletes says; nothing older brings it back */
 	SL_LOAD_BEGIN, /* a load of the table begins: what was staged by older ones goes.  No cells */
 	SL_LOAD_END,   /* the load is whole: checked (table->snapshot) and put in the table's place; or settled
-	                * SL_FAIL, and the table stays as it was.  No cells */
+	                * SL_FAIL, and the table stays as it was; or, if it is passed over, SL_DONE with the
+	                * reason.  No cells */
 };
 
 /* What SL_DELETE does to a row. */
@@ -264,7 +265,8 @@ struct sl_row {
 	/* since 1.2 */
 	/* It belongs to this load of its table, and is staged; NULL: to none.  Loads are told
 	 * apart by name, and ordered by the version of their SL_LOAD_BEGIN: rows of any but the
-	 * newest are passed over. */
+	 * newest are passed over, and so are those of one that was never begun, or is in its
+	 * place already.  The newest may begin again: what it had staged goes. */
 	const char *load;
 };
 
@@ -369,8 +371,9 @@ struct sl_host {
 	void (*emit)(struct sl_call *, const struct sl_event *); /* copied: the pointers need to live no longer */
 	void (*emit_row)(struct sl_call *, const struct sl_table *, const struct sl_cell *); /* recall */
 	void (*drop)(struct sl_call *, const char *reason); /* transform: nothing comes of it; counted by reason */
+	/* deliver: SL_DONE unless said.  With SL_DONE `why` may be NULL; it counts where an SL_LOAD_END is passed over. */
 	void (*settle)(struct sl_call *, size_t row, enum sl_outcome, const char *why, ...)
-		__attribute__((format(printf, 4, 5))); /* deliver: SL_DONE unless said */
+		__attribute__((format(printf, 4, 5)));
 	/* A poll that advances is called again at once, one that does not waits
 	 * for its interval: a backfill is just a poll that keeps moving. */
 	void (*advance)(struct sl_call *, const char *cursor);

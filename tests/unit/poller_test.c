@@ -36,7 +36,7 @@ static void begin_ingress(struct bed *bed)
 	expect_message(&bed->ingress, "\"ready\"");
 }
 
-static void begin_source(struct bed *bed, int every, const char *options)
+static void begin_source_as(struct bed *bed, int every, const char *options, bool snapshot)
 {
 	const char *build = getenv("SLUICE_BUILD");
 	struct buf part = { 0 };
@@ -44,11 +44,21 @@ static void begin_source(struct bed *bed, int every, const char *options)
 	spawn_process(&bed->source, poller_main, "shop", -1);
 	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"source\":\"shop\",\"data\":\"%s\",\"log_level\":\"error\","
 		"\"plugin\":\"%s/tests/plugins/lines.so\",\"options\":{\"file\":\"%s/shop\"%s},\"api\":null,"
-		"\"net\":{},\"every\":%d,\"events\":\"%s/events.sock\"}", getpid(), bed->folder, build, bed->folder, options,
-		every, bed->folder);
+		"\"net\":{},\"every\":%d,\"snapshot\":%s,\"events\":\"%s/events.sock\"}", getpid(), bed->folder, build,
+		bed->folder, options, every, snapshot ? "true" : "false", bed->folder);
 	say_to(bed->source.channel, part.at);
 	buf_free(&part);
 	expect_message(&bed->source, "\"ready\"");
+}
+
+static void begin_source(struct bed *bed, int every, const char *options)
+{
+	begin_source_as(bed, every, options, false);
+}
+
+static void begin_snapshots(struct bed *bed, const char *options)
+{
+	begin_source_as(bed, 600000, options, true);
 }
 
 static void begin(struct bed *bed, int every, const char *options)
@@ -424,6 +434,157 @@ static void a_kill_loses_nothing(void **state)
 	end(bed);
 }
 
+/* ------------------------------------------------------------------ snapshots */
+
+/* The record after the one with these words. */
+static const struct log_record *record_behind(struct bed *bed, const char *words)
+{
+	read_log(bed);
+	for (size_t i = 0; i + 1 < bed->count; i++)
+		if (strstr(bed->records[i].body.at, words))
+			return &bed->records[i + 1];
+	fail_msg("nothing is behind %s", words);
+	return NULL;
+}
+
+static void each_poll_is_a_snapshot_of_everything(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 7);
+	begin_ingress(bed);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 1);
+	assert_int_equal(bed->count, 9);
+	assert_non_null(strstr(bed->records[0].body.at, "-poll-1\",\"data\":{\"run\":\""));
+	assert_non_null(strstr(bed->records[0].body.at, "\"kind\":\"snapshot\",\"state\":\"started\""));
+	assert_non_null(strstr(bed->records[1].body.at, "{\"id\":\"i0#"));
+	assert_non_null(strstr(bed->records[1].body.at, "-poll-1\",\"type\":\"new\",\"run\":\""));
+	assert_non_null(strstr(bed->records[8].body.at, "\"events\":7,\"unchanged\":0"));
+	shop_has_lines(bed, 5);
+	poll_once(bed);
+	assert_int_equal(logged(bed, "-poll-2\",\"type\":\"new\""), 5); /* the same again, and two are gone */
+	assert_int_equal(logged(bed, "\"events\":5,\"unchanged\":0"), 1);
+	shop_has(bed, "");
+	poll_once(bed);
+	assert_int_equal(logged(bed, "\"events\":0,\"unchanged\":0"), 1); /* nothing is something to tell */
+	end(bed);
+}
+
+static void a_backfill_of_snapshots_is_one_more(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 2);
+	begin_ingress(bed);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 1);
+	ask(bed, "\"backfill\",\"wait\":true");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":true"));
+	assert_int_equal(logged(bed, "-poll-2\",\"type\":\"new\""), 2);
+	ask(bed, "\"backfill\",\"since\":1000");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":false"));
+	ask(bed, "\"backfill\",\"stop\":true");
+	assert_non_null(strstr(bed->source.heard.at, "\"ok\":false"));
+	end(bed);
+}
+
+static void an_outage_and_a_restart_are_gone_through_in_one_run(void **state)
+{
+	struct bed *bed = *state;
+	shop_has(bed, "i0 0\ni1 1\ni2 2\n!retry\n");
+	begin_ingress(bed);
+	begin_snapshots(bed, "");
+	expect_message(&bed->source, "\"state\":\"outage\"");
+	assert_int_equal(logged(bed, "\"started\""), 1);
+	kill_process(&bed->source);
+	shop_has_lines(bed, 5);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 1);
+	assert_int_equal(bed->count, 7);
+	assert_int_equal(logged(bed, "-poll-1\",\"type\":\"new\""), 5);
+	assert_non_null(strstr(bed->records[6].body.at, "\"events\":5,"));
+	end(bed);
+}
+
+static void a_snapshot_that_failed_is_never_told_as_finished(void **state)
+{
+	struct bed *bed = *state;
+	shop_has(bed, "i0 0\ni1 1\ni2 2\n!fail\n");
+	begin_ingress(bed);
+	begin_snapshots(bed, "");
+	expect_message(&bed->source, "\"state\":\"failed\"");
+	shop_has_lines(bed, 4);
+	poll_once(bed);
+	expect_logged(bed, "\"finished\"", 1);
+	assert_int_equal(logged(bed, "\"started\""), 2);
+	assert_int_equal(logged(bed, "-poll-2-finished"), 1);
+	assert_int_equal(logged(bed, "-poll-2\",\"type\":\"new\""), 4); /* from the first line on */
+	end(bed);
+}
+
+static void a_snapshot_rests_while_a_route_is_far_behind(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 2);
+	begin_ingress(bed);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 1);
+	say_to(bed->source.channel, "{\"do\":\"rest\",\"rest\":true}");
+	ask(bed, "\"poll\"");
+	expect_message(&bed->source, "\"state\":\"resting\"");
+	assert_int_equal(logged(bed, "\"started\""), 1);
+	say_to(bed->source.channel, "{\"do\":\"rest\",\"rest\":false}");
+	expect_logged(bed, "\"finished\"", 2);
+	end(bed);
+}
+
+/* What one configuration began the other does not go on with. */
+static void a_source_becomes_one_of_snapshots_and_back(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 4);
+	begin(bed, 600000, "");
+	expect_logged(bed, "\"finished\"", 1);
+	stop_process(&bed->source);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 2);
+	assert_int_equal(logged(bed, "-poll-2\",\"type\":\"new\""), 4);
+	shop_has(bed, "i0 0\ni1 1\ni2 2\n!retry\n");
+	ask(bed, "\"poll\"");
+	expect_message(&bed->source, "\"state\":\"outage\"");
+	stop_process(&bed->source);
+	shop_has_lines(bed, 5);
+	begin_source(bed, 600000, "");
+	expect_logged(bed, "\"finished\"", 3);
+	assert_non_null(strstr(record_behind(bed, "-poll-4-started")->body.at, "{\"id\":\"i4\","));
+	assert_int_equal(logged(bed, "-poll-3-finished"), 0);
+	end(bed);
+}
+
+/* Killed anywhere, a run that is told as finished has all of it. */
+static void a_kill_breaks_no_snapshot(void **state)
+{
+	struct bed *bed = *state;
+	const size_t lines = 300;
+	shop_has_lines(bed, lines);
+	begin_ingress(bed);
+	for (int i = 0; i < 8; i++) {
+		begin_snapshots(bed, "");
+		usleep((useconds_t)(random() % 40000));
+		kill_process(i % 3 == 2 ? &bed->ingress : &bed->source);
+		if (!bed->ingress.pid)
+			begin_ingress(bed);
+		kill_process(&bed->source);
+	}
+	begin_snapshots(bed, "");
+	expect_message(&bed->source, "\"state\":\"idle\"");
+	for (size_t i = 0; i < lines; i++) {
+		char words[40];
+		snprintf(words, sizeof(words), "{\"id\":\"i%zu#", i);
+		assert_true(logged(bed, words) > 0);
+	}
+	end(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +600,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_waits_for_an_ingress_and_hands_in_again, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_great_many_at_once_are_sifted_while_the_heart_beats, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),
+		cmocka_unit_test_setup_teardown(each_poll_is_a_snapshot_of_everything, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_backfill_of_snapshots_is_one_more, fresh, gone),
+		cmocka_unit_test_setup_teardown(an_outage_and_a_restart_are_gone_through_in_one_run, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_snapshot_that_failed_is_never_told_as_finished, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_snapshot_rests_while_a_route_is_far_behind, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_source_becomes_one_of_snapshots_and_back, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_kill_breaks_no_snapshot, fresh, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
