@@ -93,7 +93,6 @@ static void hear(struct making *making, int fd, pid_t pid)
 		;
 }
 
-/* What is built may be read by others, as the files it is made of. */
 static int spawn(const struct making *making, int output, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -101,9 +100,7 @@ static int spawn(const struct making *making, int output, pid_t *pid)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-	mode_t before = umask(022);
 	int error = posix_spawnp(pid, making->words[0], &actions, NULL, (char *const *)making->words, environ);
-	umask(before);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
 }
@@ -215,6 +212,8 @@ bool built_make(const char *path, struct why *why)
 	if (error == ENOENT)
 		error = run_cc(&making, folder, path, arena);
 	bool fine = tell(&making, error, path, why);
+	if (fine)
+		chmod(path, 0755); /* others may read it, as they may what it is made of */
 	buf_free(&making.said);
 	arena_free(&arena);
 	return fine;

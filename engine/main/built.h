@@ -4,7 +4,8 @@
  * A folder acme/ that holds acme.c is a plugin; acme/acme.so is built of it: by the
  * folder's Makefile if it has one, else by cc of all its *.c, with the headers and the
  * library that are installed beside this program.  Only commands that a
- * person types to look at plugins build (check, test, try, plugins show); a daemon never does.
+ * person types to look at plugins build (check, test, try, plugins show, run --watch); a
+ * daemon that is not watched by anybody never does.  May run in a pool thread.
  */
 #ifndef MAIN_BUILT_H
 #define MAIN_BUILT_H

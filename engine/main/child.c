@@ -14,7 +14,6 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/line.h"
-#include "host/host.h"
 #include "io/channel.h"
 #include "sdk/text.h"
 

@@ -8,12 +8,13 @@
  * leaves no trace. */
 static int run(const struct command_line *line)
 {
-	struct config *config = config_or_say(line->config, CONFIG_WHOLE, true);
-	return config ? master_run(config, command_flag(line, "watch")) : EXIT_WRONG;
+	bool watched = command_flag(line, "watch");
+	struct config *config = config_or_say(line->config, watched ? CONFIG_BUILD : CONFIG_WHOLE, true);
+	return config ? master_run(config, watched) : EXIT_WRONG;
 }
 
 static const struct command_option options[] = {
-	{ "watch", 'w', NULL, "reload whenever a file of the configuration was saved: YAML, scripts, plugins, schemas" },
+	{ "watch", 'w', NULL, "reload whenever a file of the configuration was saved: YAML, scripts, plugins and their C, schemas" },
 	{ 0 },
 };
 

@@ -25,6 +25,7 @@ struct reload {
 	struct arena *arena;
 	struct faults errors, warnings;
 	const char *file;
+	enum config_depth depth;
 	struct config *config; /* NULL: it cannot be used */
 };
 
@@ -244,7 +245,7 @@ static void on_read(uv_work_t *work, int status)
 static void read_config(uv_work_t *work)
 {
 	struct reload *reload = work->data;
-	reload->config = config_read(reload->file, CONFIG_WHOLE, &reload->errors, &reload->warnings);
+	reload->config = config_read(reload->file, reload->depth, &reload->errors, &reload->warnings);
 }
 
 void master_reload(struct master *master, struct http_request *request)
@@ -263,6 +264,7 @@ void master_reload(struct master *master, struct http_request *request)
 	reload->arena = arena_new();
 	reload->errors.arena = reload->warnings.arena = reload->arena;
 	reload->file = arena_string(reload->arena, master->config->file);
+	reload->depth = master->watched ? CONFIG_BUILD : CONFIG_WHOLE; /* who watches writes plugins */
 	reload->work.data = reload;
 	uv_queue_work(&master->loop, &reload->work, read_config, on_read);
 }

@@ -40,7 +40,7 @@ struct watch {
 
 static bool counts(const struct watch *watch, const char *name)
 {
-	static const char *const endings[] = { ".yaml", ".yml", ".env", ".lua", ".so", ".sql" };
+	static const char *const endings[] = { ".yaml", ".yml", ".env", ".lua", ".so", ".sql", ".c", ".h" };
 	size_t len = strlen(name);
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
 		size_t ending = strlen(endings[i]);

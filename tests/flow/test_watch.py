@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_watch.py - run --watch: what is saved is taken, what does not load changes nothing.
 import os
+import shutil
+import time
 
+import pytest
 from conftest import is_alive, wait_until
 
 
@@ -74,6 +77,36 @@ def test_a_schema_counts_and_an_env_file(daemon):
     assert daemon.post(note(1), secret="first").status == 200
     daemon.write("sluice.env", "SECRET=second\n")
     wait_until(lambda: daemon.post(note(2), secret="second").status == 200)
+
+
+C_MAPPING = """\
+#include "plugin.h"
+#include "text.h"
+static enum sl_outcome transform(struct sl_call *call)
+{
+	struct sl_event event = { .type = "notes", .data = call->host->format(call,
+		"{\\"id\\":%s,\\"card\\":\\"c\\",\\"text\\":\\"WORD\\"}", call->host->quote(call, sl_text_of(call->event->id)).at) };
+	call->host->emit(call, &event);
+	return SL_DONE;
+}
+SL_PLUGIN(.name = "notes", .version = "1", .summary = "Notes.", .transform = transform);
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+def test_a_saved_c_file_is_built_and_taken(daemon):
+    (daemon.folder / "noted").mkdir()
+    daemon.write("noted/noted.c", C_MAPPING.replace("WORD", "first"))
+    daemon.change("use: ./notes.lua", "use: ./noted")
+    watched(daemon)
+    daemon.post(note(1))
+    wait_until(lambda: texts(daemon) == ["first"])
+    daemon.write("noted/noted.c", "this is no C\n")
+    wait_until(lambda: "cannot be built" in refused(daemon))
+    daemon.write("noted/noted.c", C_MAPPING.replace("WORD", "second"))
+    wait_until(lambda: not refused(daemon))
+    wait_until(lambda: daemon.post(note(time.monotonic_ns())).status == 200 and "second" in texts(daemon))
+    assert (daemon.folder / "noted" / "noted.so").stat().st_mode & 0o777 == 0o755
 
 
 def test_a_script_that_does_not_load_leaves_the_old_one_running(daemon):
