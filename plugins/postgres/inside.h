@@ -13,8 +13,10 @@
  *     halve.c       which of the rows was it
  *     sql.c         the texts of these statements
  *     bind.c        columns of rows as arrays, and back
+ *     mend.c        what Postgres' texts cannot hold
  *     recall.c      rows are read
  *     words.c       text that grows
+ *     core.h        what the files above share among themselves
  *
  *     tables.c      tables, columns, indexes: what is there, what is missing
  *     views.c       views are made again when their text has changed
@@ -78,7 +80,7 @@ struct statement {
 	const Oid *types;      /* of its parameters */
 	size_t count;
 	char name[16];         /* "" until it is named */
-	bool prepared;         /* on this connection */
+	unsigned prepared;     /* on which connection (sink->connection); 0: on none */
 };
 
 enum statement_kind {
@@ -124,12 +126,14 @@ struct sink {
 	size_t table_count;
 	const struct sl_view *const *views;
 	size_t view_count;
-	const char *name;            /* "postgres HOST:PORT/DATABASE", for sentences: no secret in it */
+	char name[200];              /* "postgres HOST:PORT/DATABASE", for sentences: no secret in it */
 	PGconn *db;                  /* NULL: closed */
+	unsigned connection;         /* its number: what was learned on an older one may be wrong by now */
 	bool stale;                  /* something in the database is not as it was: tables_make looks again */
 	unsigned names;              /* statements named so far */
 	struct doubt *doubt;         /* a COMMIT whose answer was lost */
 	struct buffers *buffers;     /* arrays on their way, kept for the next ones */
+	struct wire *wire;           /* statements under way */
 	struct brief *briefs;        /* of the jobs under way; only the loop touches the list */
 };
 
@@ -174,15 +178,17 @@ struct job {
 	char note[256];              /* a warning, or "" */
 	struct failure *failures, **last_failure;
 	size_t failure_count;
+	bool looked_again;           /* tables were not as they were, and have been made anew */
 	bool unsettled;              /* the row `unsettled_row` is settled SL_RETRY: its end had been unknown */
 	size_t unsettled_row;
+	struct expected *expected;   /* rows that had to stand as they were believed to */
 	struct found *found, **last_found;
 	struct told *told, **last_told;
+	struct plan *plan;           /* plan.c's: what there is, and what is to be done about it */
 	const char *cursor;          /* recall, upkeep: advance() to there; NULL: that is the end */
 	uint64_t mends[MENDS];
 	struct fault fault;          /* of the last statement that was refused */
 	int64_t patience;            /* ms without a sign of life; a job that makes an index may raise it */
-	struct wire *wire;           /* statements under way */
 };
 
 /* Both say how the job ended, and are always false.  The first reason counts. */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connect.c - the connection: made, set up, watched, closed. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core.h"
+
+/* -------------------------------------------------------------------- its name */
+
+static const char *part_of(const PQconninfoOption *parts, const char *keyword)
+{
+	for (; parts->keyword; parts++)
+		if (strcmp(parts->keyword, keyword) == 0)
+			return parts->val && *parts->val ? parts->val : NULL;
+	return NULL;
+}
+
+/* For sentences: where it is, and nothing that is secret. */
+static void name_of(char *name, size_t room, const PQconninfoOption *parts)
+{
+	const char *host = part_of(parts, "host"), *port = part_of(parts, "port"), *database = part_of(parts, "dbname");
+	bool usual = !port || strcmp(port, "5432") == 0;
+	if (!host)
+		host = part_of(parts, "hostaddr");
+	snprintf(name, room, "postgres %s%s%s/%s", host ? host : "localhost", usual ? "" : ":", usual ? "" : port,
+		database ? database : "");
+}
+
+/* libpq's own sentence would quote the url, and the password in it. */
+static bool name_it(struct job *job, const char *url)
+{
+	PQconninfoOption *parts = PQconninfoParse(url, NULL);
+	if (!parts)
+		return job_fail(job, "the option `url` is no address of a Postgres: it is a URI, "
+			"postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where %%, @, :, / and ? in a password are written %%25, %%40, "
+			"%%3A, %%2F and %%3F; or words like host=... dbname=...");
+	name_of(job->sink->name, sizeof(job->sink->name), parts);
+	PQconninfoFree(parts);
+	return true;
+}
+
+/* ------------------------------------------------------------------ made */
+
+/* What comes before the url is what we would have, unless it says otherwise. */
+static PGconn *start(const struct job *job, const char *url, const char *password)
+{
+	char patience[24];
+	snprintf(patience, sizeof(patience), "%lld", (long long)job->sink->options->answer_timeout);
+	const char *const words[] = { "gssencmode", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", password ? "password" : NULL,
+		NULL };
+	const char *const values[] = { "disable", "30", "10", "3", patience, "sluice", url, "UTF8", password, NULL };
+	return PQconnectStartParams(words, values, 1);
+}
+
+/* A refused connection has no result to ask, only text: "FATAL:  28P01: password ..." */
+static void read_state(struct fault *fault, const char *text)
+{
+	*fault = (struct fault){ 0 };
+	for (const char *at = strstr(text, ":  "); at; at = strstr(at + 1, ":  "))
+		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && at[8] == ':') {
+			memcpy(fault->state, at + 3, 5);
+			fault_line(fault, at + 10);
+			return;
+		}
+	memcpy(fault->state, "08001", 6);
+	fault_line(fault, text);
+}
+
+static bool finish(struct job *job, PGconn *db)
+{
+	int64_t until = ticks() + job->sink->options->connect_timeout;
+	PostgresPollingStatusType polled = PGRES_POLLING_WRITING;
+	PQsetErrorVerbosity(db, PQERRORS_VERBOSE); /* with the SQLSTATE */
+	while (polled != PGRES_POLLING_OK && polled != PGRES_POLLING_FAILED) {
+		if (!wire_wait(db, polled == PGRES_POLLING_WRITING, until)) {
+			job->fault = (struct fault){ "08001", "no connection within connect_timeout", "", "", "" };
+			return false;
+		}
+		polled = PQconnectPoll(db);
+	}
+	if (polled == PGRES_POLLING_OK)
+		return true;
+	read_state(&job->fault, PQerrorMessage(db));
+	return false;
+}
+
+static void quiet(void *data, const PGresult *notice)
+{
+}
+
+static bool try_one(struct job *job, const char *url, const char *password)
+{
+	PGconn *db = start(job, url, password);
+	bool made = db && PQstatus(db) != CONNECTION_BAD && finish(job, db);
+	if (db && !made && !*job->fault.state)
+		read_state(&job->fault, PQerrorMessage(db));
+	if (!made || PQsetnonblocking(db, 1) != 0 || !PQenterPipelineMode(db)) {
+		PQfinish(db);
+		return false;
+	}
+	PQsetErrorVerbosity(db, PQERRORS_DEFAULT);
+	PQsetNoticeReceiver(db, quiet, NULL);
+	job->sink->db = db;
+	return true;
+}
+
+static size_t count_of(const char *const *list)
+{
+	size_t count = 0;
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+/* Secrets are changed one after the other: an older one may still, or a newer one not yet, be right. */
+bool connection_open(struct job *job)
+{
+	const struct options *options = job->sink->options;
+	size_t urls = count_of(options->url), passwords = count_of(options->password);
+	for (size_t i = 0; i < urls || i < passwords; i++) {
+		const char *url = urls ? options->url[i < urls ? i : urls - 1] : "";
+		job->fault = (struct fault){ 0 };
+		if (!name_it(job, url))
+			return false;
+		if (try_one(job, url, passwords ? options->password[i < passwords ? i : passwords - 1] : NULL))
+			return true;
+		if (strncmp(job->fault.state, "28", 2) != 0)
+			break;
+	}
+	return base_refused(job, "connecting");
+}
+
+/* ------------------------------------------------------------------- set up */
+
+static void setting(struct words *words, const char *name, const char *value, bool local)
+{
+	words_format(words, "%sset_config('%s', %s, %s)", words->len > 7 ? ", " : "", name, value, local ? "true" : "false");
+}
+
+static void timeout_setting(struct words *words, const char *name, int64_t milliseconds, bool local)
+{
+	char value[32];
+	snprintf(value, sizeof(value), "'%lldms'", (long long)milliseconds);
+	setting(words, name, value, local);
+}
+
+/* With synchronous_commit off a crash of the server would take back where a route stands. */
+const char *connection_settings(struct job *job, bool local)
+{
+	const struct options *options = job->sink->options;
+	struct words words = words_new(&job->brief->pile), path = words_new(&job->brief->pile);
+	struct words name = words_new(&job->brief->pile);
+	words_name(&name, options->namespace);
+	words_literal(&path, name.at);
+	words_add(&path, " || ', ' || current_setting('search_path')");
+	words_add(&words, "SELECT ");
+	setting(&words, "TimeZone", "'UTC'", local);
+	setting(&words, "search_path", path.at, local);
+	setting(&words, "synchronous_commit", "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE "
+		"current_setting('synchronous_commit') END", local);
+	timeout_setting(&words, "statement_timeout", options->statement_timeout, local);
+	timeout_setting(&words, "lock_timeout", options->lock_timeout, local);
+	timeout_setting(&words, "idle_in_transaction_session_timeout", options->idle_timeout, local);
+	if (!local) /* a backend whose client is gone shall notice, and let go of its locks; since Postgres 14 */
+		words_add(&words, ", (SELECT set_config(name, '10s', false) FROM pg_settings"
+			" WHERE name = 'client_connection_check_interval')");
+	return words.at;
+}
+
+/* ------------------------------------------------------------------- watched */
+
+bool connection_alive(struct sink *sink)
+{
+	struct pollfd it = { .fd = PQsocket(sink->db), .events = POLLIN };
+	if (PQstatus(sink->db) != CONNECTION_OK || it.fd < 0)
+		return false;
+	if (poll(&it, 1, 0) <= 0)
+		return true;
+	return PQconsumeInput(sink->db) && PQstatus(sink->db) == CONNECTION_OK && poll(&it, 1, 0) <= 0;
+}
