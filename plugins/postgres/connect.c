@@ -86,8 +86,12 @@ static bool finish(struct job *job, PGconn *db)
 	return false;
 }
 
-static void quiet(void *data, const PGresult *notice)
+/* Said while nothing was asked: notices, which nobody reads, or that this was the end. */
+static void told(void *data, const PGresult *notice)
 {
+	struct sink *sink = data;
+	const char *state = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+	sink->hung_up = sink->hung_up || (state && strncmp(state, "57P", 3) == 0);
 }
 
 static bool try_one(struct job *job, const char *url, const char *password)
@@ -101,8 +105,9 @@ static bool try_one(struct job *job, const char *url, const char *password)
 		return false;
 	}
 	PQsetErrorVerbosity(db, PQERRORS_DEFAULT);
-	PQsetNoticeReceiver(db, quiet, NULL);
+	PQsetNoticeReceiver(db, told, job->sink);
 	job->sink->db = db;
+	job->sink->hung_up = false;
 	return true;
 }
 
@@ -178,5 +183,5 @@ bool connection_alive(struct sink *sink)
 		return false;
 	if (poll(&it, 1, 0) <= 0)
 		return true;
-	return PQconsumeInput(sink->db) && PQstatus(sink->db) == CONNECTION_OK && poll(&it, 1, 0) <= 0;
+	return PQconsumeInput(sink->db) && !PQisBusy(sink->db) && !sink->hung_up && poll(&it, 1, 0) <= 0;
 }

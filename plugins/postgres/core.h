@@ -124,8 +124,8 @@ struct states;
 /* Puts what becomes of the rows on its way; what has to be read first is only asked for. */
 bool write_rows(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count,
 	struct states **states);
-/* Rows of different keys, by one kind of statement. */
-bool write_made(struct job *job, struct table *table, enum statement_kind kind, const struct sl_row *const *rows,
+/* Rows of different keys, by one kind of statement.  They are sorted. */
+bool write_made(struct job *job, struct table *table, enum statement_kind kind, const struct sl_row **rows,
 	size_t count);
 /* Waits for all, and writes what depended on the answers. */
 bool write_settle(struct job *job, struct states **states);

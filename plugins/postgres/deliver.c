@@ -47,8 +47,10 @@ static void fill_lanes(struct job *job, struct lanes *lanes, size_t from, size_t
 {
 	size_t *whose = sl_pile_take(&job->brief->pile, (to - from + 1) * sizeof(*whose));
 	for (size_t i = from; i < to; i++)
-		if (job->rows[i]->mode != SL_EXPECT)
-			lanes->at[whose[i - from] = lane_of(job, lanes, job->rows[i])].count++;
+		if (job->rows[i]->mode != SL_EXPECT) {
+			whose[i - from] = lane_of(job, lanes, job->rows[i]);
+			lanes->at[whose[i - from]].count++;
+		}
 	for (size_t i = 0; i < lanes->count; i++) {
 		lanes->at[i].rows = sl_pile_take(&job->brief->pile, lanes->at[i].count * sizeof(size_t));
 		lanes->at[i].count = 0;

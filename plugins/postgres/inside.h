@@ -101,6 +101,7 @@ struct table {
 	bool guarded;                /* it has _event_time and _event_id, so the newest wins */
 	bool reads;                  /* sl_fold_reads */
 	size_t keys, parents;
+	size_t *key_at;              /* where the key's columns are, in its order */
 	/* By column: what a value has to be cast to on its way in, because the column that is
 	 * there is of another type and Postgres would not do it by itself ("uuid"); NULL: nothing.
 	 * tables_make fills it. */
@@ -128,6 +129,7 @@ struct sink {
 	size_t view_count;
 	char name[200];              /* "postgres HOST:PORT/DATABASE", for sentences: no secret in it */
 	PGconn *db;                  /* NULL: closed */
+	bool hung_up;                /* the server said that this connection ends */
 	unsigned connection;         /* its number: what was learned on an older one may be wrong by now */
 	bool stale;                  /* something in the database is not as it was: tables_make looks again */
 	unsigned names;              /* statements named so far */
@@ -175,7 +177,7 @@ struct job {
 	size_t row_count;
 	enum end end;
 	char why[700];
-	char note[256];              /* a warning, or "" */
+	char note[400];              /* a warning, or "" */
 	struct failure *failures, **last_failure;
 	size_t failure_count;
 	bool looked_again;           /* tables were not as they were, and have been made anew */

@@ -139,10 +139,11 @@ void table_init(struct sl_pile *pile, struct table *table, const struct sl_table
 	table->reads = sl_fold_reads(face);
 	table->guarded = sl_named_column(face, "_event_time", NULL) && sl_named_column(face, "_event_id", NULL);
 	table->casts = sl_pile_take(pile, (face->column_count + 1) * sizeof(*table->casts));
-	for (size_t i = 0; i < face->column_count; i++) {
-		table->keys += face->columns[i]->key > 0;
-		table->parents += face->columns[i]->parent > 0;
-	}
+	table->key_at = sl_pile_take(pile, (face->column_count + 1) * sizeof(*table->key_at));
+	while (sl_key_column(face, (int)table->keys + 1, &table->key_at[table->keys]))
+		table->keys++;
+	while (sl_parent_column(face, (int)table->parents + 1, NULL))
+		table->parents++;
 }
 
 static void add_table(struct sink *sink, const struct sl_table *face)

@@ -4,6 +4,7 @@
  * What comes of folding is at most one row for each key and kind of mode, kind after kind in the
  * order in which they have to be written; so a statement of arrays never meets a key twice.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
@@ -34,10 +35,31 @@ static size_t piece(size_t count)
 	return pieces ? (count + pieces - 1) / pieces : 1;
 }
 
-bool write_made(struct job *job, struct table *table, enum statement_kind kind, const struct sl_row *const *rows,
+static int compare_cells(const struct sl_cell *a, const struct sl_cell *b)
+{
+	if (a->kind != SL_CELL_TEXT || b->kind != SL_CELL_TEXT)
+		return (a->number > b->number) - (a->number < b->number);
+	size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
+	int order = len ? memcmp(a->text.at, b->text.at, len) : 0;
+	return order ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
+}
+
+static int compare_keys(const void *one, const void *other, void *data)
+{
+	const struct sl_row *a = *(const struct sl_row *const *)one, *b = *(const struct sl_row *const *)other;
+	const struct table *table = data;
+	int order = 0;
+	for (size_t i = 0; i < table->keys && !order; i++)
+		order = compare_cells(&a->cells[table->key_at[i]], &b->cells[table->key_at[i]]);
+	return order;
+}
+
+/* Who locks rows in one order does not wait for who waits for him. */
+bool write_made(struct job *job, struct table *table, enum statement_kind kind, const struct sl_row **rows,
 	size_t count)
 {
 	bool removes = kind == STATEMENT_REMOVE;
+	qsort_r(rows, count, sizeof(*rows), compare_keys, table);
 	struct statement *statement = statement_of(job, table, kind);
 	struct sending sending = { .doing = doing_of(job, removes ? "removing rows of" : "writing rows of", table) };
 	size_t size = piece(count);
@@ -62,7 +84,7 @@ static bool whole_key(const struct table *table, const struct sl_row *row)
 }
 
 /* Puts and removes of different keys: all of the ones, then all of the others. */
-static bool write_puts(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count)
+static bool write_puts(struct job *job, struct table *table, const struct sl_row **rows, size_t count)
 {
 	const struct sl_row **sorted = sl_pile_take(&job->brief->pile, count * sizeof(*sorted));
 	size_t removes = 0, puts = count;
@@ -136,7 +158,7 @@ static bool send_sets(struct job *job, struct table *table, enum statement_kind 
 }
 
 /* Notes the versions; of those that were new enough the old rows go, and the new ones come. */
-static bool write_sets(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count)
+static bool write_sets(struct job *job, struct table *table, const struct sl_row **rows, size_t count)
 {
 	const struct sl_fold_memory memory = { sl_pile_give, &job->brief->pile };
 	size_t all = 0;
@@ -159,17 +181,17 @@ static bool write_sets(struct job *job, struct table *table, const struct sl_row
 
 /* --------------------------------------------------------------------- by mode */
 
-static bool write_first(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count)
+static bool write_first(struct job *job, struct table *table, const struct sl_row **rows, size_t count)
 {
 	return write_made(job, table, STATEMENT_FIRST, rows, count);
 }
 
-static bool write_newest(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count)
+static bool write_newest(struct job *job, struct table *table, const struct sl_row **rows, size_t count)
 {
 	return write_made(job, table, STATEMENT_NEWEST, rows, count);
 }
 
-typedef bool write_mode(struct job *, struct table *, const struct sl_row *const *, size_t);
+typedef bool write_mode(struct job *, struct table *, const struct sl_row **, size_t);
 static write_mode *const modes[] = {
 	[SL_APPEND] = write_first, [SL_ONCE] = write_first, [SL_UPSERT] = write_newest, [SL_REPLACE] = write_sets,
 	[SL_PUT] = write_puts, [SL_REMOVE] = write_puts,
@@ -181,7 +203,7 @@ static bool is_state(const struct table *table, enum sl_mode mode)
 	return table->reads && (mode == SL_UPSERT || mode == SL_PATCH || mode == SL_DELETE);
 }
 
-static bool write_run(struct job *job, struct table *table, const struct sl_row *const *rows, size_t count,
+static bool write_run(struct job *job, struct table *table, const struct sl_row **rows, size_t count,
 	struct states **states)
 {
 	enum sl_mode mode = rows[0]->mode;
