@@ -21,6 +21,7 @@
 ---@field received sluice.Moment when it came
 ---@field data any the document: a view
 ---@field request sluice.Received? if it came by webhook
+---@field run string? of a source with `snapshot: true`: the poll's run, which also stands behind the id
 
 ---A request as it was stored.
 ---@class sluice.Received

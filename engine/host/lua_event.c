@@ -77,11 +77,12 @@ void lua_event_push(lua_State *lua, struct call *call)
 	const struct sl_event *event = call->pub.event ? call->pub.event : &nothing;
 	struct seat *seat = script_of(lua)->seat;
 	seat->data = event_data(call);
-	lua_createtable(lua, 0, 8);
+	lua_createtable(lua, 0, 9);
 	set_word(lua, "source", event->source);
 	set_word(lua, "id", event->id);
 	set_word(lua, "type", event->type);
 	set_word(lua, "subject", event->subject);
+	set_word(lua, "run", event->run);
 	set_moment(lua, "time", event->time);
 	set_moment(lua, "received", event->received);
 	lua_view_push(lua, seat->data);
@@ -97,12 +98,12 @@ void lua_event_push(lua_State *lua, struct call *call)
 /* A field that the event has not, or that no event has: the second is a slip. */
 static int event_index(lua_State *lua)
 {
-	static const char *const names[] = { "source", "id", "type", "subject", "time", "received", "data", "request" };
+	static const char *const names[] = { "source", "id", "type", "subject", "run", "time", "received", "data", "request" };
 	const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : NULL;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (name && strcmp(names[i], name) == 0)
 			return lua_pushnil(lua), 1;
-	return luaL_error(lua, "an event has no '%s'; it has id, type, subject, time, received, source, request and data",
+	return luaL_error(lua, "an event has no '%s'; it has id, type, subject, time, received, source, run, request and data",
 		luaL_tolstring(lua, 2, NULL));
 }
 

@@ -53,6 +53,7 @@ static bool read_event(struct trial *trial, const struct sl_json *form, size_t n
 		.type = word(trial, form, "type", "test"),
 		.subject = word(trial, form, "subject", NULL),
 		.mode = word(trial, form, "mode", NULL),
+		.run = word(trial, form, "run", NULL),
 	};
 	if (!moment(trial, form, "time", &event->time) || !moment(trial, form, "received", &event->received))
 		return false;

@@ -36,13 +36,13 @@ static void the_event_is_seen(void **state)
 {
 	assert_becomes(
 		"emit { type = 'seen', data = { event.source, event.id, event.type, event.subject,"
-		" event.time, event.received, event.data.n } }",
+		" event.time, event.received, event.data.n, event.run or 'alone' } }",
 		"{\"n\":[1, 2]}",
-		"seen [\"boards\",\"e1\",\"updateCard\",\"card1\",1700000000123,1700000000456,[1, 2]]");
+		"seen [\"boards\",\"e1\",\"updateCard\",\"card1\",1700000000123,1700000000456,[1, 2],\"alone\"]");
 	assert_becomes(
 		"return event.sbject", "{}",
 		"fail test.lua:4: an event has no 'sbject'; it has id, type, subject, time, received, "
-		"source, request and data");
+		"source, run, request and data");
 }
 
 static void outcomes_have_reasons(void **state)
