@@ -69,17 +69,24 @@ static const struct settled *stand_refused(const struct consignment *it, const s
 	return NULL;
 }
 
+/* Where we believed to stand we do not: an earlier batch, whose end was unknown, had been written. */
+static bool stands_elsewhere(const struct call *call, const struct settled *stand)
+{
+	return stand && stand->outcome == SL_RETRY && call->pub.rows[stand - call->settled]->mode == SL_EXPECT;
+}
+
 /* Some rows were not taken: those events are settled, the others are packed anew. */
 static void some_refused(struct consignment *it, struct call *call)
 {
 	struct route *route = it->route;
 	const struct settled *stand = stand_refused(it, call);
+	uv_timer_cb again = stands_elsewhere(call, stand) ? route_begin_again : route_go_on;
 	consignment_give_back(it);
 	if (stand && stand->outcome == SL_FAIL)
 		route_block_here(route, stand->why ? stand->why : "the sink refuses where the route stands");
 	else if (stand)
 		route_outage(route, stand->why ? stand->why : "the sink cannot write where the route stands", stand->after,
-			route_go_on);
+			again);
 }
 
 /* -------------------------------------------------------- failed as a whole */

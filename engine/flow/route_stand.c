@@ -142,11 +142,23 @@ static void rewind_failed(struct rewind *it, enum sl_outcome outcome, const char
 
 /* ------------------------------------------------------- in the destination */
 
+/* A row of where we stand that the sink did not take; NULL: it took all. */
+static const struct settled *not_taken(const struct call *call)
+{
+	for (size_t i = 0; i < call->pub.row_count; i++)
+		if (call->settled[i].outcome == SL_FAIL || call->settled[i].outcome == SL_RETRY)
+			return &call->settled[i];
+	return NULL;
+}
+
 static void stand_written(struct call *call, void *data)
 {
 	struct rewind *it = data;
+	const struct settled *bad = call->outcome == SL_DONE ? not_taken(call) : NULL;
 	it->call = NULL;
-	if (call->outcome == SL_DONE)
+	if (bad)
+		rewind_failed(it, bad->outcome, bad->why ? bad->why : "the sink does not take where the route stands", bad->after);
+	else if (call->outcome == SL_DONE)
 		rewound(it);
 	else
 		rewind_failed(it, call->outcome, call->why.text, call->retry_after);
