@@ -29,6 +29,7 @@ enum delivery_state {
 };
 
 struct batch;
+struct closing;
 struct route;
 struct source;
 
@@ -75,6 +76,7 @@ struct delivery {
 	struct sl_event event;
 	const struct source *source;
 	const char *again;       /* flow/polled.h, or NULL */
+	struct closing *closes;  /* it ends a snapshot's run (flow/route_snapshot.h), or NULL */
 
 	/* its way through the transforms */
 	size_t stage, piece;           /* the transform, and which of its inputs */

@@ -8,6 +8,7 @@
  *                     those that have to wait: route_retry.c)
  *     route_rewind    where the route stands is set anew, if asked       (route_stand.c)
  *     route_asks      what people asked is answered                      (route_ask.c)
+ *     route_closing   the end of a snapshot's run is decided on          (route_snapshot.h)
  *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.h)
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *     route_upkeep    the sink looks after its tables                    (route_upkeep.c)
@@ -49,6 +50,8 @@ struct source {
 	struct webhook *webhook;   /* NULL: it only polls */
 	struct instance *decode; /* NULL: the selectors suffice */
 	const struct net_api *api; /* how its far side is asked, or NULL */
+	bool snapshots;            /* each of its polls is one */
+	int64_t newest;            /* when the newest of them began that came by, microseconds; 0: none has */
 };
 
 /* Of the process in a call for one event, alone: the one before them may have had company. */
@@ -83,6 +86,7 @@ enum route_state {
 	ROUTE_STOPPING,
 };
 
+struct snapshot;    /* a run of a source with snapshots (route_snapshot.h) */
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
@@ -150,6 +154,12 @@ struct route {
 	struct call *opening;      /* open or recall under way */
 	size_t opened;             /* so many instances have been opened */
 	struct rewind *rewinding;
+	struct snapshot *snapshots; /* those that began while this process looked */
+	struct {
+		bool due;               /* one of the ends may be decided on */
+		struct delivery *delivery;
+		struct call *call;      /* NULL: none is */
+	} closing;
 	struct request_for *asked, *recalling, *answering;
 	bool answers;              /* it knows where it stands: asks are taken */
 	struct tally *drops;       /* how often each reason was given */
@@ -227,6 +237,22 @@ void delivery_make_rows(struct route *route, struct delivery *delivery); /* it i
 bool delivery_sync(const struct delivery *delivery); /* it tells of a poll's run */
 /* Makes a row's event of it.  False: it has been dropped, there is no table for it. */
 bool delivery_sync_row(struct route *route, struct delivery *delivery);
+bool delivery_sync_wanted(struct route *route, struct delivery *delivery); /* the same, but it is not dropped */
+
+/* route_snapshot.c */
+bool snapshot_check(const struct route *route, struct why *why); /* tables and sources fit */
+void snapshot_arrives(struct route *route, const struct delivery *delivery);
+void snapshot_died(struct route *route, const struct delivery *delivery);
+bool snapshot_has(const char *run, const char *id);  /* the id is that of its begin, or of one of its events */
+bool snapshot_tells(struct route *route, struct delivery *delivery); /* it did, and has been seen to */
+const char *snapshot_load(const struct sl_table *table, const struct sl_event *event); /* a row's; or NULL */
+void snapshots_forget(struct route *route);
+
+/* route_closing.c */
+void closing_ships(struct route *route, struct delivery *delivery); /* it would: it stays READY if it may */
+bool route_closing(struct route *route); /* a step */
+void closing_taken(struct route *route, const struct call *call);
+void closing_forget(struct route *route);
 
 /* route_retry.c */
 void delivery_retries(struct route *route, struct delivery *delivery, const struct call *call);

@@ -42,7 +42,7 @@ static bool refuse(struct consignment *it, size_t row, const struct settled *set
 		return false;
 	if (!delivery || delivery->state != DELIVERY_READY)
 		return true;
-	if (settled->outcome == SL_FAIL)
+	if (settled->outcome == SL_FAIL || it->rows[row]->mode == SL_LOAD_BEGIN) /* later it would be too late */
 		delivery_died(it->route, delivery, why);
 	else
 		delivery_refused(it->route, delivery, why, settled->after);
@@ -136,6 +136,7 @@ static void failed(struct consignment *it, struct call *call)
 static void taken(struct consignment *it, struct call *call)
 {
 	struct route *route = it->route;
+	closing_taken(route, call);
 	it->sent += call->pub.row_count;
 	route->failures = 0;
 	route->narrow *= 2;

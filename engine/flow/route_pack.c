@@ -46,6 +46,8 @@ static bool held_back(struct route *route, struct delivery *delivery)
 
 static enum shipped decide(struct route *route, struct delivery *delivery)
 {
+	if (delivery->state == DELIVERY_READY && delivery->closes)
+		closing_ships(route, delivery);
 	if (delivery->state == DELIVERY_READY && !held_back(route, delivery))
 		return SHIPPED_ROWS;
 	if (delivery->state == DELIVERY_DROPPED)

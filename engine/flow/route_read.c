@@ -287,6 +287,7 @@ void delivery_arrived(struct route *route, struct delivery *delivery)
 	if (!known) {
 		delivery_label(delivery, event->source, event->id, event->type, event->subject);
 		page_add(route->page, COUNTER_events, 1);
+		snapshot_arrives(route, delivery);
 		if (!route->trying && is_repeat(route, delivery)) {
 			delivery->repeat = true;
 			delivery_settles(route, delivery, DELIVERY_DROPPED);

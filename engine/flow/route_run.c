@@ -79,6 +79,7 @@ void delivery_died(struct route *route, struct delivery *delivery, const char *w
 		delivery->first_at = delivery->last_at;
 	if (!route->trying)
 		line_about(SL_WARNING, &about, "dead letter: %s", why);
+	snapshot_died(route, delivery);
 	delivery_settles(route, delivery, DELIVERY_DEAD);
 }
 
@@ -270,7 +271,7 @@ static void begin(struct route *route, struct delivery *delivery)
 {
 	bool sync = delivery_sync(delivery);
 	delivery->state = DELIVERY_RUNNING;
-	if (sync && !delivery_sync_row(route, delivery))
+	if (sync && (snapshot_tells(route, delivery) || !delivery_sync_row(route, delivery)))
 		return;
 	delivery->stage = delivery->piece = 0;
 	delivery->piece_count = 1;

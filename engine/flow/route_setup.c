@@ -63,6 +63,7 @@ static bool setup_sources(struct route *route, const struct sl_json *list, struc
 	for (const struct sl_json *at = sl_json_first(list); at; at = sl_json_next(at), source++) {
 		const struct sl_json *webhook = sl_json_get(at, "webhook");
 		source->name = text(at, "name");
+		source->snapshots = sl_json_true(sl_json_get(at, "snapshot"));
 		route->source_count++;
 		if (sl_json_kind(webhook) != SL_KIND_NULL && !(source->webhook = webhook_unchecked(webhook, why)))
 			return why_within(why, "source %s", source->name);
@@ -121,5 +122,5 @@ bool route_setup(struct route *route, const struct sl_json *part, struct why *wh
 	return route->log && (route->trying || route_far_open(route, sl_json_get(part, "net"), why)) &&
 		setup_sources(route, sl_json_get(part, "sources"), why) &&
 		setup_transforms(route, sl_json_get(part, "transforms"), why) &&
-		setup_sink(route, sl_json_get(part, "sink"), why);
+		setup_sink(route, sl_json_get(part, "sink"), why) && snapshot_check(route, why);
 }

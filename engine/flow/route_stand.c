@@ -104,6 +104,7 @@ static void rewound(struct rewind *it)
 	struct why why = { "" };
 	struct buf more = { 0 };
 	forget_behind(route, it->all ? 0 : it->after.cursor);
+	snapshots_forget(route);
 	seen_forget(route->seen, it->after.cursor);
 	reuse_answers(it);
 	if (!keep_forget(route->keep, it->all ? 0 : it->after.cursor, &why))

@@ -325,6 +325,7 @@ void route_forget(struct route *route)
 		call_free(&route->upkeep.call);
 	route_answer_shipped(route, false, "the route begins anew; ask again");
 	rewind_free(route);
+	snapshots_forget(route);
 	consignment_free(route);
 	batch_free(route, &route->gathering);
 	batch_free(route, &route->shipping);

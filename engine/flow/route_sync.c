@@ -52,13 +52,18 @@ bool delivery_sync(const struct delivery *delivery)
 	return delivery->record.flags & LOG_EVENT && polled_sync(delivery->event.type);
 }
 
-bool delivery_sync_row(struct route *route, struct delivery *delivery)
+bool delivery_sync_wanted(struct route *route, struct delivery *delivery)
 {
 	const struct sl_table *table = route->schema ? schema_table(route->schema, POLLED_SYNC_TABLE) : NULL;
-	if (table) {
+	if (table)
 		take_wanted(delivery, table);
+	return table != NULL;
+}
+
+bool delivery_sync_row(struct route *route, struct delivery *delivery)
+{
+	if (delivery_sync_wanted(route, delivery))
 		return true;
-	}
 	drops_count(route, "a poll's run, and there is no table " POLLED_SYNC_TABLE);
 	delivery_settles(route, delivery, DELIVERY_DROPPED);
 	return false;
