@@ -123,7 +123,7 @@ void destination_upkept(struct call *call, struct emitted *emitted, struct tally
 	const char *what = emitted->event.type ? emitted->event.type : "done";
 	int64_t rows = 1;
 	bool counted = sl_json_integer(sl_json_get(data, "rows"), &rows) && strcmp(what, "refreshed") != 0;
-	tally_add(tally,
-		arena_format(call->arena, counted ? "%s rows of %.*s" : "%s %.*s", what, (int)table.len, table.at ? table.at : ""),
+	const char *form = counted ? "%s rows of %.*s" : "%s %.*s";
+	tally_add(tally, arena_format(call->arena, form, what, (int)table.len, table.at ? table.at : ""),
 		counted && rows > 0 ? (uint64_t)rows : 1);
 }

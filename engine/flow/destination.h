@@ -24,7 +24,7 @@ bool destination_takes(const struct sl_plugin *face, const struct schema *schema
 /* Hands the call all tables and views: the schema's (which may be NULL), and those that say
  * where a route stands, if the sink is one that keeps them. */
 void destination_offer(struct call *call, const struct schema *schema);
-void destination_offer_more(struct call *call, const struct sl_table *const *tables); /* NULL behind the last, or NULL */
+void destination_offer_more(struct call *call, const struct sl_table *const *tables); /* NULL behind the last */
 
 /* Counts what an upkeep emitted, by a sentence: "pruned rows of cards", "refreshed sales". */
 void destination_upkept(struct call *call, struct emitted *emitted, struct tally **tally);
@@ -51,5 +51,13 @@ bool destination_open(struct destination *there, struct why *why);
  * and is gone; an outage is waited for, as long as it is likely to be a short one. */
 struct call *destination_call(struct destination *there, enum step step);
 bool destination_run(struct destination *there, struct call **call, struct why *why);
+
+/* All rows of a table that lie behind the cursor (NULL: all), in the key's order, a page of at most
+ * `most` at a time: call->emitted are the rows, call->advanced is where the next page begins,
+ * or NULL.  For sinks with transactions.  False from `page` ends it. */
+typedef bool destination_page(const struct call *call, void *data, struct why *why);
+bool destination_rows(struct destination *there, const struct sl_table *table, const char *cursor, size_t most,
+	destination_page *page, void *data, struct why *why);
+bool destination_count(struct destination *there, const struct sl_table *table, uint64_t *rows, struct why *why);
 
 #endif

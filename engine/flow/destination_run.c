@@ -10,6 +10,7 @@
 
 #define TRIES 6         /* of a call that an outage ends: about 6 s */
 #define PAUSE_FIRST 200 /* ms; then twice as long each time */
+#define COUNT_PAGE 10000
 #define PAUSE_MOST 5000 /* who asks for more time is not waited for */
 
 struct destination {
@@ -200,4 +201,66 @@ bool destination_open(struct destination *there, struct why *why)
 		return false;
 	call_free(&call);
 	return true;
+}
+
+/* ------------------------------------------------------------------------- rows */
+
+static struct call *next_page(struct destination *there, const struct sl_table *table, const char *cursor, size_t most)
+{
+	struct call *call = destination_call(there, STEP_RECALL);
+	const struct sl_row **rows = arena_alloc(call->arena, sizeof(*rows));
+	struct sl_row *row = arena_alloc(call->arena, sizeof(*row));
+	row->table = table;
+	row->mode = table->mode;
+	row->cells = arena_alloc(call->arena, (table->column_count + 1) * sizeof(*row->cells));
+	row->version_id = "";
+	rows[0] = row;
+	call->pub.rows = rows;
+	call->pub.row_count = 1;
+	call->pub.cursor = cursor;
+	call->pub.most = most;
+	return call;
+}
+
+/* A sink that does not move on would be asked for ever. */
+static bool moves_on(const struct destination *there, const struct sl_table *table, const struct call *call,
+	const char *cursor, struct why *why)
+{
+	if (!call->advanced || !cursor || strcmp(call->advanced, cursor) != 0)
+		return true;
+	return why_say(why, "%s: the rows of %s cannot be read: the plugin's recall stays where it is", there->name,
+		table->name);
+}
+
+bool destination_rows(struct destination *there, const struct sl_table *table, const char *cursor, size_t most,
+	destination_page *page, void *data, struct why *why)
+{
+	char *from = cursor ? must_string(cursor) : NULL;
+	bool fine = true, more = true;
+	while (fine && more) {
+		struct call *call = next_page(there, table, from, most);
+		if (!destination_run(there, &call, why)) {
+			fine = false;
+			break;
+		}
+		fine = moves_on(there, table, call, from, why) && page(call, data, why);
+		free(from);
+		from = call->advanced ? must_string(call->advanced) : NULL;
+		more = from != NULL;
+		call_free(&call);
+	}
+	free(from);
+	return fine;
+}
+
+static bool count_page(const struct call *call, void *data, struct why *why)
+{
+	*(uint64_t *)data += call->emitted_count;
+	return true;
+}
+
+bool destination_count(struct destination *there, const struct sl_table *table, uint64_t *rows, struct why *why)
+{
+	*rows = 0;
+	return destination_rows(there, table, NULL, COUNT_PAGE, count_page, rows, why);
 }

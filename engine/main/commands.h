@@ -17,6 +17,9 @@
 	X(refused) \
 	X(sign) \
 	X(send) \
+	X(schema) \
+	X(copy) \
+	X(prune) \
 	X(poll) \
 	X(log) \
 	X(events) \

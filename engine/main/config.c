@@ -179,6 +179,14 @@ const struct config_source *config_source(const struct config *config, const cha
 	return NULL;
 }
 
+const struct config_sink *config_sink(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->sink_count; i++)
+		if (strcmp(config->sinks[i].name, name) == 0)
+			return &config->sinks[i];
+	return NULL;
+}
+
 const struct config_route *config_route(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->route_count; i++)

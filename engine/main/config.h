@@ -129,6 +129,7 @@ struct config *config_read(const char *file, enum config_depth depth, struct fau
 void config_free(struct config **config);
 
 const struct config_source *config_source(const struct config *config, const char *name);
+const struct config_sink *config_sink(const struct config *config, const char *name);
 const struct config_route *config_route(const struct config *config, const char *name);
 
 /* For commands: reads the file and prints what is wrong with it on stderr, errors
@@ -148,6 +149,9 @@ void config_say(const struct faults *faults, const char *kind);
 void config_part_ingress(const struct config *config, const int *fds, int events_fd, struct buf *out);
 void config_part_route(const struct config *config, const struct config_route *route, struct buf *out);
 void config_part_poller(const struct config *config, const struct config_source *source, struct buf *out);
+
+/* {"net","sink"} of a sink alone: for commands that run it in their own process. */
+void config_part_sink(const struct config *config, const struct config_sink *sink, struct buf *out);
 
 /* Where the ingress takes events of polls in: a path below the data folder. */
 #define CONFIG_EVENTS "events.sock"

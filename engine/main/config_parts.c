@@ -186,6 +186,12 @@ void config_part_route(const struct config *config, const struct config_route *r
 	json_member_int(out, "give_up", route->give_up);
 }
 
+void config_part_sink(const struct config *config, const struct config_sink *sink, struct buf *out)
+{
+	put_net(&config->net, out);
+	put_sink(sink, out);
+}
+
 /* ----------------------------------------------------------------- poller */
 
 /* The one process that sees the secrets of a source that polls. */
