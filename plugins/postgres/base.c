@@ -86,7 +86,8 @@ bool base_try(struct job *job, const char *sql)
 	if (job->end != END_DONE)
 		return false;
 	enum verdict verdict = fault_verdict(&job->fault);
-	if (verdict == VERDICT_AGAIN || (verdict == VERDICT_OUTAGE && strncmp(job->fault.state, "42", 2) != 0))
+	bool may = strncmp(job->fault.state, "42", 2) == 0 || strcmp(job->fault.state, "55P03") == 0;
+	if (verdict == VERDICT_AGAIN || (verdict == VERDICT_OUTAGE && !may))
 		return base_refused(job, job->sink->wire->doing);
 	undo(job);
 	return false;
