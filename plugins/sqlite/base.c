@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -39,6 +40,44 @@ bool job_fail(struct job *job, const char *form, ...)
 	va_end(values);
 	return false;
 }
+
+void job_settle(struct job *job, size_t row, enum sl_outcome outcome, const char *why)
+{
+	struct failure *failure = sl_pile_take(&job->brief->pile, sizeof(*failure));
+	*failure = (struct failure){ row, outcome, why, NULL };
+	job->refused = job->refused || outcome == SL_FAIL;
+	*job->last_failure = failure;
+	job->last_failure = &failure->next;
+}
+
+/* -------------------------------------------------------------------- texts */
+
+static const char *kept_text(struct job *job, char *text)
+{
+	const char *kept = sl_pile_string(&job->brief->pile, text);
+	sqlite3_free(text);
+	if (!kept)
+		abort(); /* no memory: nothing can be said any more */
+	return kept;
+}
+
+const char *job_text(struct job *job, sqlite3_str *text)
+{
+	bool empty = sqlite3_str_errcode(text) == SQLITE_OK && sqlite3_str_length(text) == 0;
+	char *sql = sqlite3_str_finish(text);
+	return empty ? "" : kept_text(job, sql);
+}
+
+const char *job_format(struct job *job, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	char *text = sqlite3_vmprintf(form, values);
+	va_end(values);
+	return kept_text(job, text);
+}
+
+/* ------------------------------------------------------------------- errors */
 
 /* What SQLite's codes mean to the person who runs the daemon. */
 static const struct {
@@ -118,6 +157,41 @@ sqlite3_stmt *base_prepared(struct job *job, sqlite3_str *text)
 	return statement;
 }
 
+bool base_count(struct job *job, const char *sql, const char *first, const char *second, int64_t *count)
+{
+	sqlite3_stmt *statement;
+	if (!base_prepare(job, sql, &statement))
+		return false;
+	if (first)
+		sqlite3_bind_text(statement, 1, first, -1, SQLITE_STATIC);
+	if (second)
+		sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
+	int code = sqlite3_step(statement);
+	*count = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW || base_error(job, "counting");
+}
+
+static const char *const own_texts[OWNS] = {
+	[OWN_SET] = "INSERT INTO _sluice_sets (name, parent, event_time, event_id) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (name, parent) DO UPDATE SET event_time = excluded.event_time, event_id = excluded.event_id"
+		" WHERE (excluded.event_time, excluded.event_id) >= (_sluice_sets.event_time, _sluice_sets.event_id)",
+	[OWN_GONE_LOOK] = "SELECT event_time FROM _sluice_gone WHERE name = ?1 AND \"row\" = ?2",
+	[OWN_GONE_PUT] = "INSERT OR REPLACE INTO _sluice_gone (name, \"row\", event_time) VALUES (?1, ?2, ?3)",
+	[OWN_GONE_DROP] = "DELETE FROM _sluice_gone WHERE name = ?1 AND \"row\" = ?2",
+	[OWN_LOAD_LOOK] = "SELECT run, state, begun, event_id, rows FROM _sluice_loads WHERE name = ?1",
+	[OWN_LOAD_PUT] = "INSERT OR REPLACE INTO _sluice_loads (name, run, state, begun, event_id, rows)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+};
+
+sqlite3_stmt *base_own(struct job *job, enum own own)
+{
+	sqlite3_stmt **statement = &job->sink->own[own];
+	if (!*statement)
+		base_prepare(job, own_texts[own], statement);
+	return *statement;
+}
+
 /* ------------------------------------------------------------------- places */
 
 static const char *const suffixes[PLACES] = { "-wal", "-shm" };
@@ -186,24 +260,21 @@ static bool writable(struct job *job)
 
 /* ------------------------------------------------------------ open and shut */
 
-static void close_table(struct table *table)
+static void end_statements(sqlite3_stmt **statements, size_t count)
 {
-	for (size_t mode = 0; mode <= SL_EXPECT; mode++) {
-		sqlite3_finalize(table->write[mode]);
-		table->write[mode] = NULL;
+	for (size_t i = 0; i < count; i++) {
+		sqlite3_finalize(statements[i]);
+		statements[i] = NULL;
 	}
-	sqlite3_finalize(table->clear);
-	table->clear = NULL;
 }
 
 void base_close(struct sink *sink)
 {
 	for (size_t i = 0; i < sink->table_count; i++)
-		close_table(&sink->tables[i]);
+		end_statements(sink->tables[i].statements, STATEMENTS);
 	for (size_t i = 0; i < PREPARED_MOST; i++)
 		forget(&sink->prepared[i]);
-	sqlite3_finalize(sink->set);
-	sink->set = NULL;
+	end_statements(sink->own, OWNS);
 	sqlite3_close(sink->db);
 	sink->db = NULL;
 }
@@ -224,22 +295,34 @@ static bool set_journal(struct job *job)
 	return answered || base_error(job, "setting the journal mode");
 }
 
-static bool open_file(struct job *job)
+bool base_open(struct job *job, bool look)
 {
 	struct sink *sink = job->sink;
+	const char *path = look && access(sink->options->path, F_OK) != 0 ? ":memory:" : sink->options->path;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	if (sqlite3_open_v2(sink->options->path, &sink->db, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &sink->db, flags, NULL) != SQLITE_OK)
 		return base_error(job, "opening it");
 	sqlite3_busy_timeout(sink->db, (int)sink->options->busy_timeout);
-	return set_journal(job) && base_run(job, "PRAGMA synchronous = full") &&
-		base_run(job, "PRAGMA foreign_keys = off") && base_run(job, "PRAGMA journal_size_limit = 67108864");
+	/* A table that is made anew takes the old one's name without a look at the views. */
+	return (look || set_journal(job)) && base_run(job, "PRAGMA synchronous = full") &&
+		base_run(job, "PRAGMA foreign_keys = off") && base_run(job, "PRAGMA legacy_alter_table = on") &&
+		base_run(job, "PRAGMA journal_size_limit = 67108864");
+}
+
+static bool learn_tables(struct job *job)
+{
+	for (size_t i = 0; i < job->sink->table_count; i++)
+		if (!look_strict(job, job->sink->tables[i].face->name, &job->sink->tables[i].strict))
+			return false;
+	return true;
 }
 
 static bool make_all(struct job *job)
 {
 	if (!base_run(job, "BEGIN IMMEDIATE"))
 		return false;
-	if (tables_make(job) && views_make(job) && base_run(job, "COMMIT"))
+	if (plan_make(job) && !plan_blocked(job) && plan_do(job, PLAN_SAFE) && views_try(job, PLAN_SAFE) &&
+		loads_settle(job) && learn_tables(job) && base_run(job, "COMMIT"))
 		return true;
 	sqlite3_exec(job->sink->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
@@ -253,7 +336,7 @@ bool base_ready(struct job *job)
 	if (sink->db && !base_moved(sink))
 		return true;
 	base_close(sink);
-	if (open_file(job) && make_all(job)) {
+	if (base_open(job, false) && make_all(job)) {
 		note_places(sink);
 		return true;
 	}

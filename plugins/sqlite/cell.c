@@ -46,14 +46,20 @@ static void bind_number(sqlite3_stmt *statement, int at, const struct sl_column 
 		sqlite3_bind_int64(statement, at, number);
 }
 
-void cell_bind(sqlite3_stmt *statement, int at, const struct sl_column *column, const struct sl_cell *cell,
-	char stamp[STAMP_SIZE])
+/* A STRICT table keeps the digits as they are. */
+static bool is_rounded(const struct sl_column *column, const struct sl_cell *cell, bool strict)
 {
+	return column->type == SL_COLUMN_DECIMAL && !strict && !survives(cell->text);
+}
+
+void cell_bind(sqlite3_stmt *statement, int at, const struct table *table, size_t index, const struct sl_cell *cell)
+{
+	const struct sl_column *column = table->face->columns[index];
 	if (cell->kind == SL_CELL_INT)
-		bind_number(statement, at, column, cell->number, stamp);
+		bind_number(statement, at, column, cell->number, table->stamps[index]);
 	else if (cell->kind != SL_CELL_TEXT)
 		sqlite3_bind_null(statement, at);
-	else if (column->type == SL_COLUMN_DECIMAL && !survives(cell->text))
+	else if (is_rounded(column, cell, table->strict))
 		sqlite3_bind_blob64(statement, at, cell->text.at, cell->text.len, SQLITE_STATIC);
 	else
 		bind_text(statement, at, cell->text);
@@ -62,7 +68,29 @@ void cell_bind(sqlite3_stmt *statement, int at, const struct sl_column *column, 
 void cells_bind(sqlite3_stmt *statement, const struct table *table, const struct sl_cell *cells)
 {
 	for (size_t i = 0; i < table->face->column_count; i++)
-		cell_bind(statement, (int)i + 1, table->face->columns[i], &cells[i], table->stamps[i]);
+		cell_bind(statement, (int)i + 1, table, i, &cells[i]);
+}
+
+void cell_literal(sqlite3_str *sql, const struct sl_column *column, const struct sl_cell *cell, bool strict)
+{
+	char stamp[STAMP_SIZE];
+	bool text = cell->kind == SL_CELL_TEXT;
+	if (cell->kind == SL_CELL_INT && column->type == SL_COLUMN_TIMESTAMP)
+		text = sl_time_write(cell->number, stamp) > 0;
+	else if (cell->kind == SL_CELL_INT && column->type == SL_COLUMN_DATE)
+		text = sl_date_write(cell->number, stamp) > 0;
+	if (cell->kind == SL_CELL_TEXT && is_rounded(column, cell, strict)) {
+		sqlite3_str_appendall(sql, "x'");
+		for (size_t i = 0; i < cell->text.len; i++)
+			sqlite3_str_appendf(sql, "%02x", (unsigned char)cell->text.at[i]);
+		sqlite3_str_appendall(sql, "'");
+	} else if (text) {
+		sqlite3_str_appendf(sql, "%Q", cell->kind == SL_CELL_TEXT ? cell->text.at : stamp);
+	} else if (cell->kind == SL_CELL_INT) {
+		sqlite3_str_appendf(sql, "%lld", (long long)cell->number);
+	} else {
+		sqlite3_str_appendall(sql, "NULL");
+	}
 }
 
 /* ------------------------------------------------------------------- back */
@@ -73,14 +101,15 @@ static struct sl_text stored_text(sqlite3_stmt *statement, int at)
 	return (struct sl_text){ text ? text : "", (size_t)sqlite3_column_bytes(statement, at) };
 }
 
-/* SQLite prints 0.00000001 as 1.0e-08, and 7.0 for a REAL that is whole. */
-static bool read_decimal(struct sl_text text, struct sl_pile *pile, struct sl_cell *cell)
+/* SQLite prints 0.00000001 as 1.0e-08, and 7.0 for a REAL that is whole; digits that were
+ * stored as such keep their zeros. */
+static bool read_decimal(struct sl_text text, bool number, struct sl_pile *pile, struct sl_cell *cell)
 {
 	char digits[DECIMAL_ROOM];
 	size_t len;
 	if (!sl_decimal(text, digits, sizeof(digits), &len))
 		return false;
-	bool point = memchr(digits, '.', len) != NULL;
+	bool point = number && memchr(digits, '.', len) != NULL;
 	while (point && digits[len - 1] == '0')
 		len--;
 	len -= point && digits[len - 1] == '.';
@@ -92,7 +121,8 @@ static bool read_decimal(struct sl_text text, struct sl_pile *pile, struct sl_ce
 void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct sl_pile *pile,
 	struct sl_cell *cell)
 {
-	if (sqlite3_column_type(statement, at) == SQLITE_NULL) {
+	int class = sqlite3_column_type(statement, at);
+	if (class == SQLITE_NULL) {
 		cell->kind = SL_CELL_NULL;
 		return;
 	}
@@ -108,11 +138,20 @@ void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, 
 	else if (column->type == SL_COLUMN_DATE)
 		read = sl_date_read(text, &cell->number), cell->kind = SL_CELL_INT;
 	else if (column->type == SL_COLUMN_DECIMAL)
-		read = read_decimal(text, pile, cell);
+		read = read_decimal(text, class == SQLITE_FLOAT || class == SQLITE_INTEGER, pile, cell);
 	else
 		cell->text = (struct sl_text){ sl_pile_copy(pile, text.at, text.len), text.len };
 	if (!read)
 		cell->kind = SL_CELL_NULL;
+}
+
+struct sl_cell *cells_read(sqlite3_stmt *statement, const struct sl_table *table, struct sl_pile *pile)
+{
+	struct sl_cell *cells = sl_pile_take(pile, table->column_count * sizeof(*cells));
+	for (size_t i = 0; i < table->column_count; i++)
+		if (!table->columns[i]->generated)
+			cell_read(statement, (int)i, table->columns[i], pile, &cells[i]);
+	return cells;
 }
 
 void cell_show(sqlite3_str *out, const struct sl_column *column, const struct sl_cell *cell)

@@ -5,6 +5,9 @@
 
 #include "inside.h"
 
+/* Others want to write into the file, too: so many rows take less than 100 ms. */
+#define BATCH 1000
+
 static const struct sl_option options[] = {
 	SL_OPTION(PATH, struct options, path, .help = "The database file; it is made if it is not there."),
 	SL_OPTION(DURATION, struct options, busy_timeout, .initial = "2s", .min = 1, .max = 60000,
@@ -43,6 +46,7 @@ static struct job *new_job(struct sl_call *call)
 		.row_count = call->row_count };
 	job->last_failure = &job->failures;
 	job->last_found = &job->found;
+	job->last_change = &job->changes;
 	return job;
 }
 
@@ -84,6 +88,7 @@ struct table *table_of(struct sink *sink, const struct sl_table *table)
 static void fill_table(struct sl_pile *pile, struct table *table, const struct sl_table *face)
 {
 	table->face = face;
+	table->reads = sl_fold_reads(face);
 	table->guarded = sl_named_column(face, "_event_time", NULL) && sl_named_column(face, "_event_id", NULL);
 	for (size_t i = 0; i < face->column_count; i++)
 		table->parents += face->columns[i]->parent > 0;
@@ -100,15 +105,20 @@ static void copy_tables(struct sink *sink, const struct sl_call *call)
 }
 
 /* An open that failed may be tried again, with other tables. */
+static void take_schema(struct sink *sink, const struct sl_call *call)
+{
+	base_close(sink);
+	sl_pile_free(&sink->kept);
+	copy_tables(sink, call);
+	sink->views = sl_views_copy(&sink->kept, call->views, call->view_count);
+	sink->view_count = call->view_count;
+}
+
 static void open_blocking(void *data)
 {
 	struct job *job = data;
 	pthread_mutex_lock(&job->sink->lock);
-	base_close(job->sink);
-	sl_pile_free(&job->sink->kept);
-	copy_tables(job->sink, job->call);
-	job->sink->views = sl_views_copy(&job->sink->kept, job->call->views, job->call->view_count);
-	job->sink->view_count = job->call->view_count;
+	take_schema(job->sink, job->call);
 	base_ready(job);
 	job_over(job);
 }
@@ -136,10 +146,12 @@ static bool expect_rows(struct job *job)
 /* Goes on after a bad row, so that all of them are found at once. */
 static bool write_rows(struct job *job)
 {
+	for (size_t i = 0; i < job->sink->table_count; i++)
+		job->sink->tables[i].load = NULL;
 	for (size_t i = 0; i < job->row_count; i++)
 		if (!write_row(job, i))
 			return false;
-	return !job->failures;
+	return !job->refused;
 }
 
 static void deliver_blocking(void *data)
@@ -156,7 +168,7 @@ static enum sl_outcome delivered(struct sl_call *call)
 {
 	struct job *job = call->local;
 	for (const struct failure *failure = job->failures; failure && job->end == END_DONE; failure = failure->next)
-		call->host->settle(call, failure->row, SL_FAIL, "%s", failure->why);
+		call->host->settle(call, failure->row, failure->outcome, "%s", failure->why);
 	return outcome(call, job);
 }
 
@@ -182,12 +194,101 @@ static enum sl_outcome recalled(struct sl_call *call)
 	struct job *job = call->local;
 	for (const struct found *found = job->found; found && job->end == END_DONE; found = found->next)
 		call->host->emit_row(call, call->rows[0]->table, found->cells);
+	if (job->cursor && job->end == END_DONE)
+		call->host->advance(call, job->cursor);
 	return outcome(call, job);
 }
 
 static enum sl_outcome recall(struct sl_call *call)
 {
 	return call->host->work(call, recall_blocking, new_job(call), recalled);
+}
+
+/* ------------------------------------------------------------------- schema */
+
+static bool change_schema(struct job *job, enum plan plan)
+{
+	const char *end = plan == PLAN_LOOK ? "ROLLBACK" : "COMMIT";
+	return base_open(job, plan == PLAN_LOOK) && base_run(job, "BEGIN IMMEDIATE") && plan_make(job) &&
+		plan_extras(job) && plan_do(job, plan) && views_try(job, plan) && (plan == PLAN_LOOK || loads_settle(job)) &&
+		base_run(job, end);
+}
+
+static bool read_verb(struct job *job, enum plan *plan)
+{
+	static const char *const verbs[] = { [PLAN_LOOK] = "diff", [PLAN_SAFE] = "apply", [PLAN_FORCE] = "force" };
+	for (*plan = PLAN_LOOK; *plan <= PLAN_FORCE; ++*plan)
+		if (job->call->verb && strcmp(verbs[*plan], job->call->verb) == 0)
+			return true;
+	return job_fail(job, "this sink can diff, apply and force a schema, and nothing else");
+}
+
+static void schema_blocking(void *data)
+{
+	struct job *job = data;
+	enum plan plan;
+	pthread_mutex_lock(&job->sink->lock);
+	take_schema(job->sink, job->call);
+	if (read_verb(job, &plan))
+		change_schema(job, plan);
+	base_close(job->sink);
+	job_over(job);
+}
+
+static const char *quoted(struct sl_call *call, const char *text)
+{
+	return text ? call->host->quote(call, (struct sl_text){ text, strlen(text) }).at : "null";
+}
+
+static void tell_change(struct sl_call *call, const struct change *change)
+{
+	struct sl_event event = { .type = change->type };
+	event.data = call->host->format(call, "{\"table\":%s,\"column\":%s,\"sql\":%s,\"safe\":%s,\"why\":%s}",
+		quoted(call, change->table), quoted(call, change->column), quoted(call, change->sql),
+		change->safe ? "true" : "false", quoted(call, change->why));
+	call->host->emit(call, &event);
+}
+
+static enum sl_outcome schema_told(struct sl_call *call)
+{
+	struct job *job = call->local;
+	for (const struct change *change = job->changes; change && job->end == END_DONE; change = change->next)
+		tell_change(call, change);
+	return outcome(call, job);
+}
+
+static enum sl_outcome schema(struct sl_call *call)
+{
+	return call->host->work(call, schema_blocking, new_job(call), schema_told);
+}
+
+/* ------------------------------------------------------------------- upkeep */
+
+static void upkeep_blocking(void *data)
+{
+	struct job *job = data;
+	pthread_mutex_lock(&job->sink->lock);
+	if (base_ready(job))
+		upkeep_run(job);
+	job_over(job);
+}
+
+static enum sl_outcome upkept(struct sl_call *call)
+{
+	struct job *job = call->local;
+	if (job->pruned && job->end == END_DONE) {
+		struct sl_event event = { .type = "pruned" };
+		event.data = call->host->format(call, "{\"table\":%s,\"rows\":%lld}", quoted(call, job->pruned),
+			(long long)job->pruned_rows);
+		call->host->emit(call, &event);
+		call->host->advance(call, job->cursor);
+	}
+	return outcome(call, job);
+}
+
+static enum sl_outcome upkeep(struct sl_call *call)
+{
+	return call->host->work(call, upkeep_blocking, new_job(call), upkept);
 }
 
 /* -------------------------------------------------------------------- close */
@@ -205,7 +306,7 @@ static void close_sink(void *state)
 
 SL_PLUGIN(
 	.name = "sqlite",
-	.version = "1.0",
+	.version = "1.1",
 	.summary = "Rows into the tables of a SQLite file, each event once.",
 	.options = options,
 	.options_size = sizeof(struct options),
@@ -215,4 +316,7 @@ SL_PLUGIN(
 	.close = close_sink,
 	.deliver = deliver,
 	.recall = recall,
-	.dialect = "sqlite");
+	.dialect = "sqlite",
+	.batch_rows = BATCH,
+	.schema = schema,
+	.upkeep = upkeep);

@@ -7,58 +7,86 @@
 /* Stands in each view of ours, so that nobody else's is ever dropped. */
 #define MARK "/* made by sluice */"
 
-static bool run_format(struct job *job, const char *form, const char *name)
+static void plan_text(struct job *job, const struct sl_view *view, const char *old)
 {
-	char *sql = sqlite3_mprintf(form, name);
-	bool run = sql && base_run(job, sql);
-	sqlite3_free(sql);
-	return run || job_retry(job, "%s: there is no memory left", job->sink->options->path);
+	const char *sql = job_format(job, "CREATE VIEW \"%w\" AS " MARK "\n%s", view->name, view->sql);
+	if (old && strcmp(old, sql) == 0)
+		return;
+	if (old)
+		sql = job_format(job, "DROP VIEW \"%w\";\n%s", view->name, sql);
+	plan_add(job, (struct change){ .type = "make view", .table = view->name, .safe = true, .sql = sql });
 }
 
-static bool create_view(struct job *job, const struct sl_view *view, const char *sql)
+static bool plan_view(struct job *job, const struct sl_view *view)
 {
-	if (sqlite3_exec(job->sink->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-		return true;
-	if ((sqlite3_errcode(job->sink->db) & 0xff) != SQLITE_ERROR)
-		return base_error(job, "making a view");
-	return job_fail(job, "%s: the view %s: %s", job->sink->options->path, view->name, sqlite3_errmsg(job->sink->db));
-}
-
-static bool make_view(struct job *job, const struct sl_view *view)
-{
-	const char *type, *old, *path = job->sink->options->path;
-	if (!object_find(job, view->name, &type, &old))
+	const char *type, *old;
+	if (!look_object(job, view->name, &type, &old))
 		return false;
-	if (type && (strcmp(type, "view") != 0 || !strstr(old, MARK)))
-		return job_fail(job, "%s: %s is wanted as a view of the schema, but is there as a %s of somebody else; rename "
-			"that one", path, view->name, type);
-	char *sql = sqlite3_mprintf("CREATE VIEW \"%w\" AS " MARK "\n%s", view->name, view->sql);
-	bool made = sql && ((type && strcmp(old, sql) == 0) ||
-		((!type || run_format(job, "DROP VIEW \"%w\"", view->name)) && create_view(job, view, sql)));
-	sqlite3_free(sql);
-	return made || job_retry(job, "%s: there is no memory left", path);
+	if (!type || (strcmp(type, "view") == 0 && strstr(old, MARK)))
+		plan_text(job, view, old);
+	else
+		plan_add(job, (struct change){ .type = "conflict", .table = view->name, .blocks = true,
+			.why = job_format(job, "%s is wanted as a view of the schema, but is there as a %s of somebody else; rename "
+				"that one", view->name, type) });
+	return true;
+}
+
+bool views_plan(struct job *job)
+{
+	for (size_t i = 0; i < job->sink->view_count; i++)
+		if (!plan_view(job, job->sink->views[i]))
+			return false;
+	return true;
 }
 
 /* SQLite looks at what a view names only when it is used. */
-static bool try_view(struct job *job, const struct sl_view *view)
+static bool try_view(struct job *job, const struct sl_view *view, enum plan plan)
 {
 	sqlite3_stmt *statement = NULL;
-	char *sql = sqlite3_mprintf("SELECT * FROM \"%w\" LIMIT 0", view->name);
-	int code = sql ? sqlite3_prepare_v2(job->sink->db, sql, -1, &statement, NULL) : SQLITE_NOMEM;
+	int code = sqlite3_prepare_v2(job->sink->db, job_format(job, "SELECT * FROM \"%w\" LIMIT 0", view->name), -1, &statement,
+		NULL);
 	sqlite3_finalize(statement);
-	sqlite3_free(sql);
-	return code == SQLITE_OK || job_fail(job, "%s: the view %s: %s", job->sink->options->path, view->name,
-		sqlite3_errmsg(job->sink->db));
+	if (code == SQLITE_OK)
+		return true;
+	const char *why = job_format(job, "the view %s: %s", view->name, sqlite3_errmsg(job->sink->db));
+	if (plan != PLAN_LOOK)
+		return job_fail(job, "%s: %s", job->sink->options->path, why);
+	plan_add(job, (struct change){ .type = "conflict", .table = view->name, .why = why });
+	return true;
 }
 
 /* All are made before any is tried: one may read from another. */
-bool views_make(struct job *job)
+bool views_try(struct job *job, enum plan plan)
 {
 	for (size_t i = 0; i < job->sink->view_count; i++)
-		if (!make_view(job, job->sink->views[i]))
-			return false;
-	for (size_t i = 0; i < job->sink->view_count; i++)
-		if (!try_view(job, job->sink->views[i]))
+		if (!try_view(job, job->sink->views[i], plan))
 			return false;
 	return true;
+}
+
+static bool is_known(const struct sink *sink, const char *name)
+{
+	for (size_t i = 0; i < sink->view_count; i++)
+		if (sqlite3_stricmp(sink->views[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Another route's schema may have made them: nobody drops them unasked. */
+bool views_extra(struct job *job)
+{
+	sqlite3_stmt *statement;
+	int code;
+	if (!base_prepare(job, "SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, '" MARK "') ORDER BY name",
+		&statement))
+		return false;
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *name = sl_pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 0));
+		if (!is_known(job->sink, name))
+			plan_add(job, (struct change){ .type = "drop view", .table = name,
+				.sql = job_format(job, "DROP VIEW \"%w\"", name),
+				.why = job_format(job, "the view %s is of another schema, or of an older version of this one", name) });
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE || base_error(job, "looking at its views");
 }

@@ -563,7 +563,8 @@ static void column_times_that_are_none_count_as_none(void **state)
 static void column_times_stand_in_the_order_of_the_columns(void **state)
 {
 	struct buf after = { 0 };
-	assert_true(patch_wins("{\"c\":\"9000 x\",\"odd \\\"b\\\\\\n\":\"9000 y\",\"*\":\"1000 e\",\"z\":\"1 z\"}", 2000, &after));
+	assert_true(patch_wins("{\"c\":\"9000 x\",\"odd \\\"b\\\\\\n\":\"9000 y\",\"*\":\"1000 e\",\"z\":\"1 z\"}", 2000,
+		&after));
 	assert_string_equal(after.at,
 		"{\"*\":\"1000 e\",\"a\":\"2000 e\",\"odd \\\"b\\\\\\u000a\":\"9000 y\",\"c\":\"9000 x\"}");
 	buf_free(&after);
