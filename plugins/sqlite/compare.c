@@ -94,7 +94,8 @@ static bool prepare_rebuild(struct comparing *c)
 	sql_copied(c, sql, extra, false);
 	sqlite3_str_appendall(sql, ") SELECT ");
 	sql_copied(c, sql, extra, true);
-	sqlite3_str_appendf(sql, " FROM \"%w\";\nDROP TABLE \"%w\";\nALTER TABLE \"%w\" RENAME TO \"%w\"", name, name, as, name);
+	sqlite3_str_appendf(sql, " FROM \"%w\";\nDROP TABLE \"%w\";\nALTER TABLE \"%w\" RENAME TO \"%w\"", name, name, as,
+		name);
 	bool looked = sql_dependents(c, sql);
 	const char *text = job_text(c->job, sql);
 	c->foreign = extra != NULL;
@@ -128,8 +129,8 @@ static void find_renamed(struct comparing *c)
 	differ(c, "conflict", missing->name, (struct change){ .blocks = true,
 		.sql = job_format(c->job, "ALTER TABLE \"%w\" RENAME COLUMN \"%w\" TO \"%w\"", c->table->name, left->name,
 			c->to),
-		.why = job_format(c->job, "the key of the table %s has the column %s, and in the schema %s; if only its name is "
-			"another, rename it", c->table->name, left->name, c->to) });
+		.why = job_format(c->job, "the key of the table %s has the column %s, and in the schema %s; if only its name "
+			"is another, rename it", c->table->name, left->name, c->to) });
 }
 
 static void add_missing(struct comparing *c, const struct sl_column *column)

@@ -124,6 +124,29 @@ static inline void host_tally(struct sl_call *call, const char *what, uint64_t t
 	buf_format(&of(call)->tallied, "%s: %llu\n", what, (unsigned long long)times);
 }
 
+static inline struct sl_text host_format(struct sl_call *call, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	char *text = NULL;
+	int len = vasprintf(&text, form, values);
+	va_end(values);
+	assert_true(len >= 0);
+	const char *kept = arena_copy(of(call)->arena, text, (size_t)len);
+	free(text);
+	return (struct sl_text){ kept, (size_t)len };
+}
+
+static inline struct sl_text host_quote(struct sl_call *call, struct sl_text text)
+{
+	struct buf out = { 0 };
+	json_text(&out, text);
+	const char *kept = arena_copy(of(call)->arena, out.at, out.len);
+	struct sl_text quoted = { kept, out.len };
+	buf_free(&out);
+	return quoted;
+}
+
 /* -------------------------------------------------------------- conversation */
 
 static inline enum sl_outcome run(struct fixture *f, sl_step *step)
@@ -282,7 +305,7 @@ static inline struct fixture *bed_sink(const char *name)
 	f->arena = arena_new();
 	f->host = (struct sl_host){ .abi = SL_ABI, .work = host_work, .retry = host_retry, .fail = host_fail,
 		.settle = host_settle, .emit_row = host_emit_row, .emit = host_emit, .advance = host_advance,
-		.tally = host_tally, .log = host_log };
+		.tally = host_tally, .log = host_log, .format = host_format, .quote = host_quote };
 	f->call.host = &f->host;
 	f->call.options = calloc(1, f->plugin->options_size);
 	f->call.state = calloc(1, f->plugin->state_size);

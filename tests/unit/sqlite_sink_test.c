@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_sink_test.c - the sqlite sink, called through a host of this file. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-/* cmocka wants the four above first */
-#include <cmocka.h>
+#include "sqlite_bed.h"
 
-#include <dlfcn.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/buf.h"
-#include "flow/schema.h"
-
-#define NOW INT64_C(1795300000000)
-#define ROWS 64
 
 static const char shop[] =
 	"options:\n"
@@ -43,310 +26,17 @@ static const char shop[] =
 	"    key: [order, part, line]\n"
 	"    columns: { order: text, part: int, line: int, title: text }\n";
 
-/* The form of the struct that the plugin keeps its options in is its own affair:
- * they are put there by their table. */
-struct fixture {
-	struct sl_call call; /* first: the host's functions find the rest by it */
-	struct sl_host host;
-	void *handle;
-	const struct sl_plugin *plugin;
-	struct arena *arena;
-	struct schema *schema;
-	char folder[64], path[128];
-	const struct sl_row *rows[ROWS];
-	size_t row_count;
-	char why[600];
-	enum sl_outcome settled[ROWS];
-	char reasons[ROWS][300];
-	char noted[300];
-	struct buf recalled;
-	uint32_t index;
-	const char *id;   /* of the next rows' event */
-	int64_t time;
-};
-
-static struct fixture *of(struct sl_call *call)
-{
-	return (struct fixture *)(void *)call;
-}
-
-/* ----------------------------------------------------------------- the host */
-
-static enum sl_outcome host_work(struct sl_call *call, void (*blocking)(void *), void *data, sl_step *next)
-{
-	blocking(data);
-	return next(call);
-}
-
-static enum sl_outcome host_retry(struct sl_call *call, int64_t after, const char *form, ...)
-{
-	va_list values;
-	va_start(values, form);
-	vsnprintf(of(call)->why, sizeof(of(call)->why), form, values);
-	va_end(values);
-	return SL_RETRY;
-}
-
-static enum sl_outcome host_fail(struct sl_call *call, const char *form, ...)
-{
-	va_list values;
-	va_start(values, form);
-	vsnprintf(of(call)->why, sizeof(of(call)->why), form, values);
-	va_end(values);
-	return SL_FAIL;
-}
-
-static void host_log(struct sl_call *call, enum sl_level level, const char *form, ...)
-{
-	va_list values;
-	va_start(values, form);
-	vsnprintf(of(call)->noted, sizeof(of(call)->noted), form, values);
-	va_end(values);
-}
-
-static void host_settle(struct sl_call *call, size_t row, enum sl_outcome outcome, const char *form, ...)
-{
-	va_list values;
-	assert_true(row < of(call)->row_count);
-	of(call)->settled[row] = outcome;
-	va_start(values, form);
-	vsnprintf(of(call)->reasons[row], sizeof(of(call)->reasons[row]), form, values);
-	va_end(values);
-}
-
-static void host_emit_row(struct sl_call *call, const struct sl_table *table, const struct sl_cell *cells)
-{
-	struct buf *out = &of(call)->recalled;
-	for (size_t i = 0; i < table->column_count; i++) {
-		buf_string(out, i ? "|" : "");
-		if (cells[i].kind == SL_CELL_INT)
-			buf_format(out, "%lld", (long long)cells[i].number);
-		else if (cells[i].kind == SL_CELL_TEXT)
-			buf_add(out, cells[i].text.at, cells[i].text.len);
-	}
-	buf_char(out, '\n');
-}
-
-/* -------------------------------------------------------------- conversation */
-
-static enum sl_outcome run(struct fixture *f, sl_step *step)
-{
-	char *local = calloc(1, f->plugin->local_size);
-	memset(f->settled, 0, sizeof(f->settled));
-	f->why[0] = '\0';
-	f->call.local = local;
-	f->call.rows = f->rows;
-	f->call.row_count = f->row_count;
-	enum sl_outcome outcome = step(&f->call);
-	free(local);
-	f->call.local = NULL;
-	f->row_count = 0;
-	return outcome;
-}
-
-static void set_option(struct fixture *f, const char *name, const void *value, size_t size)
-{
-	for (const struct sl_option *option = f->plugin->options; option->name; option++)
-		if (strcmp(option->name, name) == 0)
-			memcpy((char *)(uintptr_t)f->call.options + option->at, value, size);
-}
-
-static enum sl_outcome open_sink(struct fixture *f)
-{
-	static const struct sl_table *tables[8];
-	size_t count, views;
-	const struct sl_table *const *own = schema_tables(f->schema, &count);
-	memcpy(tables, own, count * sizeof(*tables));
-	tables[count++] = &stand_routes;
-	tables[count++] = &stand_open;
-	f->call.tables = tables;
-	f->call.table_count = count;
-	f->call.views = schema_views(f->schema, &views);
-	f->call.view_count = views;
-	return run(f, f->plugin->open);
-}
-
-static void close_sink(struct fixture *f)
-{
-	f->plugin->close(f->call.state);
-	memset(f->call.state, 0, f->plugin->state_size);
-}
-
-static struct sl_row *add(struct fixture *f)
-{
-	struct sl_row *row = arena_alloc(f->arena, sizeof(*row));
-	assert_true(f->row_count < ROWS);
-	f->rows[f->row_count++] = row;
-	return row;
-}
-
-/* A row of the schema, from an event of f->id and f->time. */
-static struct sl_row *row(struct fixture *f, const char *table, const char *json)
-{
-	struct why why = { 0 };
-	struct sl_document *document = sl_json_read((struct sl_text){ json, strlen(json) }, why.text, sizeof(why.text));
-	struct sl_event event = { .type = table, .id = f->id, .time = f->time, .source = "shop", .received = NOW };
-	struct sl_row *made = add(f);
-	if (!document || !schema_row(f->schema, &event, sl_json_root(document), NULL, f->index++, NOW, f->arena,
-		made, &why))
-		fail_msg("%s: %s", json, why.text);
-	sl_json_free(&document);
-	return made;
-}
-
-/* A row of the stand tables: cells by their text, "" for not given, "~" for NULL. */
-static void stand(struct fixture *f, const struct sl_table *table, enum sl_mode mode, const char *const *texts)
-{
-	struct sl_cell *cells = arena_alloc(f->arena, table->column_count * sizeof(*cells));
-	for (size_t i = 0; i < table->column_count && texts[i]; i++) {
-		enum sl_column_type type = table->columns[i]->type;
-		if (strcmp(texts[i], "~") == 0)
-			cells[i].kind = SL_CELL_NULL;
-		else if (!*texts[i])
-			continue;
-		else if (type == SL_COLUMN_INT || type == SL_COLUMN_TIMESTAMP)
-			cells[i] = (struct sl_cell){ SL_CELL_INT, atoll(texts[i]), { 0 } };
-		else
-			cells[i] = (struct sl_cell){ SL_CELL_TEXT, 0, { texts[i], strlen(texts[i]) } };
-	}
-	*add(f) = (struct sl_row){ .table = table, .mode = mode, .cells = cells };
-}
-#define ROUTES(f, mode, ...) stand(f, &stand_routes, mode, (const char *const[]){ __VA_ARGS__, NULL })
-#define OPENS(f, mode, ...) stand(f, &stand_open, mode, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void delivers(struct fixture *f)
-{
-	size_t count = f->row_count;
-	enum sl_outcome outcome = run(f, f->plugin->deliver);
-	if (outcome != SL_DONE)
-		fail_msg("%s", f->why);
-	for (size_t i = 0; i < count; i++)
-		if (f->settled[i] != SL_DONE)
-			fail_msg("row %zu: %s", i, f->reasons[i]);
-}
-
-static void says(struct fixture *f, const char *sentence)
-{
-	if (!strstr(f->why, sentence))
-		fail_msg("wanted \"%s\", got \"%s\"", sentence, f->why);
-}
-
-static const char *recalls(struct fixture *f)
-{
-	buf_clear(&f->recalled);
-	if (run(f, f->plugin->recall) != SL_DONE)
-		fail_msg("%s", f->why);
-	return f->recalled.at ? f->recalled.at : "";
-}
-
-static int collect(void *data, int count, char **values, char **names)
-{
-	struct buf *out = data;
-	for (int i = 0; i < count; i++)
-		buf_format(out, "%s%s", i ? "|" : "", values[i] ? values[i] : "~");
-	buf_char(out, '\n');
-	return 0;
-}
-
-/* What another program sees. */
-static void sees(struct fixture *f, const char *sql, const char *wanted)
-{
-	sqlite3 *db;
-	char *error = NULL;
-	struct buf out = { 0 };
-	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	sqlite3_exec(db, sql, collect, &out, &error);
-	if (error || strcmp(out.at ? out.at : "", wanted) != 0)
-		fail_msg("%s: wanted\n%sgot\n%s%s", sql, wanted, out.at ? out.at : "", error ? error : "");
-	sqlite3_close(db);
-	buf_free(&out);
-}
-
-static void does(struct fixture *f, const char *sql)
-{
-	sees(f, sql, "");
-}
-
-/* ------------------------------------------------------------------- set up */
-
-static struct schema *load(struct fixture *f, const char *yaml, const char *views)
-{
-	struct why why;
-	char path[160];
-	snprintf(path, sizeof(path), "%s/shop.sqlite.sql", f->folder);
-	FILE *out = fopen(path, "w");
-	fputs(views, out);
-	fclose(out);
-	snprintf(path, sizeof(path), "%s/shop.yaml", f->folder);
-	out = fopen(path, "w");
-	fputs(yaml, out);
-	fclose(out);
-	schema_free(&f->schema);
-	f->schema = schema_load(path, NULL, "sqlite", &why);
-	if (!f->schema)
-		fail_msg("%s", why.text);
-	return f->schema;
-}
-
-static void load_plugin(struct fixture *f)
-{
-	char path[512];
-	const char *build = getenv("SLUICE_BUILD");
-	snprintf(path, sizeof(path), "%s/share/sluice/plugins/sqlite/sqlite.so", build ? build : ".");
-	f->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!f->handle)
-		fail_msg("%s", dlerror());
-	f->plugin = dlsym(f->handle, "sl_plugin");
-	assert_non_null(f->plugin);
-}
-
 static int begin(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	int64_t wait = 50;
-	const char *path = f->path;
-	load_plugin(f);
-	strcpy(f->folder, "/tmp/sluice-sqlite-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
-	snprintf(f->path, sizeof(f->path), "%s/w.db", f->folder);
-	f->arena = arena_new();
-	f->host = (struct sl_host){ .abi = SL_ABI, .work = host_work, .retry = host_retry, .fail = host_fail,
-		.settle = host_settle, .emit_row = host_emit_row, .log = host_log };
-	f->call.host = &f->host;
-	f->call.options = calloc(1, f->plugin->options_size);
-	f->call.state = calloc(1, f->plugin->state_size);
-	set_option(f, "path", &path, sizeof(path));
-	set_option(f, "busy_timeout", &wait, sizeof(wait));
-	f->id = "e1";
-	f->time = NOW - 10000;
-	load(f, shop, "");
-	*state = f;
+	*state = sqlite_begin(shop);
 	return 0;
 }
 
 static int begin_open(void **state)
 {
 	begin(state);
-	struct fixture *f = *state;
-	if (open_sink(f) != SL_DONE)
-		fail_msg("%s", f->why);
+	opens(*state);
 	return 0;
-}
-
-static int end(void **state)
-{
-	struct fixture *f = *state;
-	char command[128];
-	f->plugin->close(f->call.state);
-	snprintf(command, sizeof(command), "rm -rf %s", f->folder);
-	assert_int_equal(system(command), 0);
-	schema_free(&f->schema);
-	arena_free(&f->arena);
-	buf_free(&f->recalled);
-	free((void *)(uintptr_t)f->call.options);
-	free(f->call.state);
-	free(f);
-	return 0; /* the plugin stays loaded: a sanitizer wants its code until the end */
 }
 
 /* -------------------------------------------------------------------- tables */
@@ -368,8 +58,8 @@ static void a_second_open_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 	does(f, "CREATE TABLE v AS SELECT schema_version AS n FROM pragma_schema_version");
-	close_sink(f);
-	assert_int_equal(open_sink(f), SL_DONE);
+	bed_close(f);
+	assert_int_equal(bed_open(f), SL_DONE);
 	sees(f, "SELECT schema_version - n FROM pragma_schema_version, v", "1\n"); /* its own table */
 }
 
@@ -379,7 +69,7 @@ static void missing_columns_are_added(void **state)
 	does(f, "CREATE TABLE events (ID varchar(20) PRIMARY KEY, at DATETIME, mine);"
 		"INSERT INTO events VALUES ('a', 1, 2);"
 		"CREATE TABLE states (shop TEXT, \"odd \"\"name\" INT)");
-	assert_int_equal(open_sink(f), SL_DONE);
+	assert_int_equal(bed_open(f), SL_DONE);
 	sees(f, "SELECT count(*) FROM pragma_table_info('events')", "12\n");
 	sees(f, "SELECT group_concat(name) FROM pragma_index_info('states_key')", "shop,odd \"name\n");
 	row(f, "events", "{\"id\":\"b\",\"about\":\"x\"}");
@@ -392,16 +82,16 @@ static void a_table_of_another_shape_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	does(f, "CREATE TABLE events (id TEXT PRIMARY KEY, about REAL)");
-	assert_int_equal(open_sink(f), SL_FAIL);
+	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "the column events.about is declared REAL and cannot hold");
 	does(f, "DROP TABLE events; CREATE VIEW events AS SELECT 1");
-	assert_int_equal(open_sink(f), SL_FAIL);
+	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "events is wanted as a table, but is there as a view");
 	does(f, "DROP VIEW events; CREATE TABLE events (id TEXT); INSERT INTO events VALUES ('a'), ('a')");
-	assert_int_equal(open_sink(f), SL_FAIL);
+	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "remove the doubles");
 	does(f, "DELETE FROM events");
-	assert_int_equal(open_sink(f), SL_DONE);
+	assert_int_equal(bed_open(f), SL_DONE);
 }
 
 /* --------------------------------------------------------------------- views */
@@ -410,22 +100,22 @@ static void views_follow_their_text(void **state)
 {
 	struct fixture *f = *state;
 	load(f, shop, "-- view: v\nSELECT id, ${late} AS s FROM events;\n-- view: w\nSELECT count(*) AS n FROM v\n");
-	close_sink(f);
-	assert_int_equal(open_sink(f), SL_DONE);
+	bed_close(f);
+	assert_int_equal(bed_open(f), SL_DONE);
 	sees(f, "SELECT n FROM w", "0\n");
 	load(f, shop, "-- view: v\nSELECT id, ${late} AS s FROM events UNION SELECT 'x', 2\n"
 		"-- view: w\nSELECT count(*) AS n FROM v");
-	close_sink(f);
-	assert_int_equal(open_sink(f), SL_DONE);
+	bed_close(f);
+	assert_int_equal(bed_open(f), SL_DONE);
 	sees(f, "SELECT n FROM w", "1\n");
 	load(f, shop, "-- view: v\nSELECT missing FROM events\n");
-	close_sink(f);
-	assert_int_equal(open_sink(f), SL_FAIL);
+	bed_close(f);
+	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "the view v: no such column: missing");
 	sees(f, "SELECT n FROM w", "1\n"); /* all or nothing */
 	load(f, shop, "-- view: mine\nSELECT 1\n");
 	does(f, "CREATE VIEW mine AS SELECT 2");
-	assert_int_equal(open_sink(f), SL_FAIL);
+	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "somebody else");
 }
 
@@ -514,9 +204,9 @@ static void an_empty_set_is_remembered(void **state)
 	delivers(f);
 	sees(f, "SELECT count(*) FROM lines", "0\n");
 	sees(f, "SELECT name, parent, event_id FROM _sluice_sets", "lines|a\\|b|1|e1\n");
-	close_sink(f);
+	bed_close(f);
 	does(f, "DROP TABLE lines");
-	assert_int_equal(open_sink(f), SL_DONE);
+	assert_int_equal(bed_open(f), SL_DONE);
 	row(f, "lines", "{\"order\":\"a|b\",\"part\":1,\"rows\":[{\"line\":1}]}");
 	delivers(f);
 	sees(f, "SELECT count(*) FROM lines", "1\n"); /* a table made anew knows no sets */
@@ -637,7 +327,7 @@ static void anothers_lock_is_an_outage(void **state)
 {
 	struct fixture *f = *state;
 	sqlite3 *db;
-	sqlite3_open(f->path, &db);
+	sqlite3_open(file, &db);
 	sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	row(f, "events", "{\"id\":\"a\"}");
 	assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
@@ -652,19 +342,19 @@ static void anothers_lock_is_an_outage(void **state)
 static void a_file_that_cannot_be_opened_is_an_outage(void **state)
 {
 	struct fixture *f = *state;
-	const char *path = "/nowhere/w.db", *good = f->path;
+	const char *path = "/nowhere/w.db", *good = file;
 	set_option(f, "path", &path, sizeof(path));
-	assert_int_equal(open_sink(f), SL_RETRY);
+	assert_int_equal(bed_open(f), SL_RETRY);
 	says(f, "/nowhere/w.db");
 	set_option(f, "path", &good, sizeof(good));
-	FILE *out = fopen(f->path, "w");
+	FILE *out = fopen(file, "w");
 	for (int i = 0; i < 1000; i++)
 		fputs("this is no database\n", out);
 	fclose(out);
-	assert_int_equal(open_sink(f), SL_RETRY);
+	assert_int_equal(bed_open(f), SL_RETRY);
 	says(f, "is no SQLite database");
-	unlink(f->path);
-	assert_int_equal(open_sink(f), SL_DONE);
+	unlink(file);
+	assert_int_equal(bed_open(f), SL_DONE);
 }
 
 /* As good as a full disk, and nobody else's. */
@@ -707,8 +397,8 @@ static void a_deleted_file_is_noticed(void **state)
 	char path[160];
 	ROUTES(f, SL_PUT, "cards", "log", "7");
 	delivers(f);
-	snprintf(path, sizeof(path), "%s.old", f->path);
-	assert_int_equal(rename(f->path, path), 0);
+	snprintf(path, sizeof(path), "%s.old", file);
+	assert_int_equal(rename(file, path), 0);
 	ROUTES(f, SL_EXPECT, "cards", "log", "7");
 	ROUTES(f, SL_PUT, "cards", "log", "8");
 	assert_int_equal(run(f, f->plugin->deliver), SL_FAIL);
@@ -724,18 +414,18 @@ static void what_was_moved_away_and_back_goes_on(void **state)
 {
 	struct fixture *f = *state;
 	char path[160];
-	snprintf(path, sizeof(path), "%s.away", f->path);
+	snprintf(path, sizeof(path), "%s.away", file);
 	ROUTES(f, SL_PUT, "cards", "log", "7");
 	row(f, "events", "{\"id\":\"a\"}");
 	delivers(f);
-	assert_int_equal(rename(f->path, path), 0);
-	assert_int_equal(mkdir(f->path, 0700), 0);
+	assert_int_equal(rename(file, path), 0);
+	assert_int_equal(mkdir(file, 0700), 0);
 	for (int i = 0; i < 3; i++) {
 		row(f, "events", "{\"id\":\"b\"}");
 		assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
 	}
-	assert_int_equal(rmdir(f->path), 0);
-	assert_int_equal(rename(path, f->path), 0);
+	assert_int_equal(rmdir(file), 0);
+	assert_int_equal(rename(path, file), 0);
 	ROUTES(f, SL_EXPECT, "cards", "log", "7");
 	row(f, "events", "{\"id\":\"b\"}");
 	delivers(f);
@@ -747,7 +437,7 @@ static void a_batch_without_rows_asks_whether_it_could_write(void **state)
 	struct fixture *f = *state;
 	sqlite3 *db;
 	delivers(f);
-	sqlite3_open(f->path, &db);
+	sqlite3_open(file, &db);
 	sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	assert_int_equal(run(f, f->plugin->deliver), SL_RETRY);
 	sqlite3_close(db);
@@ -758,7 +448,7 @@ static void a_deleted_wal_is_noticed(void **state)
 {
 	struct fixture *f = *state;
 	char path[160];
-	snprintf(path, sizeof(path), "%s-wal", f->path);
+	snprintf(path, sizeof(path), "%s-wal", file);
 	row(f, "events", "{\"id\":\"a\"}");
 	delivers(f);
 	assert_int_equal(unlink(path), 0);
@@ -785,7 +475,7 @@ static void two_routes_share_a_file(void **state)
 	struct fixture *f = *state;
 	void *first = f->call.state;
 	f->call.state = calloc(1, f->plugin->state_size);
-	assert_int_equal(open_sink(f), SL_DONE);
+	assert_int_equal(bed_open(f), SL_DONE);
 	for (int i = 0; i < 20; i++) {
 		char json[40];
 		void *other = f->call.state;
@@ -796,7 +486,7 @@ static void two_routes_share_a_file(void **state)
 		delivers(f);
 	}
 	sees(f, "SELECT count(*) FROM events", "20\n");
-	close_sink(f);
+	bed_close(f);
 	free(f->call.state);
 	f->call.state = first;
 }
@@ -811,8 +501,8 @@ static void a_table_the_sink_was_not_told_of_is_named(void **state)
 	says(f, "stranger");
 }
 
-#define WITH(name) cmocka_unit_test_setup_teardown(name, begin_open, end)
-#define BEFORE_OPEN(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define WITH(name) cmocka_unit_test_setup_teardown(name, begin_open, sqlite_end)
+#define BEFORE_OPEN(name) cmocka_unit_test_setup_teardown(name, begin, sqlite_end)
 
 int main(void)
 {
