@@ -65,6 +65,7 @@ void delivery_shed(struct delivery *delivery)
 	delivery->pieces = NULL;
 	delivery->piece_count = delivery->stage = delivery->piece = 0;
 	delivery->rows = NULL;
+	delivery->remarks = NULL;
 	delivery->row_done = NULL;
 	delivery->row_count = 0;
 	delivery->request = NULL;

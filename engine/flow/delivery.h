@@ -39,6 +39,13 @@ struct label {
 	char *text; /* the one block of memory they stand in */
 };
 
+/* What was done to fit it to the schema. */
+struct remark {
+	enum remark_kind { REMARK_DROP, REMARK_MEND, REMARK_GROW } kind;
+	const char *text;
+	struct remark *next;
+};
+
 struct delivery {
 	uint64_t seq;
 	uint32_t part;
@@ -87,6 +94,7 @@ struct delivery {
 	size_t piece_count;
 	struct sl_row *rows;           /* READY */
 	size_t row_count;
+	struct remark *remarks;        /* in the arena */
 	bool *row_done;                /* sinks without transactions: written already; WAITING keeps them */
 	enum shipped { SHIPPED_NOT, SHIPPED_ROWS, SHIPPED_DROP, SHIPPED_DEAD, SHIPPED_OPEN } shipped;
 	enum delivery_state shipped_state; /* as its open row says */

@@ -6,6 +6,7 @@
  *     route_read      the records after the cursor become deliveries     (route_read.c)
  *     route_run       deliveries whose turn it is go through transforms  (route_run.c,
  *                     those that have to wait: route_retry.c)
+ *     route_grow      the schema gets what events brought in addition    (route_grow.c)
  *     route_rewind    where the route stands is set anew, if asked       (route_stand.c)
  *     route_asks      what people asked is answered                      (route_ask.c)
  *     route_closing   the end of a snapshot's run is decided on          (route_snapshot.h)
@@ -90,6 +91,7 @@ struct snapshot;    /* a run of a source with snapshots (route_snapshot.h) */
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
+struct growing;     /* what the schema is to get (route_grow.c) */
 
 /* What the sink does now and then for its tables. */
 struct upkeep {
@@ -160,6 +162,8 @@ struct route {
 		struct delivery *delivery;
 		struct call *call;      /* NULL: none is */
 	} closing;
+	struct growing *growing;   /* NULL: the schema has all that events bring */
+	unsigned grown_in_vain;    /* times in a row that it did not take what it was to get */
 	struct request_for *asked, *recalling, *answering;
 	bool answers;              /* it knows where it stands: asks are taken */
 	struct tally *drops;       /* how often each reason was given */
@@ -196,6 +200,8 @@ void route_fresh(struct route *route, struct delivery *delivery); /* an open one
 
 /* route_setup.c */
 bool route_setup(struct route *route, const struct sl_json *part, struct why *why);
+/* Another instance of the sink, not opened, and the schema from its files; the old ones stay if that fails. */
+bool route_sink_anew(struct route *route, struct why *why);
 
 /* route_start.c */
 void route_begin(struct route *route);  /* opens the sink, recalls, then runs */
@@ -229,6 +235,12 @@ void delivery_settles(struct route *route, struct delivery *delivery, enum deliv
 void drops_count(struct route *route, const char *reason);
 void mended_count(struct route *route, const char *what, uint64_t times); /* in a row, or of one */
 void mended_json(const struct route *route, struct buf *out);             /* the plugins' counts with it */
+
+/* route_grow.c */
+/* The schema is to get this, because of the delivery, which stays as it is until the route begins anew. */
+void route_grows(struct route *route, const struct delivery *delivery, const struct growth *growth);
+bool route_grow(struct route *route); /* a step */
+void route_grow_forget(struct route *route);
 
 /* route_rows.c */
 void delivery_make_rows(struct route *route, struct delivery *delivery); /* it is READY then, or settled */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "base/tally.h"
 #include "flow/destination.h"
 #include "flow/route.h"
 
@@ -89,9 +90,36 @@ static bool setup_transforms(struct route *route, const struct sl_json *list, st
 	return true;
 }
 
+/* A schema without a file of additions would never get past an event that makes it grow. */
+static struct schema *setup_schema(const struct sl_json *sink, const struct sl_plugin *face, struct why *why)
+{
+	struct schema *schema = schema_of_part(sl_json_get(sink, "schema"), face->dialect, why);
+	if (schema && !destination_takes(face, schema, why))
+		schema_free(&schema);
+	return schema;
+}
+
+bool route_sink_anew(struct route *route, struct why *why)
+{
+	const struct sl_json *part = sl_json_get(sl_json_root(route->part), "sink");
+	struct instance *sink = setup_instance(route, part, why);
+	struct schema *schema = sink ? setup_schema(part, instance_face(sink), why) : NULL;
+	if (!schema) {
+		instance_free(&sink);
+		return false;
+	}
+	route_forget(route); /* what was made with the old ones */
+	tally_join(&route->mended, instance_tally(route->sink));
+	instance_free(&route->sink);
+	schema_free(&route->schema);
+	route->sink = sink;
+	route->schema = schema;
+	route->opened = route->transform_count + route->source_count;
+	return true;
+}
+
 static bool setup_sink(struct route *route, const struct sl_json *sink, struct why *why)
 {
-	const struct sl_json *schema = sl_json_get(sink, "schema");
 	route->sink = setup_instance(route, sink, why);
 	if (!route->sink)
 		return why_within(why, "sink %s", text(sink, "name"));
@@ -99,10 +127,8 @@ static bool setup_sink(struct route *route, const struct sl_json *sink, struct w
 	if (!face->deliver)
 		return why_say(why, "sink %s: the plugin %s has no deliver step", text(sink, "name"), face->name);
 	route->transactional = face->recall != NULL;
-	if (sl_json_kind(schema) != SL_KIND_OBJECT)
-		return true;
-	route->schema = schema_load(text(schema, "file"), sl_json_get(schema, "options"), face->dialect, why);
-	return route->schema && destination_takes(face, route->schema, why);
+	return sl_json_kind(sl_json_get(sink, "schema")) != SL_KIND_OBJECT ||
+		(route->schema = setup_schema(sink, face, why)) != NULL;
 }
 
 bool route_setup(struct route *route, const struct sl_json *part, struct why *why)

@@ -354,6 +354,7 @@ void route_close(struct route *route)
 	tally_free(&route->drops);
 	tally_free(&route->mended);
 	schema_free(&route->schema);
+	route_grow_forget(route);
 	seen_free(&route->seen);
 	keep_close(&route->keep);
 	log_reader_close(&route->log);

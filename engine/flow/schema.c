@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "flow/schema_inner.h"
+#include "sdk/text.h"
 
 const char *meant(const char *word, const char *const *known, char room[MEANT_SIZE])
 {
@@ -86,6 +87,20 @@ struct schema *schema_of_part(const struct sl_json *part, const char *dialect, s
 }
 
 /* ------------------------------------------------------------------ growing */
+
+const char *schema_evolved(const struct schema *schema)
+{
+	return schema->evolved;
+}
+
+bool schema_has(const struct schema *schema, const struct growth *growth)
+{
+	const struct sl_table *table = schema_table(schema, growth->table);
+	if (!table || !growth->column)
+		return table != NULL;
+	int place = shape_column((const struct shape *)table, sl_text_of(growth->column));
+	return place >= 0 && (growth->kind != GROWTH_WIDER || !type_widens(table->columns[place]->type, growth->type));
+}
 
 static void copy_added(struct schema *schema, const struct growth *added, struct growth ***end)
 {

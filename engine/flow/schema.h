@@ -23,7 +23,7 @@ struct schema_wish {
 	const struct sl_json *options;  /* an object of the values given in the configuration under `schema:`, or NULL */
 	const struct sl_json *contract; /* likewise `contract:`; it takes the place of the file's own; or NULL */
 	const char *dialect;            /* picks views and generated columns: "sqlite"; NULL: none */
-	const char *evolved;            /* the file of what came in addition (schema_note); NULL: none.  It need not be there */
+	const char *evolved;            /* the file of what came in addition (schema_note), if there is one; or NULL */
 };
 
 /* NULL with a sentence that names file:line:column. */
@@ -97,6 +97,10 @@ bool schema_row(const struct schema *schema, const struct sl_event *event, const
 /* Appends what is not there yet to the file of additions (DATA/schemas/SINK.jsonl), on disk when
  * this returns.  Other processes may do so at the same time. */
 bool schema_note(const char *evolved, const struct growth *growth, struct why *why);
+
+/* It has that by now, or what serves as well. */
+bool schema_has(const struct schema *schema, const struct growth *growth);
+const char *schema_evolved(const struct schema *schema); /* the file; NULL: it has none, and nothing makes it grow */
 
 /* In memory alone: the schema as it would be. */
 struct schema *schema_grown(const struct schema *schema, const struct growth *growth, struct why *why);

@@ -164,7 +164,8 @@ static void put_lines(const struct growth *all, const struct growth *growth, str
 static bool append(int fd, const char *path, size_t whole, const struct buf *more, struct why *why)
 {
 	if (whole + more->len > FILE_MOST)
-		return why_say(why, "%s would have more than 1 MB; put what it has into the schema file (sluice schema show)", path);
+		return why_say(why, "%s would have more than 1 MB; put what it has into the schema file (sluice schema show)",
+			path);
 	if (ftruncate(fd, (off_t)whole) == 0 && pwrite(fd, more->at, more->len, (off_t)whole) == (ssize_t)more->len &&
 		fsync(fd) == 0)
 		return true;

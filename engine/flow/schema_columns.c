@@ -136,7 +136,8 @@ static bool read_fill(struct column_reading *c)
 	if (!yaml_is(node, "row"))
 		return yaml_why(node, c->why, "`fill` can only be row");
 	if (c->column->type != SL_COLUMN_TEXT || c->column->initial || c->table->shape->face.mode == SL_REPLACE)
-		return yaml_why(node, c->why, "`fill` is for columns of type text without a default, and not for the mode replace");
+		return yaml_why(node, c->why, "`fill` is for columns of type text without a default, and not for the mode "
+			"replace");
 	c->trait->fill = true;
 	return true;
 }
@@ -154,7 +155,8 @@ static bool read_map(struct column_reading *c)
 		return false;
 	if (!type)
 		return yaml_why(c->node->key, c->why, "column %s needs a type", c->column->name);
-	return read_type(c->table, type, c->column) && read_words(c) && read_default(c) && read_fill(c) && read_generated(c);
+	return read_type(c->table, type, c->column) && read_words(c) && read_default(c) && read_fill(c) &&
+		read_generated(c);
 }
 
 static bool same_name(const struct shape *shape, size_t count, const char *name, const char **other)

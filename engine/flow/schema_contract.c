@@ -50,10 +50,11 @@ bool contract_take(const struct sl_json *values, struct contract *contract, stru
 	for (size_t i = 0; i < 3; i++) {
 		const struct sl_json *value = sl_json_get(values, all[i]);
 		enum word word = word_of(sl_json_string(value).at);
-		if (value && !word)
+		if (!value || (sl_json_kind(value) == SL_KIND_STRING && !sl_json_string(value).len))
+			continue;
+		if (!word)
 			return why_say(why, "the contract for %s is one of " LISTED, all[i]);
-		if (value)
-			*place_of(contract, all[i]) = word;
+		*place_of(contract, all[i]) = word;
 	}
 	return true;
 }

@@ -117,13 +117,15 @@ static bool may_be_named(const struct making *m, struct sl_text name)
 {
 	const char *table = m->shape->face.name, *same;
 	if (!name.len || name.len > NAME_MOST || memchr(name.at, '\0', name.len))
-		return why_say(m->why, "%s: a member whose name has %zu bytes or a NUL cannot become a column", table, name.len);
+		return why_say(m->why, "%s: a member whose name has %zu bytes or a NUL cannot become a column", table,
+			name.len);
 	if ((same = same_column(m, name.at)))
-		return why_say(m->why, "%s: \"%.40s\" cannot become a column: it differs from `%s` only in case", table, name.at, same);
+		return why_say(m->why, "%s: \"%.40s\" cannot become a column: it differs from `%s` only in case", table,
+			name.at, same);
 	if (shape_own(&m->shape->face, name.at) || (m->shape->parents && strcmp(name.at, "rows") == 0))
 		return why_say(m->why, "%s: \"%.40s\" cannot become a column: the name is taken", table, name.at);
-	return m->shape->given + m->growths < COLUMNS_MOST || why_say(m->why, "%s: \"%.40s\" cannot become a column: the table "
-		"has %d already, the most there may be", table, name.at, COLUMNS_MOST);
+	return m->shape->given + m->growths < COLUMNS_MOST || why_say(m->why, "%s: \"%.40s\" cannot become a column: the "
+		"table has %d already, the most there may be", table, name.at, COLUMNS_MOST);
 }
 
 static bool new_column(struct making *m, const struct sl_json *value)
@@ -152,7 +154,8 @@ bool differ_column(struct making *m, const struct sl_json *value)
 		why_say(m->why, "%s: there is no column \"%.40s\"", m->shape->face.name, name.at);
 		return drop(m);
 	case WORD_DISCARD_VALUE:
-		mend(m, arena_format(m->arena, "%s: \"%.40s\" was left out, there is no such column", m->shape->face.name, name.at));
+		mend(m, arena_format(m->arena, "%s: \"%.40s\" was left out, there is no such column", m->shape->face.name,
+			name.at));
 		return true;
 	default:
 		return no_column(m, name);
@@ -198,7 +201,8 @@ bool differ_value(struct making *m, int place, const struct sl_json *value, stru
 	case WORD_EVOLVE:
 		return widen(m, place, value, cell);
 	case WORD_DISCARD_ROW:
-		why_say(m->why, "%s.%s: a value is not %s", m->shape->face.name, column->name, column_type_expected(column->type));
+		why_say(m->why, "%s.%s: a value is not %s", m->shape->face.name, column->name,
+			column_type_expected(column->type));
 		return drop(m);
 	case WORD_DISCARD_VALUE:
 		return discard(m, place, cell);
@@ -235,8 +239,8 @@ static bool table_may_be_named(const struct making *m, const char *type)
 	for (size_t i = 0; i < schema->view_count; i++)
 		if (strcasecmp(schema->views[i]->name, type) == 0)
 			return why_say(m->why, "\"%.40s\" cannot become a table: there is a view of that name", type);
-	return made < TABLES_MOST || why_say(m->why, "\"%.40s\" cannot become a table: events have made %d already, the most "
-		"there may be", type, TABLES_MOST);
+	return made < TABLES_MOST || why_say(m->why, "\"%.40s\" cannot become a table: events have made %d already, the "
+		"most there may be", type, TABLES_MOST);
 }
 
 static bool no_table(const struct making *m, const char *type)

@@ -26,14 +26,16 @@ bool schema_mode(const char *name, enum sl_mode *mode, struct why *why)
 			*mode = (enum sl_mode)i;
 			return true;
 		}
-	return why_say(why, "there is no write mode \"%.40s\"; there are append, once, upsert, patch, replace and delete", name);
+	return why_say(why, "there is no write mode \"%.40s\"; there are append, once, upsert, patch, replace and delete",
+		name);
 }
 
 /* What came first stays, whatever came: that has no place among versions of columns and deletes. */
 static bool takes_first(const struct shape *shape, enum sl_mode mode, struct why *why)
 {
 	if (shape->face.mode == SL_PATCH)
-		return why_say(why, "%s: a row of mode %s does not go into a table of mode patch", shape->face.name, names[mode]);
+		return why_say(why, "%s: a row of mode %s does not go into a table of mode patch", shape->face.name,
+			names[mode]);
 	return !shape->face.deletes || why_say(why, "%s: a row of mode %s does not go into a table with `deletes`",
 		shape->face.name, names[mode]);
 }
@@ -49,8 +51,8 @@ bool shape_takes(const struct shape *shape, enum sl_mode mode, struct why *why)
 		return table->mode == SL_PATCH || why_say(why, "%s: a row of mode patch needs a table that keeps the times of "
 			"its columns; give the table `mode: patch`", table->name);
 	case SL_DELETE:
-		return table->deletes || why_say(why, "%s: the schema does not say what becomes of deleted rows; give the table "
-			"`deletes: mark` or `deletes: remove`", table->name);
+		return table->deletes || why_say(why, "%s: the schema does not say what becomes of deleted rows; give the "
+			"table `deletes: mark` or `deletes: remove`", table->name);
 	case SL_REPLACE:
 		return shape->parents || why_say(why, "%s: the mode replace needs a table with `parent`", table->name);
 	default:

@@ -75,8 +75,8 @@ static bool complete(const struct making *m, const struct sl_cell *cells, bool p
 		if (cells[place].kind >= SL_CELL_INT)
 			continue;
 		if (parent_only ? column->parent > 0 : must_have(m, column, &cells[place]))
-			return why_say(m->why, "%s.%s: must have a value, and the event gives %s", m->shape->face.name, column->name,
-				cells[place].kind == SL_CELL_NULL ? "null" : "none");
+			return why_say(m->why, "%s.%s: must have a value, and the event gives %s", m->shape->face.name,
+				column->name, cells[place].kind == SL_CELL_NULL ? "null" : "none");
 	}
 	return true;
 }
@@ -163,8 +163,8 @@ static bool read_parent(struct making *m, const struct sl_json *data, const stru
 		if (sl_text_is(name, "rows"))
 			*rows = value;
 		else if (place >= 0 && !m->shape->columns[place].parent)
-			return why_say(m->why, "%s.%s: stands beside `rows`, where only the parent's key belongs; put it into each row",
-				m->shape->face.name, m->shape->names[place]);
+			return why_say(m->why, "%s.%s: stands beside `rows`, where only the parent's key belongs; put it into each "
+				"row", m->shape->face.name, m->shape->names[place]);
 		else if (!read_cell(m, value, cells) || m->fit == FIT_DROP)
 			return false;
 	}

@@ -27,7 +27,7 @@ static const struct {
 	struct sl_column column;
 	bool (*in)(const struct sl_table *table);
 } own[] = {
-	{ { .name = "deleted", .type = SL_COLUMN_BOOL, .help = "the newest there is of the row is that it was deleted" }, marks },
+	{ { .name = "deleted", .type = SL_COLUMN_BOOL, .help = "the newest that is known of it" }, marks },
 	{ { .name = "deleted_at", .type = SL_COLUMN_TIMESTAMP, .help = "when it was" }, marks },
 	{ { .name = "_times", .type = SL_COLUMN_JSON, .help = "versions of single columns" }, patches },
 	{ { .name = "_event_id", .type = SL_COLUMN_TEXT, .help = "the event the row was last written from" }, any },

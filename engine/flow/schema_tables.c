@@ -40,8 +40,10 @@ static bool read_mode(struct table_reading *r)
 		return false;
 	if (!schema_mode(mode->text.at, &r->shape->face.mode, &inner))
 		return yaml_why(mode, r->why, "%s", inner.text);
-	return r->shape->face.mode != SL_DELETE || yaml_why(mode, r->why, "delete is a mode of rows; a table whose rows can be "
-		"deleted has another one, and `deletes: mark` or `deletes: remove`");
+	if (r->shape->face.mode == SL_DELETE)
+		return yaml_why(mode, r->why, "delete is a mode of rows; a table whose rows can be deleted has another one, and "
+			"`deletes: mark` or `deletes: remove`");
+	return true;
 }
 
 static bool read_deletes(struct table_reading *r)
@@ -59,8 +61,8 @@ static bool read_deletes(struct table_reading *r)
 	else
 		return yaml_why(node, r->why, "deletes is mark or remove, not %s%s", yaml_shown(node, shown),
 			meant(node->kind == YAML_SCALAR ? node->text.at : NULL, words, room));
-	return table->mode == SL_UPSERT || table->mode == SL_PATCH || yaml_why(node, r->why, "`deletes` is for the modes upsert "
-		"and patch; what came first stays, and a set leaves out what is gone");
+	return table->mode == SL_UPSERT || table->mode == SL_PATCH || yaml_why(node, r->why, "`deletes` is for the modes "
+		"upsert and patch; what came first stays, and a set leaves out what is gone");
 }
 
 static bool read_contract(struct table_reading *r)
@@ -89,8 +91,8 @@ static bool read_nature(struct table_reading *r)
 /* ------------------------------------------------------------------ a table */
 
 static const char *const table_keys[] = {
-	"mode", "key", "parent", "columns", "deletes", "indexes", "retention", "snapshot", "contract", "strict", "partition",
-	"cluster", "help", NULL,
+	"mode", "key", "parent", "columns", "deletes", "indexes", "retention", "snapshot", "contract", "strict",
+	"partition", "cluster", "help", NULL,
 };
 
 static void pick_added(struct table_reading *r)

@@ -118,8 +118,8 @@ static bool read_words(struct reading *r, unsigned line, struct sl_text *name, s
 		view->refresh_ms = REFRESH;
 	}
 	if (given && !view->materialized)
-		return why_say(r->why, "%s:%u: refresh= is for a view that is `materialized`: -- view: NAME materialized refresh=1h",
-			r->path, line);
+		return why_say(r->why, "%s:%u: refresh= is for a view that is `materialized`: -- view: NAME materialized "
+			"refresh=1h", r->path, line);
 	if (given && (!sl_duration_read(duration, &view->refresh_ms) || view->refresh_ms < REFRESH_LEAST ||
 			     view->refresh_ms > REFRESH_MOST))
 		return why_say(r->why, "%s:%u: refresh= is a duration of 1m to 365d, such as 1h", r->path, line);

@@ -67,6 +67,7 @@ struct config_sink {
 	const char *name, *use, *plugin, *options, *api;
 	const struct description *description;
 	const char *schema, *schema_file, *schema_options; /* its name, its path, JSON; NULL: none */
+	const char *schema_contract;                       /* JSON; NULL: as the schema says */
 };
 
 struct config_retry {
@@ -152,6 +153,9 @@ void config_part_poller(const struct config *config, const struct config_source 
 
 /* {"net","sink"} of a sink alone: for commands that run it in their own process. */
 void config_part_sink(const struct config *config, const struct config_sink *sink, struct buf *out);
+
+/* Where what came to a sink's schema in addition to its file is noted: schema_note. */
+const char *config_evolved(const struct config *config, const struct config_sink *sink, struct arena *arena);
 
 /* Where the ingress takes events of polls in: a path below the data folder. */
 #define CONFIG_EVENTS "events.sock"

@@ -100,7 +100,7 @@ const struct yaml_node *list_item(const struct yaml_node *node, size_t index);
 extern const struct sl_option config_keys[], config_log_keys[], config_limits_keys[], config_admin_keys[];
 extern const struct sl_option config_http_keys[], config_api_keys[];
 extern const struct sl_option config_source_keys[], config_webhook_keys[];
-extern const struct sl_option config_sink_keys[], config_transform_keys[];
+extern const struct sl_option config_sink_keys[], config_transform_keys[], config_schema_keys[], config_contract_keys[];
 extern const struct sl_option config_route_keys[], config_retry_keys[];
 
 #endif

@@ -127,7 +127,12 @@ static void put_transform(const struct config_transform *transform, struct buf *
 	json_close(out, '}');
 }
 
-static void put_schema(const struct config_sink *sink, struct buf *out)
+const char *config_evolved(const struct config *config, const struct config_sink *sink, struct arena *arena)
+{
+	return config->data ? arena_format(arena, "%s/schemas/%s.jsonl", config->data, sink->name) : NULL;
+}
+
+static void put_schema(const struct config *config, const struct config_sink *sink, struct buf *out)
 {
 	json_key(out, "schema");
 	if (!sink->schema_file) {
@@ -137,10 +142,12 @@ static void put_schema(const struct config_sink *sink, struct buf *out)
 	json_open(out, '{');
 	json_member_string(out, "file", sink->schema_file);
 	member_json(out, "options", sink->schema_options);
+	member_json(out, "contract", sink->schema_contract);
+	json_member_string(out, "evolved", config_evolved(config, sink, config->arena));
 	json_close(out, '}');
 }
 
-static void put_sink(const struct config_sink *sink, struct buf *out)
+static void put_sink(const struct config *config, const struct config_sink *sink, struct buf *out)
 {
 	json_key(out, "sink");
 	json_open(out, '{');
@@ -148,11 +155,11 @@ static void put_sink(const struct config_sink *sink, struct buf *out)
 	json_member_string(out, "plugin", sink->plugin);
 	member_json(out, "options", sink->options);
 	member_json(out, "api", sink->api);
-	put_schema(sink, out);
+	put_schema(config, sink, out);
 	json_close(out, '}');
 }
 
-static void put_steps(const struct config_route *route, struct buf *out)
+static void put_steps(const struct config *config, const struct config_route *route, struct buf *out)
 {
 	json_key(out, "sources");
 	json_open(out, '[');
@@ -164,7 +171,7 @@ static void put_steps(const struct config_route *route, struct buf *out)
 	for (size_t i = 0; route->via[i]; i++)
 		put_transform(route->via[i], out);
 	json_close(out, ']');
-	put_sink(route->to, out);
+	put_sink(config, route->to, out);
 }
 
 void config_part_route(const struct config *config, const struct config_route *route, struct buf *out)
@@ -173,7 +180,7 @@ void config_part_route(const struct config *config, const struct config_route *r
 	json_member_string(out, "data", config->data);
 	json_member_string(out, "log_level", config->log.level);
 	put_net(&config->net, out);
-	put_steps(route, out);
+	put_steps(config, route, out);
 	json_key(out, "retry");
 	json_open(out, '{');
 	json_member_int(out, "attempts", route->retry.attempts);
@@ -189,7 +196,7 @@ void config_part_route(const struct config *config, const struct config_route *r
 void config_part_sink(const struct config *config, const struct config_sink *sink, struct buf *out)
 {
 	put_net(&config->net, out);
-	put_sink(sink, out);
+	put_sink(config, sink, out);
 }
 
 /* ----------------------------------------------------------------- poller */

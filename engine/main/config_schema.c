@@ -185,6 +185,11 @@ static void put_api(const struct writing *writing)
 	put_map(writing, config_api_keys, false);
 }
 
+static void put_contract(const struct writing *writing)
+{
+	put_map(writing, config_contract_keys, true);
+}
+
 static void put_retry(const struct writing *writing)
 {
 	put_map(writing, config_retry_keys, true);
@@ -308,13 +313,12 @@ static void put_sink(const struct writing *writing, const struct description *d)
 static void put_schema_case(const struct writing *writing, const char *name)
 {
 	struct why why;
-	const struct sl_option use[] = { config_sink_keys[0], { 0 } };
 	const char *file = share_schema(writing->share, name, &why);
 	struct schema *schema = file ? schema_load(file, NULL, NULL, &why) : NULL;
 	if (!schema)
 		return; /* one that loads only with its options: anything may stand there */
 	open_case(writing->out, name);
-	put_table(writing, (const struct sl_option *const[]){ use, schema_options(schema), NULL }, true);
+	put_table(writing, (const struct sl_option *const[]){ config_schema_keys, schema_options(schema), NULL }, true);
 	close_case(writing->out);
 	schema_free(&schema);
 }
@@ -440,6 +444,7 @@ static const struct {
 	{ "webhook", put_webhook },
 	{ "api", put_api },
 	{ "schema", put_schema },
+	{ "contract", put_contract },
 	{ "retry", put_retry },
 };
 

@@ -18,6 +18,23 @@ const struct sl_option config_sink_keys[] = {
 	{ 0 },
 };
 
+static const char *const words[] = { "freeze", "evolve", "discard_row", "discard_value", NULL };
+#define WORD(key, what) \
+	{ .name = key, .type = SL_CHOICE, .choices = words, .initial = "", .help = what }
+
+const struct sl_option config_schema_keys[] = {
+	{ .name = "use", .type = SL_TEXT, .help = "the schema: a name, or a path that begins with a dot or a slash" },
+	{ .name = "contract", .type = OPTION_TREE, .initial = "", .help = "what to do with what it does not have; takes the place of what its file says of all tables" },
+	{ 0 },
+};
+
+const struct sl_option config_contract_keys[] = {
+	WORD("tables", "rows of a table that the schema does not have"),
+	WORD("columns", "members that are no column of their table"),
+	WORD("types", "values that do not fit their column"),
+	{ 0 },
+};
+
 static const char *text_of(struct build *build, const struct sl_json *value)
 {
 	struct sl_text raw = sl_json_raw(value);
@@ -68,7 +85,7 @@ static const struct sl_json *plain_options(struct build *build, const struct yam
 	struct buf out = { 0 };
 	json_open(&out, '{');
 	for (const struct yaml_node *node = map->first; node; node = node->next)
-		if (!yaml_is(node->key, "use")) {
+		if (!yaml_is(node->key, "use") && !yaml_is(node->key, "contract")) {
 			json_key_text(&out, node->key->text);
 			put_plain(node, &out);
 		}
@@ -88,11 +105,24 @@ static struct schema *look_at(struct build *build, const struct yaml_node *node,
 	return schema;
 }
 
-static void check_views(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
-	const struct sl_json *values)
+/* What it is to do with what the schema does not have; NULL: as the schema's file says. */
+static const struct sl_json *read_contract(struct build *build, const struct yaml_node *map, struct config_sink *sink)
 {
+	const struct yaml_node *node = yaml_get(map, "contract");
+	const char *what = arena_format(build->arena, "`contract` of schema %s", sink->schema);
+	const struct sl_json *values = node ? values_read(build, config_contract_keys, NULL, what, node, node) : NULL;
+	sink->schema_contract = values ? text_of(build, values) : NULL;
+	return values;
+}
+
+/* With the options' values, in the sink's dialect, and with what came in addition. */
+static void check_all(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
+	const struct sl_json *values, const struct sl_json *contract)
+{
+	const struct schema_wish wish = { .file = sink->schema_file, .options = values, .contract = contract,
+		.dialect = sink->description->dialect, .evolved = config_evolved(build->config, sink, build->arena) };
 	struct why why = { 0 };
-	struct schema *schema = schema_load(sink->schema_file, values, sink->description->dialect, &why);
+	struct schema *schema = schema_open(&wish, &why);
 	if (!schema)
 		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
 	schema_free(&schema);
@@ -100,7 +130,7 @@ static void check_views(struct build *build, const struct yaml_node *node, const
 
 static void read_schema_file(struct build *build, const struct yaml_node *node, struct config_sink *sink)
 {
-	static const char *const others[] = { "use", NULL };
+	static const char *const others[] = { "use", "contract", NULL };
 	struct why why = { 0 };
 	struct schema *schema = look_at(build, node, sink->schema_file, &why);
 	const char *what = arena_format(build->arena, "schema %s", sink->schema);
@@ -112,8 +142,9 @@ static void read_schema_file(struct build *build, const struct yaml_node *node, 
 	const struct sl_json *values = values_read(build, schema_options(schema), others, what, map, node);
 	schema_free(&schema);
 	sink->schema_options = text_of(build, values);
+	const struct sl_json *contract = read_contract(build, map, sink);
 	if (values)
-		check_views(build, node, sink, values);
+		check_all(build, node, sink, values, contract);
 }
 
 static void read_schema(struct build *build, const struct part *part, struct config_sink *sink)

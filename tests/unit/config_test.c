@@ -514,7 +514,7 @@ static void the_manual_says_what_the_tables_say(void **state)
 {
 	const struct sl_option *const tables[] = { config_keys, config_log_keys, config_limits_keys, config_http_keys,
 		config_api_keys, config_admin_keys, config_source_keys, config_webhook_keys, config_sink_keys,
-		config_transform_keys, config_route_keys, config_retry_keys };
+		config_schema_keys, config_contract_keys, config_transform_keys, config_route_keys, config_retry_keys };
 	const char *source = getenv("SLUICE_SOURCE");
 	const char *path = arena_format(arena, "%s/docs/man/sluice.yaml.5.md", source ? source : ".");
 	char *manual = arena_alloc(arena, 100000);

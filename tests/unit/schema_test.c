@@ -360,8 +360,8 @@ static void missing_columns_and_tables_are_named(void **state)
 	misfit(f, "order", "{}", "the schema has no table \"order\"; did you mean `orders`?");
 	assert_false(row_of(f, &(struct sl_event){ 0 }, "{}"));
 	assert_false(row_of(f, &(struct sl_event){ .type = "orders", .mode = "patch" }, "{}"));
-	assert_string_equal(f->why.text, "orders: a row of mode patch needs a table that keeps the times of its columns; give "
-		"the table `mode: patch`");
+	assert_string_equal(f->why.text, "orders: a row of mode patch needs a table that keeps the times of its columns; "
+		"give the table `mode: patch`");
 	assert_false(row_of(f, &(struct sl_event){ .type = "orders", .mode = "replace" }, "{}"));
 	assert_string_equal(f->why.text, "orders: the mode replace needs a table with `parent`");
 }
