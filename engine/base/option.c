@@ -268,6 +268,16 @@ static const struct yaml_node *initial_node(const struct sl_option *row, struct 
 	return single;
 }
 
+/* "the initial value of patience:1:1: ..." names a place that nobody wrote. */
+static void without_place(struct why *why, const struct sl_option *row)
+{
+	static const char begins[] = "the initial value of ";
+	size_t skip = sizeof(begins) - 1 + strlen(row->name);
+	size_t place = strncmp(why->text, begins, sizeof(begins) - 1) == 0 ? strspn(why->text + skip, ":0123456789") : 0;
+	if (place > 1)
+		memmove(why->text + skip + 1, why->text + skip + place, strlen(why->text + skip + place) + 1);
+}
+
 bool option_initial(const struct sl_option *row, const char *folder, struct buf *out, struct why *why)
 {
 	const struct option_type *type = option_type(row->type);
@@ -282,5 +292,7 @@ bool option_initial(const struct sl_option *row, const char *folder, struct buf 
 	node = initial_node(row, &single, arena, why);
 	fine = node && type->read(row, node, folder ? folder : ".", out, why);
 	arena_free(&arena);
+	if (!fine)
+		without_place(why, row);
 	return fine;
 }

@@ -22,6 +22,25 @@ const char *script_place(lua_State *lua, char place[SCRIPT_PLACE])
 	return place;
 }
 
+/* What people look for who know Lua from elsewhere. */
+static const char *const hints[][2] = {
+	{ "(global 'os')", "scripts have no os: the clock is time.now(), settings are options" },
+	{ "(global 'io')", "scripts have no io: they read and write no files; require loads modules of their folder" },
+	{ "(global 'debug')", "scripts have no debug" },
+	{ "(global 'package')", "scripts have no package: require loads modules of their folder" },
+	{ "(global 'dofile')", "scripts have no dofile: require loads modules of their folder" },
+	{ "(global 'loadfile')", "scripts have no loadfile: require loads modules of their folder" },
+	{ "(global 'collectgarbage')", "scripts have no collectgarbage: their memory is looked after" },
+};
+
+static void add_hint(struct why *why)
+{
+	size_t used = strlen(why->text);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+		if (strstr(why->text, hints[i][0]) && !strstr(why->text, hints[i][1]))
+			snprintf(why->text + used, sizeof(why->text) - used, "; %s (sluice man lua)", hints[i][1]);
+}
+
 /* Allocates nothing, because nobody would catch that. */
 void script_words(lua_State *lua, int error, int status, struct why *why)
 {
@@ -30,7 +49,7 @@ void script_words(lua_State *lua, int error, int status, struct why *why)
 	if (status == LUA_ERRMEM)
 		why_say(why, "%s: needs more memory than its %zu MB", script_place(lua, place), script->limit >> 20);
 	else if (lua_type(lua, error) == LUA_TSTRING)
-		why_say(why, "%s", lua_tostring(lua, error));
+		why_say(why, "%s", lua_tostring(lua, error)), add_hint(why);
 	else
 		why_say(why, "%s: error() was called with a %s instead of a text", script->file, luaL_typename(lua, error));
 }

@@ -14,6 +14,7 @@
 #include "main/health.h"
 #include "main/master.h"
 #include "main/metrics.h"
+#include "main/shown.h"
 #include "sdk/sign.h"
 #include "sdk/text.h"
 
@@ -227,15 +228,22 @@ static void post_reload(struct admin *admin, struct http_request *request, struc
 		master_reload(admin->master, request);
 }
 
-static void refuse_unknown(struct http_request *request, struct sl_text name)
+static void refuse_unknown(const struct master *master, struct http_request *request, struct sl_text name)
 {
 	static const char prefix[] = "source/";
 	size_t skip = name.len >= sizeof(prefix) - 1 && memcmp(name.at, prefix, sizeof(prefix) - 1) == 0
 		? sizeof(prefix) - 1
 		: 0;
-	size_t len = name.len - skip < 80 ? name.len - skip : 80;
-	http_refuse(request, 404, NULL, "there is no %s \"%.*s\"", skip ? "source that polls and is named" : "route",
-		(int)len, name.at + skip);
+	const struct children *children = skip ? &master->sources : &master->routes;
+	struct arena *arena = arena_new();
+	const char **names = arena_alloc(arena, (children->count + 1) * sizeof(*names));
+	struct why why;
+	for (size_t i = 0; i < children->count; i++)
+		names[i] = children->at[i]->name;
+	shown_unknown(&why, skip ? "source that polls and is named" : "route",
+		arena_copy(arena, name.at + skip, name.len - skip), names);
+	http_refuse(request, 404, NULL, "%s", why.text);
+	arena_free(&arena);
 }
 
 static void post_ask(struct admin *admin, struct http_request *request, struct sl_text rest)
@@ -244,7 +252,7 @@ static void post_ask(struct admin *admin, struct http_request *request, struct s
 	struct sl_document *document = sl_json_read(request->body, NULL, 0);
 	const struct sl_json *body = document ? sl_json_root(document) : NULL;
 	if (!child)
-		refuse_unknown(request, rest);
+		refuse_unknown(admin->master, request, rest);
 	else if (!sl_json_string(sl_json_get(body, "what")).at)
 		http_refuse(request, 400, NULL, "the question must be a JSON object with a text `what`");
 	else if (!child_running(child) && !child_returns(child))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "main/events.h"
+#include "main/names.h"
 #include "main/shown.h"
 
 #define FLUSH ((size_t)64 << 10)
@@ -195,6 +196,13 @@ static bool close_file(struct listing *listing)
 	return !listing->failed;
 }
 
+static int no_source(const struct listing *listing)
+{
+	struct why why;
+	names_no_source(listing->view->config, listing->source, &why);
+	return command_no(listing->line, "no event is of it, and %s", why.text);
+}
+
 /* An export that leaves something out has not done what it was asked to. */
 static int end(struct listing *listing, bool read, const struct why *why)
 {
@@ -207,7 +215,7 @@ static int end(struct listing *listing, bool read, const struct why *why)
 	else if (!written)
 		code = command_no(listing->line, "not everything could be written: %s", strerror(listing->failed));
 	else if (listing->source && !listing->count && !config_source(listing->view->config, listing->source))
-		code = command_no(listing->line, "there is no source \"%s\", and no event of it", listing->source);
+		code = no_source(listing);
 	buf_free(&listing->out);
 	view_close(&listing->view);
 	return code;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "main/command.h"
+#include "main/names.h"
+#include "main/share.h"
 
 static void option_line(const struct command_option *row, struct buf *out)
 {
@@ -81,6 +83,65 @@ static int run_help(const struct command_line *line)
 	return command_print(&out) ? EXIT_FINE : EXIT_NO;
 }
 
+/* ------------------------------------------------------------------- names */
+
+/* What an argument names, by the word that the manual has for it. */
+static const struct named {
+	const char *word, *section, *option;
+} named[] = {
+	{ "ROUTE", "routes", "route" },
+	{ "SOURCE", "sources", "source" },
+	{ "SINK", "sinks", "sink" },
+	{ "TRANSFORM", "transforms", "transform" },
+	{ "NAME", "plugins", NULL },
+};
+
+static const char *section_of(const char *arguments)
+{
+	for (size_t i = 0; arguments && i < sizeof(named) / sizeof(*named); i++)
+		if (strstr(arguments, named[i].word))
+			return named[i].section;
+	return NULL;
+}
+
+static const char *section_of_command(const struct command *command)
+{
+	const char *section = section_of(command->arguments);
+	bool makes = strncmp(command->name, "new ", 4) == 0; /* a name that is not there yet */
+	return makes ? NULL : section;
+}
+
+static const char *const *plugins_of(const char *file, struct arena *arena)
+{
+	struct faults unheard = { .arena = arena };
+	struct config *config = config_read(file, CONFIG_PATHS, &unheard, NULL);
+	const struct share share = { config ? config->folder : NULL, config ? config->plugin_path : NULL, arena };
+	const char *const *names = share_plugins(&share, NULL);
+	config_free(&config);
+	return names;
+}
+
+/* One a line; nothing is said of a configuration that cannot be read. */
+static int print_names(const struct command_line *line, const char *section)
+{
+	struct arena *arena = arena_new();
+	struct buf out = { 0 };
+	const char *const *names = strcmp(section, "plugins") == 0 ? plugins_of(line->config, arena)
+								  : names_written(line->config, section, arena);
+	for (; *names; names++)
+		buf_format(&out, "%s\n", *names);
+	arena_free(&arena);
+	return command_print(&out) ? EXIT_FINE : EXIT_NO;
+}
+
+static bool names_section(const char *word)
+{
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++)
+		if (strcmp(named[i].section, word) == 0)
+			return true;
+	return false;
+}
+
 /* ------------------------------------------------------------- completion */
 
 static void option_words(const struct command_option *row, struct buf *out)
@@ -89,7 +150,7 @@ static void option_words(const struct command_option *row, struct buf *out)
 		buf_format(out, " --%s", row->name);
 }
 
-/* One line a command: its words, then its options. */
+/* One line a command: its words, then its options, then what its arguments name. */
 static void completion_rows(struct buf *out)
 {
 	struct command_place place = { 0 };
@@ -98,8 +159,16 @@ static void completion_rows(struct buf *out)
 		buf_format(out, strchr(command->name, ' ') ? "\t\t'%s')\twords='" : "\t\t'%s '*)\twords='", command->name);
 		option_words(command->options, out);
 		option_words(command_common, out);
-		buf_string(out, "' ;;\n");
+		buf_format(out, "' names=%s ;;\n", section_of_command(command) ? section_of_command(command) : "");
 	}
+}
+
+/* What stands behind --route and its like, whichever command has them. */
+static void completion_values(struct buf *out)
+{
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++)
+		if (named[i].option)
+			buf_format(out, "\t\t--%s) names=%s words=' ' ;;\n", named[i].option, named[i].section);
 }
 
 static void second_words(const char *word, struct buf *out)
@@ -132,33 +201,47 @@ static void completion_firsts(struct buf *out, bool with_seconds)
 	}
 }
 
-static int run_completion(const struct command_line *line)
+static void completion_script(struct buf *out)
 {
-	struct buf out = { 0 };
-	if (strcmp(line->arguments[0], "bash") != 0)
-		return command_wrong(line, "only bash is known, not \"%s\"", line->arguments[0]);
-	buf_string(&out, "# sluice: completion for bash; eval \"$(sluice completion bash)\"\n"
+	buf_string(out, "# sluice: completion for bash; eval \"$(sluice completion bash)\"\n"
 		"_sluice()\n{\n"
-		"\tlocal words='' here=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-		"\tif [ \"${COMP_WORDS[COMP_CWORD-1]}\" = -c ] || [ \"${COMP_WORDS[COMP_CWORD-1]}\" = --config ]; then\n"
+		"\tlocal words='' names='' config='' i\n"
+		"\tlocal here=\"${COMP_WORDS[COMP_CWORD]}\" last=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+		"\tif [ \"$last\" = -c ] || [ \"$last\" = --config ]; then\n"
 		"\t\tCOMPREPLY=($(compgen -f -- \"$here\"))\n\t\treturn\n\tfi\n"
-		"\tif [ \"$COMP_CWORD\" = 1 ]; then words='");
-	completion_firsts(&out, false);
-	buf_string(&out, "'\n\telif [ \"$COMP_CWORD\" = 2 ] && [ \"${here#-}\" = \"$here\" ]; then\n"
+		"\tfor ((i = 1; i < COMP_CWORD - 1; i++)); do\n"
+		"\t\tcase \"${COMP_WORDS[i]}\" in -c|--config) config=\"${COMP_WORDS[i+1]}\" ;; esac\n\tdone\n"
+		"\tcase \"$last\" in\n");
+	completion_values(out);
+	buf_string(out, "\tesac\n\tif [ \"$COMP_CWORD\" = 1 ]; then words='");
+	completion_firsts(out, false);
+	buf_string(out, "'\n\telif [ \"$COMP_CWORD\" = 2 ] && [ \"${here#-}\" = \"$here\" ]; then\n"
 		"\t\tcase \"${COMP_WORDS[1]}\" in\n");
-	completion_firsts(&out, true);
-	buf_string(&out, "\t\tesac\n\tfi\n\tif [ -z \"$words\" ]; then\n"
+	completion_firsts(out, true);
+	buf_string(out, "\t\tesac\n\tfi\n\tif [ -z \"$words\" ]; then\n"
 		"\t\tcase \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-	completion_rows(&out);
-	buf_string(&out, "\t\tesac\n\tfi\n"
+	completion_rows(out);
+	buf_string(out, "\t\tesac\n\tfi\n"
+		"\tif [ -n \"$names\" ] && [ \"${here#-}\" = \"$here\" ]; then\n"
+		"\t\twords+=\" $(\"${COMP_WORDS[0]}\" completion \"$names\" ${config:+-c \"$config\"} 2>/dev/null)\"\n\tfi\n"
 		"\tCOMPREPLY=($(compgen -W \"$words\" -- \"$here\"))\n"
 		"\t[ \"${here#-}\" = \"$here\" ] && [ \"$COMP_CWORD\" -gt 1 ] && COMPREPLY+=($(compgen -f -- \"$here\"))\n"
 		"}\ncomplete -F _sluice sluice\n");
+}
+
+static int run_completion(const struct command_line *line)
+{
+	struct buf out = { 0 };
+	if (names_section(line->arguments[0]))
+		return print_names(line, line->arguments[0]);
+	if (strcmp(line->arguments[0], "bash") != 0)
+		return command_wrong(line, "only bash is known, not \"%s\"", line->arguments[0]);
+	completion_script(&out);
 	return command_print(&out) ? EXIT_FINE : EXIT_NO;
 }
 
 const struct command cmd_help[] = {
 	{ "help", "[COMMAND]", 0, 2, "say what the commands are, or how one is used", NULL, run_help },
-	{ "completion", "bash", 1, 1, "print a script that completes sluice's commands in a shell", NULL, run_completion },
+	{ "completion", "bash", 1, 1, "print a script that completes sluice's commands, and the configuration's names, in a shell", NULL, run_completion },
 	{ 0 },
 };

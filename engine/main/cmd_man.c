@@ -3,7 +3,7 @@
  *
  * The page of a command is made of its rows and, between them, of what
  * share/man/sluice-WORD.1.md says in more words (docs/man in the source).  Other
- * pages, such as sluice.yaml.5, are printed as they are.
+ * pages, such as sluice.yaml.5, are printed as they are, and so are the guides: lua.md.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -15,7 +15,8 @@
 #include "main/roff.h"
 
 /* Relative to the folder of the program: as it is built, as it is installed. */
-static const char *const folders[] = { "share/sluice/man", "../share/sluice/man" };
+static const char *const folders[] = { "share/sluice/man", "../share/sluice/man", NULL };
+static const char *const guides[] = { "share/doc/sluice", "../share/doc/sluice", NULL };
 
 static bool read_page(const char *folder, const char *name, struct buf *out)
 {
@@ -34,12 +35,17 @@ static bool read_page(const char *folder, const char *name, struct buf *out)
 	return true;
 }
 
-static bool find_page(const char *name, struct buf *out)
+static bool find_in(const char *const *places, const char *name, struct buf *out)
 {
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (read_page(folders[i], name, out))
+	for (; *places; places++)
+		if (read_page(*places, name, out))
 			return true;
 	return false;
+}
+
+static bool find_page(const char *name, struct buf *out)
+{
+	return find_in(folders, name, out);
 }
 
 /* ------------------------------------------------- the page of a command */
@@ -125,6 +131,17 @@ static bool write_command(const char *word, struct buf *out)
 
 /* --------------------------------------------------------------- command */
 
+/* "lua", or "plugins.md" where a command has the name too. */
+static bool write_guide(const char *name, struct buf *out)
+{
+	size_t len = strlen(name);
+	char stem[64];
+	if (len > 3 && strcmp(name + len - 3, ".md") == 0)
+		len -= 3;
+	snprintf(stem, sizeof(stem), "%.*s", (int)len, name);
+	return find_in(guides, stem, out);
+}
+
 /* "sluice.yaml.5" or "sluice.yaml": only names, never a way out of the folder. */
 static bool write_other(const char *name, int *section, struct buf *out)
 {
@@ -137,7 +154,8 @@ static bool write_other(const char *name, int *section, struct buf *out)
 		if (find_page(with_section, out))
 			return true;
 	}
-	return false;
+	*section = 7;
+	return write_guide(name, out);
 }
 
 /* "events ls" stands on the page of "events". */
@@ -161,7 +179,7 @@ static int man(const struct command_line *line)
 	bool command = write_command(topic, &text);
 	if (!command && !write_other(topic, &section, &text))
 		return command_no(line, "there is no page about \"%s\"; there are those of all commands (sluice help), "
-					"sluice.yaml and sluice-schema", topic);
+					"sluice.yaml, sluice-schema, and the guides lua, plugins.md and design", topic);
 	if (!command_flag(line, "roff"))
 		return command_print(&text) ? EXIT_FINE : EXIT_NO;
 	snprintf(name, sizeof(name), "%s%s", command ? "sluice-" : "", topic);

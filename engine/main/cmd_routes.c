@@ -31,7 +31,7 @@ static const char *const *chosen(const struct command_line *line, const struct q
 	}
 	for (size_t i = 0; i < line->count; i++)
 		if (!questions_has(questions, line->arguments[i])) {
-			*code = command_no(line, "there is no route \"%s\"", line->arguments[i]);
+			*code = questions_unknown(questions, line, line->arguments[i]);
 			return NULL;
 		}
 	return all ? questions_routes(questions) : line->arguments;
@@ -222,7 +222,7 @@ static int run_show(const struct command_line *line)
 	const char *route = line->arguments[0];
 	struct sl_document *answer = NULL;
 	if (!questions_has(questions, route))
-		code = command_no(line, "there is no route \"%s\"", route);
+		code = questions_unknown(questions, line, route);
 	else if (!(answer = ask_simply(questions, route, "stand", &why)))
 		code = command_no(line, "route %s: %s", route, why.text);
 	else
@@ -361,7 +361,7 @@ static int rewind_route(const struct command_line *line, struct questions *quest
 	struct buf out = { 0 };
 	struct journey journey = { .route = line->arguments[0], .fresh = command_flag(line, "fresh") };
 	if (!questions_has(questions, journey.route))
-		return command_no(line, "there is no route \"%s\"", journey.route);
+		return questions_unknown(questions, line, journey.route);
 	if (!plan(&journey, questions, command_value(line, "to"), &why))
 		return command_no(line, "%s", why.text);
 	tell_plan(&journey, &out);

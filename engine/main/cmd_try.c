@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "main/describe.h"
+#include "main/names.h"
 #include "main/try.h"
 #include "main/view.h"
 
@@ -60,10 +61,7 @@ static bool read_place(const struct command_line *line, struct try_wish *wish, s
 static bool read_wish(const struct command_line *line, struct try_wish *wish, struct arena *arena, struct why *why)
 {
 	const char *with = command_value(line, "with"), *transform = command_value(line, "transform");
-	wish->route = config_route(wish->config, line->arguments[0]);
 	wish->fresh = command_flag(line, "fresh");
-	if (!wish->route)
-		return why_say(why, "there is no route %s", line->arguments[0]);
 	if (transform && !with)
 		return why_say(why, "--transform says what --with FILE stands in for: there is no --with");
 	if (with && (!choose(wish, transform, why) || !load(wish, with, arena, why)))
@@ -121,7 +119,10 @@ static int try_route(const struct command_line *line)
 	struct arena *arena = arena_new();
 	struct why why = { "" };
 	int code = EXIT_WRONG;
-	if (config && !read_wish(line, &wish, arena, &why))
+	if (config && !(wish.route = config_route(config, line->arguments[0])) &&
+		!names_no_route(config, line->arguments[0], &why))
+		code = command_no(line, "%s", why.text);
+	else if (config && !read_wish(line, &wish, arena, &why))
 		code = command_wrong(line, "%s", why.text);
 	else if (config && !something_came(config, &why))
 		code = command_no(line, "%s", why.text);

@@ -46,13 +46,20 @@ const struct sl_option config_api_keys[] = {
 
 /* -------------------------------------------------------------------- http */
 
-static void check_allow(struct build *build, const struct yaml_node *node, const char *const *allow)
+/* What is checked below is what was written, so that a fault of one key hides none of another. */
+static bool written(const struct yaml_node *node)
 {
+	return node && node->kind == YAML_SCALAR && !yaml_null(node);
+}
+
+static void check_allow(struct build *build, const struct yaml_node *node)
+{
+	const struct yaml_node *item = node && node->kind == YAML_LIST ? node->first : node;
 	char room[YAML_SHOWN];
-	for (size_t i = 0; node && allow[i]; i++)
-		if (!is_network(allow[i]))
-			fault(build, list_item(node, i), "`allow` holds addresses and networks such as 10.0.0.0/8, not %s",
-				yaml_shown(list_item(node, i), room));
+	for (; item; item = item == node ? NULL : item->next)
+		if (written(item) && !is_network(item->text.at))
+			fault(build, item, "`allow` holds addresses and networks such as 10.0.0.0/8, not %s",
+				yaml_shown(item, room));
 }
 
 static bool begins(const char *text, const char *with)
@@ -61,16 +68,18 @@ static bool begins(const char *text, const char *with)
 }
 
 /* It may hold a password: what was given is never shown. */
-static void check_proxy(struct build *build, const struct yaml_node *node, const char *proxy)
+static void check_proxy(struct build *build, const struct yaml_node *node)
 {
+	const char *proxy = written(node) ? node->text.at : "";
 	bool http = begins(proxy, "http://") || begins(proxy, "https://");
 	const char *host = http ? strstr(proxy, "://") + 3 : proxy;
 	if (*proxy && (!http || !*host || *host == '/' || strpbrk(host, " ?#\t\n")))
 		fault(build, node, "`proxy` must be an address such as http://proxy.example.com:3128");
 }
 
-static void check_ca(struct build *build, const struct yaml_node *node, const char *ca)
+static void check_ca(struct build *build, const struct yaml_node *node)
 {
+	const char *ca = written(node) ? option_path(node->file, node->text.at, build->arena) : "";
 	if (*ca && access(ca, R_OK) != 0)
 		fault(build, node, "`ca`: %s cannot be read: %s", node->written ? node->written : ca, strerror(errno));
 }
@@ -81,13 +90,13 @@ void http_options_read(struct build *build)
 	const struct yaml_node *node = yaml_get(build->root, "http");
 	struct config_net *net = &build->config->net;
 	const struct sl_json *values = values_read(build, config_http_keys, NULL, "`http`", node, build->root);
+	check_allow(build, yaml_get(node, "allow"));
+	check_proxy(build, yaml_get(node, "proxy"));
+	check_ca(build, yaml_get(node, "ca"));
 	if (!values || !option_fill(config_http_keys, OPTION_ROW, values, net, build->arena, NULL)) {
 		net->allow = nowhere;
 		return;
 	}
-	check_allow(build, yaml_get(node, "allow"), net->allow);
-	check_proxy(build, yaml_get(node, "proxy"), net->proxy);
-	check_ca(build, yaml_get(node, "ca"), net->ca);
 	net->proxy = *net->proxy ? net->proxy : NULL;
 	net->ca = *net->ca ? net->ca : NULL;
 }
@@ -194,6 +203,13 @@ static bool can_do_without(struct build *build, const struct part *part, const c
 	return true;
 }
 
+/* What may be wrong with an api that its plugin offers is what was written of it. */
+static const struct yaml_node *place_of(const struct part *part)
+{
+	const struct yaml_node *api = yaml_get(part->node, "api"), *base = yaml_get(api, "base");
+	return base ? base : api ? api : part->node;
+}
+
 const char *api_read(struct build *build, const struct part *part, const struct sl_json *values)
 {
 	const struct sl_api *api = part->description && part->description->api ? changed(build, part) : NULL;
@@ -205,7 +221,7 @@ const char *api_read(struct build *build, const struct part *part, const struct 
 	if (net_api_fill(api, values, part->name, salt(), &out, &why))
 		filled = arena_copy(build->arena, out.at, out.len);
 	else
-		fault(build, part->node, "%s: %s", part->what, why.text);
+		fault(build, place_of(part), "%s: %s", part->what, why.text);
 	buf_free(&out);
 	return filled;
 }

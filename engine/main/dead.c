@@ -34,7 +34,7 @@ bool meant_read(const struct command_line *line, const struct questions *questio
 		meant->words++;
 		meant->count--;
 	} else if (first && !letter_read(first, &letter)) {
-		*code = command_no(line, "there is no route \"%s\"", first);
+		*code = questions_unknown(questions, line, first);
 		return false;
 	}
 	if (!meant->route && all[0] && !all[1])

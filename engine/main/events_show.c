@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "main/events.h"
+#include "main/names.h"
 #include "main/question.h"
 #include "main/shown.h"
 #include "sdk/sign.h"
@@ -145,25 +146,37 @@ static const char *without_row(const struct sl_json *answer, uint64_t seq)
 	return seq <= (uint64_t)shown_number(answer, "cursor") ? "past" : "ahead";
 }
 
-static void way_json(const char *route, const char *state, const struct sl_json *row, const char *why, struct buf *out)
+/* Of an event on a route. */
+struct way {
+	uint64_t seq;
+	const char *route, *state, *why;
+	const struct sl_json *row; /* NULL: it has none */
+};
+
+static void way_json(const struct way *way, struct buf *out)
 {
+	const struct sl_json *row = way->row;
 	json_open(out, '{');
-	json_member_string(out, "route", route);
-	json_member_string(out, "state", state);
+	json_member_string(out, "route", way->route);
+	json_member_string(out, "state", way->state);
 	if (row) {
 		json_member_int(out, "part", shown_number(row, "part"));
 		json_member_int(out, "tries", shown_number(row, "tries"));
 		json_member_string(out, "reason", sl_json_string(sl_json_get(row, "reason")).at);
 		json_member_string(out, "due", sl_json_string(sl_json_get(row, "due")).at);
-	} else if (why)
-		json_member_string(out, "reason", why);
+	} else if (way->why)
+		json_member_string(out, "reason", way->why);
 	json_close(out, '}');
 }
 
-static void way_text(const char *route, const char *state, const struct sl_json *row, const char *why, struct buf *out)
+static void way_text(const struct way *way, struct buf *out)
 {
-	const char *reason = row ? shown_word(row, "reason") : why;
-	buf_format(out, "  route %s: %s", route, state);
+	const struct sl_json *row = way->row;
+	const char *reason = row ? shown_word(row, "reason") : way->why;
+	buf_format(out, "  route %s: %s", way->route, way->state);
+	if (strcmp(way->state, "past") == 0)
+		buf_format(out, ", so it was delivered or dropped; sluice try %s --from %" PRIu64
+			" --last 1 shows what becomes of it", way->route, way->seq);
 	if (row && shown_number(row, "part"))
 		buf_format(out, " (part %" PRId64 ")", shown_number(row, "part"));
 	if (reason && *reason) {
@@ -177,8 +190,8 @@ static void way_text(const char *route, const char *state, const struct sl_json 
 
 static void way(struct showing *showing, const struct config_route *route, uint64_t seq)
 {
-	void (*tell)(const char *, const char *, const struct sl_json *, const char *, struct buf *) =
-		showing->line->json ? way_json : way_text;
+	void (*tell)(const struct way *way, struct buf *out) = showing->line->json ? way_json : way_text;
+	struct way told = { .seq = seq, .route = route->name, .state = "unknown" };
 	struct why why = { "nobody can be asked" };
 	struct buf question = { 0 };
 	struct sl_document *answer = NULL;
@@ -187,12 +200,16 @@ static void way(struct showing *showing, const struct config_route *route, uint6
 		answer = question_ask(showing->questions, route->name, &question, &why);
 	const struct sl_json *root = answer ? sl_json_root(answer) : NULL;
 	const struct sl_json *row = sl_json_first(sl_json_get(root, "rows"));
-	if (!answer)
-		tell(route->name, "unknown", NULL, why.text, &showing->out);
-	else if (!row)
-		tell(route->name, without_row(root, seq), NULL, NULL, &showing->out);
-	for (; row; row = sl_json_next(row))
-		tell(route->name, shown_word(row, "state"), row, NULL, &showing->out);
+	if (answer)
+		told.state = without_row(root, seq);
+	else
+		told.why = why.text;
+	if (!row)
+		tell(&told, &showing->out);
+	for (told.row = row; told.row; told.row = sl_json_next(told.row)) {
+		told.state = shown_word(told.row, "state");
+		tell(&told, &showing->out);
+	}
 	sl_json_free(&answer);
 	buf_free(&question);
 }
@@ -344,8 +361,9 @@ static int show_asked(struct showing *showing)
 	}
 	showing->source = line->arguments[0];
 	showing->id = line->arguments[1];
-	if (!config_source(view->config, showing->source))
-		return command_no(line, "there is no source \"%s\"", showing->source);
+	struct why why;
+	if (!config_source(view->config, showing->source) && !names_no_source(view->config, showing->source, &why))
+		return command_no(line, "%s", why.text);
 	return show_range(showing, view->stat.begin, view->stat.end);
 }
 

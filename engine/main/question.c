@@ -58,6 +58,13 @@ bool questions_has(const struct questions *questions, const char *route)
 	return false;
 }
 
+int questions_unknown(const struct questions *questions, const struct command_line *line, const char *route)
+{
+	struct why why;
+	shown_unknown(&why, "route", route, questions->routes);
+	return command_no(line, "%s", why.text);
+}
+
 /* ------------------------------------------------------------ with a daemon */
 
 static void routes_of_status(struct questions *questions)

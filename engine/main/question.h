@@ -29,6 +29,8 @@ const struct sl_json *questions_status(const struct questions *questions);
 /* The routes' names, in order; NULL behind the last. */
 const char *const *questions_routes(const struct questions *questions);
 bool questions_has(const struct questions *questions, const char *route);
+/* Says so, and which there are. */
+int questions_unknown(const struct questions *questions, const struct command_line *line, const char *route);
 
 /* `question` is a JSON object with `what`; flow/route_ask.c knows which there are.
  * The answer's document, freed by the caller; NULL: why says what is against it. */

@@ -125,6 +125,31 @@ static const char *plugin_in(const struct share *share, const char *folder, cons
 	return plugin_of_folder(share, arena_format(share->arena, "%s/%s", folder, name));
 }
 
+/* Without what leads up again: "/a/b/../q" is "/a/q", where b is a folder. */
+static const char *straight(const char *path, struct arena *arena)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? realpath(arena_copy(arena, path, (size_t)(slash - path) + 1), NULL) : NULL;
+	if (folder)
+		path = arena_format(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, slash + 1);
+	free(folder);
+	return path;
+}
+
+static void say_no_path(const struct share *share, const char *what, const char *path, struct why *why)
+{
+	static const char *const endings[] = { ".lua", ".so", ".yaml" };
+	bool plugin = strcmp(what, "plugin") == 0;
+	const char *shown = straight(path, share->arena), *slash = strrchr(shown, '/');
+	for (size_t i = plugin ? 0 : 2; i < (plugin ? 2u : 3u); i++)
+		if (is_file(arena_format(share->arena, "%s%s", path, endings[i]))) {
+			why_say(why, "there is no %s %s; did you mean %s%s?", what, shown, slash ? slash + 1 : shown, endings[i]);
+			return;
+		}
+	why_say(why, "there is no %s %s; a path names %s", what, shown,
+		plugin ? "a file (.lua, .so), or a folder that has one of its own name in it" : "a file (.yaml)");
+}
+
 /* A path as it was written, from the configuration's folder. */
 static const char *by_path(const struct share *share, const char *name, const char *what, struct why *why)
 {
@@ -134,7 +159,7 @@ static const char *by_path(const struct share *share, const char *name, const ch
 		return path;
 	if (strcmp(what, "plugin") == 0 && is_folder(path) && (inside = plugin_of_folder(share, path)))
 		return inside;
-	why_say(why, "there is no %s %s", what, path);
+	say_no_path(share, what, path, why);
 	return NULL;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/why.h"
+#include "base/yaml.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
@@ -21,6 +21,19 @@ static size_t plain_character(const char *at, size_t left)
 	return first == 0xc2 && (unsigned char)at[1] < 0xa0 ? 0 : len; /* the second set of control characters */
 }
 
+/* What ends a line, or moves within it, is shown as programs write it. */
+static void show_control(struct buf *out, char control, const char *kept)
+{
+	static const char known[] = "\n\r\t", written[] = "nrt";
+	const char *at = control ? strchr(known, control) : NULL;
+	if (control && strchr(kept, control))
+		buf_char(out, control);
+	else if (at)
+		buf_format(out, "\\%c", written[at - known]);
+	else
+		buf_char(out, '?');
+}
+
 static void show(struct buf *out, struct sl_text text, const char *kept)
 {
 	for (size_t i = 0; i < text.len;) {
@@ -28,7 +41,7 @@ static void show(struct buf *out, struct sl_text text, const char *kept)
 		if (len)
 			buf_add(out, text.at + i, len);
 		else
-			buf_char(out, text.at[i] && strchr(kept, text.at[i]) ? text.at[i] : '?');
+			show_control(out, text.at[i], kept);
 		i += len ? len : 1;
 	}
 }
@@ -104,4 +117,20 @@ bool shown_sure(const char *form, ...)
 		return false;
 	answer[strcspn(answer, "\n")] = '\0';
 	return strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0;
+}
+
+bool shown_unknown(struct why *why, const char *what, const char *name, const char *const *names)
+{
+	const char *nearest = yaml_nearest(name, names);
+	struct buf all = { 0 };
+	for (size_t i = 0; names[i]; i++)
+		buf_format(&all, "%s%s", i ? ", " : "", names[i]);
+	if (nearest)
+		why_say(why, "there is no %s \"%.80s\"; did you mean `%s`?", what, name, nearest);
+	else if (all.len)
+		why_say(why, "there is no %s \"%.80s\"; there %s: %s", what, name, names[1] ? "are" : "is", all.at);
+	else
+		why_say(why, "there is no %s \"%.80s\", and no other", what, name);
+	buf_free(&all);
+	return false;
 }

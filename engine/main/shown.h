@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/why.h"
 #include "sdk/json.h"
 
-/* On one line: control characters and what is not UTF-8 become '?'. */
+/* On one line: line ends and tabs become \n, \r, \t, other control characters and what is not UTF-8 '?'. */
 void shown_text(struct buf *out, struct sl_text text);
 /* Likewise, but lines and tabs stay. */
 void shown_lines(struct buf *out, struct sl_text text);
@@ -28,6 +29,9 @@ void shown_headers(struct buf *out, struct sl_text headers, const char *before);
 /* A member of an answer: "" if it is no text, 0 if it is no number. */
 const char *shown_word(const struct sl_json *object, const char *name);
 int64_t shown_number(const struct sl_json *object, const char *name);
+
+/* There is no such `what`: names the nearest one there is, or all.  Always false. */
+bool shown_unknown(struct why *why, const char *what, const char *name, const char *const *names);
 
 /* Asks the person: only "y" or "yes" is yes.  True at once if nobody sits there. */
 bool shown_sure(const char *form, ...) __attribute__((format(printf, 1, 2)));

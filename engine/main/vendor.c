@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "io/ask.h"
+#include "main/names.h"
 #include "main/noted.h"
 #include "sdk/text.h"
 
@@ -44,13 +45,11 @@ static struct webhook *compile(const struct config_source *source, bool forged, 
 static bool find_source(const struct command_line *line, const char *name, struct vendor *vendor)
 {
 	const struct config *config = vendor->config;
-	struct buf there = { 0 };
+	struct why why;
 	if ((vendor->source = config_source(config, name)))
 		return vendor->source->webhook || command_no(line, "source %s takes no webhooks, it only polls", name) == 0;
-	for (size_t i = 0; i < config->source_count; i++)
-		buf_format(&there, "%s%s", i ? ", " : "", config->sources[i].name);
-	command_no(line, "there is no source \"%s\"; there is: %s", name, there.len ? there.at : "none");
-	buf_free(&there);
+	names_no_source(config, name, &why);
+	command_no(line, "%s", why.text);
 	return false;
 }
 

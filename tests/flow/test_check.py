@@ -91,6 +91,30 @@ def test_all_mistakes_are_told_and_no_secret(check):
     assert "well kept" not in answer.stderr
 
 
+def test_all_mistakes_of_http_are_told(check):
+    answer = check("http: { allow: [here], proxy: 'ftp://x', ca: ./none.pem, alow: 3 }\n" + CONFIG)
+    for part in ("17: `allow`", "31: `proxy`", "46: `ca`", "58: `alow`"):
+        assert f"./sluice.yaml:1:{part}" in answer.stderr, answer.stderr
+
+
+def test_a_path_that_leads_nowhere_is_shown_straight_and_with_what_it_may_be(check, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "mapping.lua").write_text("return { transform = function() end }")
+    found = check(CONFIG.replace("use: trello/cards", "use: ./a/../mapping")).stderr
+    assert f"there is no plugin {tmp_path}/mapping; did you mean mapping.lua?" in found
+    found = check(CONFIG.replace("use: trello/cards", "use: ./a/../none")).stderr
+    assert f"there is no plugin {tmp_path}/none; a path names a file (.lua, .so), or a folder" in found
+    found = check(CONFIG.replace("schema: { use: trello,", "schema: { use: ./a/none,")).stderr
+    assert f"there is no schema {tmp_path}/a/none; a path names a file (.yaml)" in found
+
+
+def test_an_initial_value_that_is_none_stands_nowhere(check, tmp_path):
+    (tmp_path / "bad.lua").write_text(
+        'return { summary = "x", options = { { "wait", "duration", initial = "soon" } }, transform = function() end }')
+    found = check(CONFIG.replace("use: trello/cards", "use: ./bad.lua")).stderr
+    assert "the initial value of wait: `wait` must be a duration" in found, found
+
+
 def test_a_file_that_is_not_there(check, tmp_path):
     answer = check(CONFIG, "-c", "other.yaml")
     assert (answer.returncode, answer.stdout) == (2, "")

@@ -132,6 +132,8 @@ def test_show_tells_the_whole_way(daemon, running):
     one, again = shown(daemon, "notes", "1")
     assert (one["seq"], again["seq"], again["same_id_as"]) == (1, 3, 1)
     assert one["routes"] == [{"route": "notes", "state": "past"}]
+    assert "past, so it was delivered or dropped; sluice try notes --from 1 --last 1" in \
+        daemon.sluice("events", "show", "1").stdout
     assert one["path"] == "/in/notes" and one["method"] == "POST" and "body" not in one
     assert ["content-type", "application/json"] in one["headers"]
     dead, = shown(daemon, "2")

@@ -113,8 +113,9 @@ def test_what_a_script_logs_is_shown_with_its_event(daemon):
 def test_what_cannot_be_tried_is_said(daemon):
     posted(daemon, note(1))
     daemon.write("broken.lua", "return {")
-    for words, sentence in ((["try", "other"], "no route other"),
-                            (["try", "notes", "--with", "none.lua"], "none.lua"),
+    answer = daemon.sluice("try", "other")
+    assert answer.returncode == 1 and 'there is no route "other"; there is: notes' in answer.stderr, answer.stderr
+    for words, sentence in ((["try", "notes", "--with", "none.lua"], "none.lua"),
                             (["try", "notes", "--with", "broken.lua"], "broken.lua:1"),
                             (["try", "notes", "--with", "notes.lua", "--transform", "x"], "no transform x"),
                             (["try", "notes", "--last", "0"], "last")):

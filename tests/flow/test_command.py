@@ -72,3 +72,26 @@ def test_completion_is_a_script_that_bash_reads():
         'COMP_WORDS=(sluice status --j); COMP_CWORD=2; _sluice; echo "${COMPREPLY[@]}"\n'
     answer = subprocess.run(["bash", "-c", probe], capture_output=True, text=True, timeout=20)
     assert answer.stdout.split() == ["reload", "--json"], answer.stderr
+
+
+def test_completion_knows_the_names_of_the_configuration(tmp_path):
+    (tmp_path / "other.yaml").write_text(
+        "env: nowhere\nsources: { first: { use: x, secret: ${NONE} }, second: {} }\nsinks: { local: {} }\n"
+        "routes: [ { name: cards, from: [first], to: local }, { name: lists } ]\n")
+    asked = ["routes show -c other.yaml ''", "poll -c other.yaml se", "try -c other.yaml li", "dead ls -c other.yaml ''",
+             "plugins show -c other.yaml sq", "events ls -c other.yaml --source f"]
+    probe = sluice("completion", "bash").stdout
+    for words in asked:
+        count = len(words.split())
+        probe += f'\nCOMP_WORDS=({SLUICE} {words}); COMP_CWORD={count}; _sluice; echo "${{COMPREPLY[@]}}"\n'
+    answer = subprocess.run(["bash", "-c", probe], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    found = [set(line.split()) for line in answer.stdout.splitlines()]
+    assert {"cards", "lists"} <= found[0] and {"cards", "lists"} <= found[3], answer
+    assert (found[1], found[2], found[4], found[5]) == ({"second"}, {"lists"}, {"sqlite"}, {"first"}), answer
+
+
+def test_guides_are_pages_too():
+    assert sluice("man", "lua").stdout.startswith("# Scripts in Lua")
+    assert "# " in sluice("man", "plugins.md").stdout and "# Synopsis" in sluice("man", "plugins").stdout
+    assert sluice("man", "design", "--roff").stdout.startswith('.TH "design" 7')
+    assert sluice("man", "../../x").returncode == 1

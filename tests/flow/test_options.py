@@ -80,6 +80,7 @@ BAD = {
 	"no bool": ("auth: bearer", "auth: bearer, head: »maybe", "true or false", True),
 	"unknown key of webhook": ("secret: [s]", "secret: [s], webhook: { »auht: none }", "did you mean `auth`?", True),
 	"unknown key of an api": ("token: t }", "token: t, api: { »requets: 1 } }", "did you mean `requests`?", True),
+	"no address of an api": ("token: t }\n  own", "token: t, api: { base: »'ftp://x' } }\n  own", "https://", False),
 	"an api's number out of range": ("token: t }\n  own", "token: t, api: { at_once: »-1 } }\n  own", "between 0 and", True),
 	"bad interval": ("token: t }\n  own", "token: t, every: »often }\n  own", "a duration such as", True),
 	"C int out of range": ("use: steps", "use: steps, times: »10", "between 1 and 9", True),

@@ -160,6 +160,7 @@ static void the_sandbox_has_no_doors(void **state)
 		assert_becomes(body, "{}", "nil {}");
 	}
 	is_ended("setmetatable({}, { __gc = function() while true do end end })", "__gc is not offered to scripts");
+	is_ended("os.execute('ls')", "scripts have no os: the clock is time.now(), settings are options (sluice man lua)");
 	is_ended("load('\\27Lua')()", "attempt to call a nil value");
 	is_ended("getmetatable('').__index = function() while true do end end", "attempt to index a boolean value");
 	is_ended("setmetatable(_G, nil)", "cannot change a protected metatable");
