@@ -84,6 +84,8 @@ struct fitting {
 	struct why *why;
 };
 
+const char *schema_mode_name(enum sl_mode mode); /* "upsert"; NULL: one of the engine's own */
+
 /* A value of a personal column is never shown. */
 enum fit schema_fit(const struct schema *schema, struct fitting *fitting);
 

@@ -114,7 +114,6 @@ bool read_flag(const struct yaml_node *map, const char *name, bool *flag, struct
 
 /* schema_modes.c: a write mode by its name; false with a sentence if there is none such. */
 bool schema_mode(const char *name, enum sl_mode *mode, struct why *why);
-const char *schema_mode_name(enum sl_mode mode);
 bool shape_takes(const struct shape *shape, enum sl_mode mode, struct why *why);
 
 /* schema_shape.c: the engine's columns are put behind the given ones, and all can be found;

@@ -21,17 +21,6 @@ static void say(struct buf *out)
 
 /* --------------------------------------------------------------------- rows */
 
-static const char *mode_name(enum sl_mode mode)
-{
-	static const char *const names[] = {
-		[SL_APPEND] = "append",
-		[SL_ONCE] = "once",
-		[SL_UPSERT] = "upsert",
-		[SL_REPLACE] = "replace",
-	};
-	return mode < sizeof(names) / sizeof(*names) ? names[mode] : NULL;
-}
-
 /* The columns that say which row it is; of a set without rows: which parent. */
 static void put_key(const struct sl_row *row, bool parent, struct buf *out)
 {
@@ -51,7 +40,7 @@ static void put_row(const struct sl_row *row, enum sl_mode mode, bool empty, str
 {
 	json_open(out, '{');
 	json_member_string(out, "table", row->table ? row->table->name : row->event->type);
-	json_member_string(out, "mode", row->table ? mode_name(mode) : row->event->mode);
+	json_member_string(out, "mode", row->table ? schema_mode_name(mode) : row->event->mode);
 	if (row->table) {
 		json_key(out, "key");
 		put_key(row, empty, out);
@@ -91,6 +80,13 @@ static const char *outcome(const struct delivery *delivery)
 	return delivery->tries ? "retry" : "failed";
 }
 
+static void put_remarks(const struct delivery *delivery, enum remark_kind kind, struct buf *out)
+{
+	for (const struct remark *at = delivery->remarks; at; at = at->next)
+		if (at->kind == kind)
+			json_string(out, at->text);
+}
+
 static void put_drops(const struct delivery *delivery, struct buf *out)
 {
 	json_key(out, "drops");
@@ -100,6 +96,20 @@ static void put_drops(const struct delivery *delivery, struct buf *out)
 	for (size_t i = 0; i < delivery->call_count; i++)
 		if (delivery->calls[i]->dropped)
 			json_string(out, delivery->calls[i]->dropped);
+	put_remarks(delivery, REMARK_DROP, out);
+	json_close(out, ']');
+}
+
+/* What the contract of the schema makes of it. */
+static void put_contract(const struct delivery *delivery, struct buf *out)
+{
+	json_key(out, "grows");
+	json_open(out, '[');
+	put_remarks(delivery, REMARK_GROW, out);
+	json_close(out, ']');
+	json_key(out, "mended");
+	json_open(out, '[');
+	put_remarks(delivery, REMARK_MEND, out);
 	json_close(out, ']');
 }
 
@@ -132,6 +142,7 @@ void trial_tell(const struct trial *trial, const struct delivery *delivery)
 	json_member_string(&out, "why", delivery->state == DELIVERY_DEAD ? delivery->reason : NULL);
 	put_rows(delivery, &out);
 	put_drops(delivery, &out);
+	put_contract(delivery, &out);
 	put_asked(trial, delivery, &out);
 	json_close(&out, '}');
 	say(&out);

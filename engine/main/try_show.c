@@ -130,11 +130,22 @@ static void show_head(const struct tried *tried, struct buf *out)
 	buf_char(out, '\n');
 }
 
+static void show_list(const struct tried *tried, const char *name, const char *before, struct buf *out)
+{
+	for (const struct sl_json *at = sl_json_first(sl_json_get(tried->json, name)); at; at = sl_json_next(at)) {
+		buf_format(out, "    %s", before);
+		shown_text(out, sl_json_string(at));
+		buf_char(out, '\n');
+	}
+}
+
 static void show_text(const struct tried *tried, const struct tried_line *lines, size_t count, struct buf *out)
 {
 	show_head(tried, out);
 	for (const struct sl_json *at = sl_json_first(sl_json_get(tried->json, "rows")); at; at = sl_json_next(at))
 		show_row(at, out);
+	show_list(tried, "grows", "the schema would get ", out);
+	show_list(tried, "mended", "", out);
 	for (const struct sl_json *at = sl_json_first(sl_json_get(tried->json, "asked")); at; at = sl_json_next(at)) {
 		buf_format(out, "    %-8s  ", word(at, "how").at);
 		shown_text(out, word(at, "request"));
