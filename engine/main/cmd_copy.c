@@ -45,7 +45,7 @@ static bool begin(struct copying *it, const struct config_sink *sink, struct des
 static bool grow(struct copying *it, struct why *why)
 {
 	struct copy *copy = &it->copy;
-	const char *added = arena_format(copy->arena, "%s/schemas/%s.jsonl", it->config->data, it->to->name);
+	const char *added = config_evolved(it->config, it->to, copy->arena);
 	bool grew;
 	if (!copy_grow(copy, added, &grew, why))
 		return false;

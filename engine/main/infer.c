@@ -140,9 +140,15 @@ static bool names_rows(const struct infer_table *table, const struct infer_colum
 	return column->rows == table->rows && !(column->saw & ~(unsigned)(SAW_INT | SAW_TEXT)) && !column->parent;
 }
 
+bool infer_set(const struct infer_table *table)
+{
+	return table->mode && strcmp(table->mode, "replace") == 0;
+}
+
+/* Within a set the first column that each row has is as good a guess as any. */
 const struct infer_column *infer_key(const struct infer_table *table)
 {
-	const struct infer_column *found = NULL;
+	const struct infer_column *found = NULL, *first = NULL;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct infer_column *column = &table->columns[i];
 		if (!names_rows(table, column))
@@ -151,8 +157,9 @@ const struct infer_column *infer_key(const struct infer_table *table)
 			return column;
 		if (!found && is_own_id(table, column->name))
 			found = column;
+		first = first ? first : column;
 	}
-	return found;
+	return found || !infer_set(table) ? found : first;
 }
 
 /* ------------------------------------------------------------------------- rows */

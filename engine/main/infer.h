@@ -65,8 +65,9 @@ int infer_gather(const struct command_line *line, struct infer *infer);
 void infer_yaml(const struct infer *infer, struct buf *out);
 void infer_json(const struct infer *infer, struct buf *out);
 
-/* "int"; the column that names a row of the table, or NULL. */
-const char *infer_type(const struct infer_column *column);
+const char *infer_type(const struct infer_column *column); /* "int" */
+bool infer_set(const struct infer_table *table);           /* its rows are replaced together */
+/* The column that names a row of the table, of a set within its parent; NULL: none does. */
 const struct infer_column *infer_key(const struct infer_table *table);
 
 #endif

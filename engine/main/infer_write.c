@@ -56,32 +56,34 @@ static void put_name(struct sl_text name, struct buf *out)
 	out->comma = comma;
 }
 
-/* "id", "[shop, line]" */
+static void put_names(const struct infer_table *table, const struct infer_column *key, struct buf *out)
+{
+	const char *comma = "";
+	for (size_t i = 0; i < table->count; i++)
+		if (table->columns[i].parent) {
+			buf_string(out, comma);
+			put_name(table->columns[i].name, out);
+			comma = ", ";
+		}
+	if (!key)
+		return;
+	buf_string(out, comma);
+	put_name(key->name, out);
+}
+
 static void put_key(const struct infer_table *table, struct buf *out)
 {
 	const struct infer_column *key = infer_key(table);
-	size_t parents = 0;
-	buf_string(out, "    key: [");
-	for (size_t i = 0; i < table->count; i++)
-		if (table->columns[i].parent) {
-			put_name(table->columns[i].name, out);
-			buf_string(out, ", ");
-			parents++;
-		}
-	if (key)
-		put_name(key->name, out);
-	else
-		buf_string(out, ROW_KEY);
-	buf_string(out, key ? "]\n" : "]  # nothing names a row: look for what does\n");
-	if (strcmp(mode_of(table), "replace") != 0)
+	if (!infer_set(table) && !key) {
+		buf_string(out, "    key: [" ROW_KEY "]  # nothing names a row: look for what does\n");
 		return;
-	buf_string(out, "    parent: [");
-	for (size_t i = 0, put = 0; i < table->count; i++)
-		if (table->columns[i].parent) {
-			put_name(table->columns[i].name, out);
-			buf_string(out, ++put < parents ? ", " : "");
-		}
-	buf_string(out, "]\n");
+	}
+	buf_string(out, "    key: [");
+	put_names(table, key, out);
+	buf_string(out, infer_set(table) ? "]  # has to name a row of its set\n    parent: [" : "]");
+	if (infer_set(table))
+		put_names(table, NULL, out);
+	buf_string(out, infer_set(table) ? "]\n" : "\n");
 }
 
 static void put_column(const struct infer_table *table, const struct infer_column *column, struct buf *out)
@@ -122,7 +124,7 @@ static void put_table(const struct infer_table *table, struct buf *out)
 	put_mode(table, out);
 	put_key(table, out);
 	buf_string(out, "    columns:\n");
-	if (!infer_key(table))
+	if (!infer_key(table) && !infer_set(table))
 		buf_string(out, "      " ROW_KEY ": { type: text, fill: row }\n");
 	for (size_t i = 0; i < table->count; i++)
 		put_column(table, &table->columns[i], out);

@@ -130,8 +130,8 @@ bool plan_make(struct job *job)
 
 /* The engine's columns tell whose a table was. */
 static const char strangers[] =
-	"SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 8) <> '_sluice_'"
-	" AND (SELECT count(*) FROM pragma_table_info(sqlite_schema.name) AS info"
+	"SELECT name FROM sqlite_schema AS made WHERE type = 'table' AND substr(name, 1, 8) <> '_sluice_'"
+	" AND (SELECT count(*) FROM pragma_table_info(made.name) AS info"
 	" WHERE info.name IN ('_event_id', '_event_time', '_synced_at')) = 3 ORDER BY name";
 
 static bool is_known(const struct sink *sink, const char *name)
