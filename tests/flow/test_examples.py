@@ -35,7 +35,7 @@ def copied(daemon, name, secret):
     (daemon.folder / "sluice.env").chmod(0o600)
 
 
-@pytest.mark.parametrize("name", ["in-c", "lines", "poll", "trello", "webhook"])
+@pytest.mark.parametrize("name", ["in-c", "lines", "poll", "snapshot", "trello", "webhook"])
 def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
     copied(daemon, name, "")
     empty = daemon.sluice("check")
@@ -79,6 +79,28 @@ def test_a_vendor_that_is_asked_becomes_rows(daemon, name):
         wait_until(lambda: daemon.route_health()["delivered"] == 5)  # three orders, and two that tell of the run
     paid = [(1041, "paid", "Bob", 12), (1042, "paid", "Ann", 45)]
     assert daemon.rows("select id, status, customer, total from orders order by id") == paid
+
+
+def test_a_list_that_is_read_as_a_whole_becomes_the_table(daemon):
+    copied(daemon, "snapshot", "anything")
+    daemon.route = "products"
+    text = (daemon.folder / "sluice.yaml").read_text().replace("# http:", "http:").replace("# base:", "base:")
+    sample = daemon.folder / "sample" / "v1" / "products"
+    products = json.loads(sample.read_text())
+    with sample_server(daemon.folder / "sample") as port:
+        daemon.write("sluice.yaml", text.replace("127.0.0.1:8081", f"127.0.0.1:{port}"))
+        daemon.start()
+        wait_until(lambda: daemon.rows("select sku from products order by sku") == [("A-1",), ("A-2",), ("A-3",)])
+        del products["products"][2]
+        sample.write_text(json.dumps(products))
+        assert daemon.sluice("poll", "shop").returncode == 0
+        wait_until(lambda: daemon.rows("select sku, stock from products order by sku") == [("A-1", 3), ("A-2", 1)])
+        sample.write_text(json.dumps({**products, "products": []}))
+        assert daemon.sluice("poll", "shop").returncode == 0
+        wait_until(lambda: daemon.route_health()["dead"] == 1)
+    assert "has 0 rows" in daemon.sluice("dead", "ls").stdout
+    assert daemon.rows("select count(*) from products") == [(2,)]
+    assert daemon.rows("select state, events from sluice_sync order by began") == [("finished", 3), ("finished", 2), ("started", None)]
 
 
 def test_rows_leave_as_lines(daemon):
