@@ -203,7 +203,7 @@ static struct sl_text text(const char *words)
 
 static void append(struct log *log, uint64_t n, bool nested, struct arena *arena)
 {
-	struct log_record record = { .received = BEGAN + (int64_t)n, .source = text("orders"), .method = text("POST"),
+	struct log_record record = { .received = clock_wall(), .source = text("orders"), .method = text("POST"),
 		.path = text("/in/orders"), .query = text(""), .headers = text("x-table: orders\n") };
 	struct order order;
 	struct buf body = { 0 };
