@@ -248,6 +248,18 @@ bool load_end(struct job *job, size_t index, struct table *table, const struct s
 
 /* ------------------------------------------------------------------ when opened */
 
+static void plan_column(struct job *job, const struct sl_table *table, const char *name, const struct sl_column *column)
+{
+	sqlite3_str *sql = sqlite3_str_new(job->sink->db);
+	sqlite3_str_appendf(sql, "ALTER TABLE \"%w\" ADD COLUMN \"%w\"", name, column->name);
+	if (column->initial) {
+		sqlite3_str_appendall(sql, " DEFAULT ");
+		cell_literal(sql, column, column->initial, table->strict);
+	}
+	plan_add(job, (struct change){ .type = "add column", .table = name, .column = column->name, .safe = true,
+		.sql = job_text(job, sql) });
+}
+
 /* A column that is new in the schema comes to the rows that are staged, too. */
 bool loads_plan(struct job *job, const struct sl_table *table)
 {
@@ -259,9 +271,7 @@ bool loads_plan(struct job *job, const struct sl_table *table)
 		return false;
 	for (size_t i = 0; there && i < table->column_count; i++)
 		if (!table->columns[i]->generated && !there_named(there, table->columns[i]->name))
-			plan_add(job, (struct change){ .type = "add column", .table = name, .column = table->columns[i]->name,
-				.safe = true,
-				.sql = job_format(job, "ALTER TABLE \"%w\" ADD COLUMN \"%w\"", name, table->columns[i]->name) });
+			plan_column(job, table, name, table->columns[i]);
 	return true;
 }
 

@@ -180,11 +180,24 @@ static writer *const writers[] = {
 	[SL_DELETE] = write_delete, [SL_LOAD_BEGIN] = load_begin, [SL_LOAD_END] = load_end,
 };
 
+static bool refuse_load(struct job *job, size_t index, struct table *table, const struct sl_row *row)
+{
+	job_settle(job, index, SL_FAIL,
+		job_format(job, "%s: a load takes rows of the modes append and upsert only", table->face->name));
+	return false;
+}
+
+/* Rows of a load are staged. */
+static writer *const stagers[] = {
+	[SL_APPEND] = load_stage, [SL_ONCE] = load_stage, [SL_UPSERT] = load_stage, [SL_REPLACE] = refuse_load,
+	[SL_PATCH] = refuse_load, [SL_DELETE] = refuse_load, [SL_LOAD_BEGIN] = load_begin, [SL_LOAD_END] = load_end,
+};
+
 static writer *writer_of(const struct sl_row *row)
 {
-	if (row->load && (row->mode == SL_APPEND || row->mode == SL_ONCE || row->mode == SL_UPSERT))
-		return load_stage;
-	return row->mode < sizeof(writers) / sizeof(*writers) ? writers[row->mode] : NULL;
+	if (row->mode >= sizeof(writers) / sizeof(*writers))
+		return NULL;
+	return row->load ? stagers[row->mode] : writers[row->mode];
 }
 
 bool write_row(struct job *job, size_t index)

@@ -174,7 +174,8 @@ static inline void set_option(struct fixture *f, const char *name, const void *v
 			memcpy((char *)(uintptr_t)f->call.options + option->at, value, size);
 }
 
-static inline enum sl_outcome bed_open(struct fixture *f)
+/* Hands the next calls all tables and views of the schema. */
+static inline void bed_offer(struct fixture *f)
 {
 	static const struct sl_table *tables[32];
 	size_t count, views;
@@ -187,6 +188,11 @@ static inline enum sl_outcome bed_open(struct fixture *f)
 	f->call.table_count = count;
 	f->call.views = schema_views(f->schema, &views);
 	f->call.view_count = views;
+}
+
+static inline enum sl_outcome bed_open(struct fixture *f)
+{
+	bed_offer(f);
 	return run(f, f->plugin->open);
 }
 
