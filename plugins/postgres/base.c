@@ -76,6 +76,16 @@ static bool undo(struct job *job)
 	return undone;
 }
 
+/* Whatever else was asked would have ended the same way. */
+static bool is_outage(const char *state)
+{
+	static const char *const classes[] = { "08", "25", "40", "53", "57", "58", "XX" };
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+		if (strncmp(state, classes[i], 2) == 0)
+			return true;
+	return !*state;
+}
+
 bool base_try(struct job *job, const char *sql)
 {
 	const PGresult *result;
@@ -85,9 +95,7 @@ bool base_try(struct job *job, const char *sql)
 		return base_run(job, "RELEASE SAVEPOINT tried");
 	if (job->end != END_DONE)
 		return false;
-	enum verdict verdict = fault_verdict(&job->fault);
-	bool may = strncmp(job->fault.state, "42", 2) == 0 || strcmp(job->fault.state, "55P03") == 0;
-	if (verdict == VERDICT_AGAIN || (verdict == VERDICT_OUTAGE && !may))
+	if (is_outage(job->fault.state))
 		return base_refused(job, job->sink->wire->doing);
 	undo(job);
 	return false;

@@ -220,7 +220,7 @@ const PGresult *base_ask(struct job *job, const char *sql, const char *const *va
 
 /* Within a transaction, a statement that may be refused: then what it did is undone, job->fault says
  * why, and the transaction goes on.  False with the job's end: it was no refusal (server gone, disk full).  What may
- * not be done (42501) and what is locked (55P03) count as refused. */
+ * not be done (42501) and what is locked (55P03) are refusals. */
 bool base_try(struct job *job, const char *sql);
 
 /* How the server judges: `doing` completes "NAME: doing: what it means (message)".  Always false. */

@@ -173,13 +173,22 @@ static bool refused(struct plan *plan, const struct difference *difference)
 		doing.at, job->fault.message, job->fault.state);
 }
 
+/* What can wait is only told. */
+static bool stays(struct plan *plan, const struct difference *difference)
+{
+	struct job *job = plan->job;
+	snprintf(job->note, sizeof(job->note), "%.60s: %.180s", job->sink->name, difference->why);
+	return true;
+}
+
 static bool do_one(struct plan *plan, struct difference *difference)
 {
 	if (difference->before && !difference->before(plan, difference))
 		return false;
 	for (const struct line *line = difference->lines; line; line = line->next)
 		if (!base_try(plan->job, line->sql))
-			return plan->job->end == END_DONE && refused(plan, difference);
+			return plan->job->end == END_DONE &&
+				(difference->waits ? stays(plan, difference) : refused(plan, difference));
 	difference->done = !difference->after || difference->after(plan, difference);
 	return difference->done;
 }

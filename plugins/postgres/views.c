@@ -269,6 +269,14 @@ static void plan_drops(struct faces *faces, struct face *face)
 		plan_gone(faces->plan, face);
 }
 
+static const char *why_made(const struct face *face)
+{
+	if (face->replaced)
+		return "the view %s has changed, and %s, which is not of this schema, reads from it: it can only be replaced by one "
+		       "with the same columns";
+	return face->there ? "the view %s, or what it reads from, has changed" : "the view %s is not there";
+}
+
 /* Those that it reads from first. */
 static void plan_makes(struct faces *faces, struct face *face)
 {
@@ -280,10 +288,11 @@ static void plan_makes(struct faces *faces, struct face *face)
 			plan_makes(faces, &faces->at[i]);
 	if (face->there && !face->goes && !face->replaced)
 		return;
-	struct difference *made = plan_add(faces->plan, PHASE_VIEWS, "make view", face->name, NULL,
-		face->there ? "the view %s, or what it reads from, has changed" : "the view %s is not there", face->name);
+	struct difference *made = plan_add(faces->plan, PHASE_VIEWS, "make view", face->name, NULL, why_made(face),
+		face->name, face->foreign);
 	make_lines(faces->plan, made, face);
 	made->safe = true;
+	made->waits = face->replaced;
 	made->after = made_again;
 }
 

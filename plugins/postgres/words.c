@@ -90,6 +90,8 @@ void words_json(struct words *words, const char *text)
 	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
 		if (*at == '"' || *at == '\\')
 			words_format(words, "\\%c", *at);
+		else if (*at == '\n' || *at == '\t')
+			words_add(words, *at == '\n' ? "\\n" : "\\t");
 		else if (*at < ' ')
 			words_format(words, "\\u%04x", *at);
 		else
