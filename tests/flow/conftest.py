@@ -406,3 +406,34 @@ def daemon(folder):
         if one.process is not None and one.process.poll() is None:
             one.process.kill()
             one.process.wait()
+
+
+# ------------------------------------------------------------------- Postgres
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """One a session (one a worker of pytest-xdist); see postgres.py."""
+    from postgres import Server  # it needs us
+    one = Server()
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def server(cluster):
+    """It runs, whatever the test before did to it."""
+    if cluster.process is None or cluster.process.poll() is not None:
+        cluster.process = None
+        cluster.start()
+    return cluster
+
+
+@pytest.fixture
+def database(server):
+    """A new one, for this test."""
+    one = server.database()
+    yield one
+    if server.process is not None and server.process.poll() is None:
+        server.thaw()
+        one.drop()

@@ -10,8 +10,8 @@
 #         ...
 #         wait_until(lambda: database.rows("select text from notes") == [("hello",)])
 #
-# `server` is one a session (one a worker of pytest-xdist), `database` a new one of it a test.  A test
-# may stop, kill and restart the server: the next one finds it running again.
+# conftest.py has the fixtures: `server` is one a session (one a worker of pytest-xdist), `database` a
+# new one of it for each test.  A test may stop, kill and restart the server: the next finds it running again.
 import contextlib
 import glob
 import itertools
@@ -123,6 +123,15 @@ class Server:
         self.stop(how)
         return self.start()
 
+    def standby(self):
+        """From now on it takes no writes: it follows a primary that never says anything."""
+        self.stop()
+        (self.data / "standby.signal").touch()
+        self.start()
+
+    def promote(self):
+        Database(self, USER).do("select pg_promote()")
+
     def freeze(self):
         """It is there, and says nothing: the server and those that serve someone stand still."""
         return self.signal_all(signal.SIGSTOP)
@@ -207,6 +216,10 @@ class Database:
                               capture_output=True, text=True, check=True, timeout=300).stdout
         return sorted(line for line in text.splitlines() if line.startswith("INSERT"))
 
+    def drop(self):
+        """With whoever is in it."""
+        Database(self.server, USER).do(f"drop database if exists {self.name} with (force)")
+
     # ------------------------------------------------------------- disasters
 
     def backends(self):
@@ -220,11 +233,6 @@ class Database:
         sql = ("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database()"
                " and pid <> pg_backend_pid() and backend_type = 'client backend'")
         return self.number(sql)
-
-    def read_only(self, yes=True):
-        """For new connections, as a standby is."""
-        self.do(f"alter database {self.name} set default_transaction_read_only = {'on' if yes else 'off'}")
-        self.terminate_backends()
 
 
 class Session:
@@ -269,28 +277,3 @@ def use(daemon, database, url=None, **options):
     """The daemon's sink becomes the database."""
     more = "".join(f", {name}: {value}" for name, value in options.items())
     daemon.change("use: sqlite, path: ./warehouse.db", f'use: postgres, url: "{url or database.url}"{more}')
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    one = Server()
-    yield one
-    one.end()
-
-
-@pytest.fixture
-def server(cluster):
-    if cluster.process is None or cluster.process.poll() is not None:
-        cluster.process = None
-        cluster.start()
-    return cluster
-
-
-@pytest.fixture
-def database(server):
-    one = server.database()
-    yield one
-    if server.process is not None and server.process.poll() is None:
-        server.thaw()
-        with contextlib.suppress(Trouble):
-            Database(server, USER).do(f"drop database if exists {one.name} with (force)")
