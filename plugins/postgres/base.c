@@ -166,8 +166,8 @@ static bool set_up(struct job *job)
 	if (*PQgetvalue(result, 0, 2) == 't')
 		return job_fail(job, "%s: is older than Postgres 12", sink->name);
 	if (strcmp(PQgetvalue(result, 0, 0), "UTF8") != 0)
-		snprintf(job->note, sizeof(job->note), "%s: the database's encoding is %s: rows with signs that it does not know "
-			"become dead letters; UTF8 knows all", sink->name, PQgetvalue(result, 0, 0));
+		snprintf(job->note, sizeof(job->note), "%s: the database's encoding is %s: rows with signs that it does not "
+			"know become dead letters; UTF8 knows all", sink->name, PQgetvalue(result, 0, 0));
 	return sink->options->pooler || base_run(job, connection_settings(job, false));
 }
 

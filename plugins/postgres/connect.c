@@ -33,8 +33,8 @@ static bool name_it(struct job *job, const char *url)
 	PQconninfoOption *parts = PQconninfoParse(url, NULL);
 	if (!parts)
 		return job_fail(job, "the option `url` is no address of a Postgres: it is a URI, "
-			"postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where %%, @, :, / and ? in a password are written %%25, %%40, "
-			"%%3A, %%2F and %%3F; or words like host=... dbname=...");
+			"postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where %%, @, :, / and ? in a password are written %%25, "
+			"%%40, %%3A, %%2F and %%3F; or words like host=... dbname=...");
 	name_of(job->sink->name, sizeof(job->sink->name), parts);
 	PQconninfoFree(parts);
 	return true;
@@ -141,7 +141,8 @@ bool connection_open(struct job *job)
 
 static void setting(struct words *words, const char *name, const char *value, bool local)
 {
-	words_format(words, "%sset_config('%s', %s, %s)", words->len > 7 ? ", " : "", name, value, local ? "true" : "false");
+	const char *comma = words->len > strlen("SELECT ") ? ", " : "";
+	words_format(words, "%sset_config('%s', %s, %s)", comma, name, value, local ? "true" : "false");
 }
 
 static void timeout_setting(struct words *words, const char *name, int64_t milliseconds, bool local)

@@ -18,13 +18,15 @@ struct expected {
 };
 
 /* What a transaction left, if it was committed. */
+struct doubted {
+	const char *table;
+	const struct sl_cell *cells;
+	struct doubted *next;
+};
+
 struct doubt {
 	struct sl_pile pile;
-	struct doubted {
-		const char *table;
-		const struct sl_cell *cells;
-		struct doubted *next;
-	} *rows;
+	struct doubted *rows;
 };
 
 /* ----------------------------------------------------------------------- locked */
@@ -196,7 +198,7 @@ void doubt_note(struct job *job)
 }
 
 /* What stands is what we left when we could not know whether we had. */
-static bool doubted(const struct sink *sink, const struct sl_table *table, const struct sl_cell *cells)
+static bool is_doubted(const struct sink *sink, const struct sl_table *table, const struct sl_cell *cells)
 {
 	const struct doubted *at = sink->doubt && cells ? sink->doubt->rows : NULL;
 	for (; at; at = at->next)
@@ -211,7 +213,7 @@ bool expect_heard(struct job *job)
 		const struct sl_row *row = job->rows[at->row];
 		if (!at->heard || (only_key(row) ? !at->cells : at->cells && same_cells(row->table, row->cells, at->cells)))
 			continue;
-		if (!doubted(job->sink, row->table, at->cells))
+		if (!is_doubted(job->sink, row->table, at->cells))
 			return unexpected(job, row, at->cells);
 		job->unsettled = true;
 		job->unsettled_row = at->row;

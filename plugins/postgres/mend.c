@@ -83,12 +83,9 @@ bool mend_fine(struct sl_text text, bool json)
 /* How many bytes a well-formed sign has that begins here; 0: none does. */
 static size_t sign(const char *at, const char *end)
 {
-	static const unsigned char firsts[] = { 0x00, 0xc2, 0xe0, 0xf0, 0xf5 };
 	unsigned char first = (unsigned char)*at;
-	size_t len = first < 0x80 ? 1 : first < firsts[1] ? 0 : first < firsts[2] ? 2 : first < firsts[3] ? 3
-		: first < firsts[4]                                                               ? 4
-												  : 0;
-	if (!len || len > (size_t)(end - at) || !sl_utf8((struct sl_text){ at, len }))
+	size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (len > (size_t)(end - at) || !sl_utf8((struct sl_text){ at, len }))
 		return 0;
 	return len;
 }

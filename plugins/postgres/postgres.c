@@ -208,8 +208,8 @@ static enum sl_outcome delivered(struct sl_call *call)
 	struct job *job = call->local;
 	const struct failure *failure = job->end == END_DONE ? job->failures : NULL;
 	if (job->end == END_DONE && job->unsettled)
-		call->host->settle(call, job->unsettled_row, SL_RETRY, "%s: the connection broke in the middle of a COMMIT, which "
-			"had come through", job->sink->name);
+		call->host->settle(call, job->unsettled_row, SL_RETRY, "%s: the connection broke in the middle of a COMMIT, "
+			"which had come through", job->sink->name);
 	else if (job->end == END_DONE && !failure)
 		tell_mends(call, job);
 	for (; failure; failure = failure->next)

@@ -231,8 +231,9 @@ static void make_set(struct draft *draft)
 	add_parameter(draft, "", TEXT);
 	add(draft, ", n.p, n.t, n.e FROM ");
 	add_rows(draft, versions, "p, t, e", none, "");
-	add(draft, " ON CONFLICT (name, parent) DO UPDATE SET event_time = excluded.event_time, event_id = excluded.event_id"
-		" WHERE (excluded.event_time, excluded.event_id COLLATE \"C\") >= (old.event_time, old.event_id COLLATE \"C\")");
+	add(draft, " ON CONFLICT (name, parent) DO UPDATE SET event_time = excluded.event_time,"
+		" event_id = excluded.event_id WHERE (excluded.event_time, excluded.event_id COLLATE \"C\") >="
+		" (old.event_time, old.event_id COLLATE \"C\")");
 }
 
 /* The set that stands is the one that n tells of: ours was not too old. */

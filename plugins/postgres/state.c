@@ -133,10 +133,11 @@ static bool look(struct job *job, struct states *states, struct table *table, co
 static bool look_all(struct job *job, struct states *states, struct table *table, const struct sl_row *const *rows,
 	hears *heard)
 {
-	for (size_t from = 0; from < states->count; from += STATEMENT_ROWS)
-		if (!look(job, states, table, rows, from, states->count - from < STATEMENT_ROWS ? states->count - from : STATEMENT_ROWS,
-			heard))
+	for (size_t from = 0, count; from < states->count; from += count) {
+		count = states->count - from < STATEMENT_ROWS ? states->count - from : STATEMENT_ROWS;
+		if (!look(job, states, table, rows, from, count, heard))
 			return false;
+	}
 	return true;
 }
 
