@@ -30,8 +30,8 @@ static const char *too_different(const struct checking *c)
 	int64_t last = c->load->rows, off = c->rows > last ? c->rows - last : last - c->rows;
 	if (c->wanted->change < 0 || last <= 0 || (double)off * 100 <= (double)c->wanted->change * (double)last)
 		return NULL;
-	return job_format(c->job, "%s: the load %s has %lld rows, and the last one had %lld: %s %s, where %lld %% are allowed",
-		c->table->face->name, c->load->run, (long long)c->rows, (long long)last, per_cent(c->job, off, last),
+	return job_format(c->job, "%s: the load %s has %lld rows, and the last one had %lld: %s %s, where %lld %% are "
+		"allowed", c->table->face->name, c->load->run, (long long)c->rows, (long long)last, per_cent(c->job, off, last),
 		c->rows > last ? "more" : "fewer", (long long)c->wanted->change);
 }
 
@@ -47,13 +47,14 @@ static bool find_doubles(const struct checking *c, const char **why)
 		sqlite3_free(sqlite3_str_finish(sql));
 		return true;
 	}
-	sqlite3_str_appendf(sql, "SELECT count(*) FROM (SELECT 1 FROM \"%w\" GROUP BY ", load_table(c->job, c->table->face));
+	sqlite3_str_appendf(sql, "SELECT count(*) FROM (SELECT 1 FROM \"%w\" GROUP BY ",
+		load_table(c->job, c->table->face));
 	sql_key(sql, c->table->face);
 	sqlite3_str_appendall(sql, " HAVING min(_event_id) <> max(_event_id))");
 	bool counted = base_count(c->job, job_text(c->job, sql), NULL, NULL, &doubles);
 	if (counted && doubles)
-		*why = job_format(c->job, "%s: in the load %s %lld keys come more than once", c->table->face->name, c->load->run,
-			(long long)doubles);
+		*why = job_format(c->job, "%s: in the load %s %lld keys come more than once", c->table->face->name,
+			c->load->run, (long long)doubles);
 	return counted;
 }
 
@@ -72,7 +73,8 @@ static bool count_nulls(const struct checking *c, const char *from, int64_t *row
 	sqlite3_stmt *statement;
 	sqlite3_str_appendall(sql, "SELECT count(*)");
 	for (size_t i = 0; i < table->column_count; i++)
-		sqlite3_str_appendf(sql, is_counted(table->columns[i]) ? ", sum(\"%w\" IS NULL)" : ", 0", table->columns[i]->name);
+		sqlite3_str_appendf(sql, is_counted(table->columns[i]) ? ", sum(\"%w\" IS NULL)" : ", 0",
+			table->columns[i]->name);
 	sqlite3_str_appendf(sql, " FROM %s", from);
 	if (!base_prepare(c->job, job_text(c->job, sql), &statement))
 		return false;
@@ -89,8 +91,8 @@ static const char *nulls_in(const struct checking *c, const char *column, int64_
 	double share = (double)is / (double)c->rows, before = (double)was / (double)last;
 	if ((share - before) * 100 <= (double)c->wanted->nulls)
 		return NULL;
-	return job_format(c->job, "%s.%s: is null in %s of the rows of the load %s, and was in %s of the last one: more than "
-		"%lld points above it", c->table->face->name, column, per_cent(c->job, is, c->rows), c->load->run,
+	return job_format(c->job, "%s.%s: is null in %s of the rows of the load %s, and was in %s of the last one: more "
+		"than %lld points above it", c->table->face->name, column, per_cent(c->job, is, c->rows), c->load->run,
 		per_cent(c->job, was, last), (long long)c->wanted->nulls);
 }
 

@@ -262,7 +262,8 @@ bool recall_row(struct job *job, const struct sl_row *row);
 typedef bool chosen(const struct sl_column *column, const struct sl_cell *cell);
 bool is_given(const struct sl_column *column, const struct sl_cell *cell);
 void sql_where(sqlite3_str *sql, const struct sl_row *row, chosen *choose);
-int bind_where(sqlite3_stmt *statement, const struct table *table, const struct sl_row *row, chosen *choose); /* how many */
+/* How many were bound. */
+int bind_where(sqlite3_stmt *statement, const struct table *table, const struct sl_row *row, chosen *choose);
 
 /* Rows of loads.  All return false only when the batch cannot go on. */
 bool load_begin(struct job *job, size_t index, struct table *table, const struct sl_row *row);
@@ -284,7 +285,8 @@ void cell_bind(sqlite3_stmt *statement, int at, const struct table *table, size_
 void cells_bind(sqlite3_stmt *statement, const struct table *table, const struct sl_cell *cells);
 void cell_read(sqlite3_stmt *statement, int at, const struct sl_column *column, struct sl_pile *pile,
 	struct sl_cell *cell);
-struct sl_cell *cells_read(sqlite3_stmt *statement, const struct sl_table *table, struct sl_pile *pile); /* of sql_read */
+/* The row of a statement that was made with sql_read. */
+struct sl_cell *cells_read(sqlite3_stmt *statement, const struct sl_table *table, struct sl_pile *pile);
 void cell_show(sqlite3_str *out, const struct sl_column *column, const struct sl_cell *cell);
 /* As it stands in a statement: a column's default. */
 void cell_literal(sqlite3_str *sql, const struct sl_column *column, const struct sl_cell *cell, bool strict);

@@ -41,10 +41,11 @@ static struct there *read_column(struct job *job, sqlite3_stmt *statement)
 
 bool look_columns(struct job *job, const char *table, struct there **first)
 {
+	static const char sql[] = "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)";
 	sqlite3_stmt *statement;
 	int code;
 	*first = NULL;
-	if (!base_prepare(job, "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)", &statement))
+	if (!base_prepare(job, sql, &statement))
 		return false;
 	sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {

@@ -66,7 +66,8 @@ static bool plan_new(struct job *job, const struct sl_table *table)
 	sqlite3_str *sql = sqlite3_str_new(job->sink->db);
 	sql_table(sql, table, table->name, NULL);
 	bool looked = sql_forget(job, sql, table->name);
-	plan_add(job, (struct change){ .type = "add table", .table = table->name, .safe = true, .sql = job_text(job, sql) });
+	plan_add(job, (struct change){ .type = "add table", .table = table->name, .safe = true,
+		.sql = job_text(job, sql) });
 	return looked;
 }
 

@@ -26,8 +26,8 @@ static bool plan_view(struct job *job, const struct sl_view *view)
 		plan_text(job, view, old);
 	else
 		plan_add(job, (struct change){ .type = "conflict", .table = view->name, .blocks = true,
-			.why = job_format(job, "%s is wanted as a view of the schema, but is there as a %s of somebody else; rename "
-				"that one", view->name, type) });
+			.why = job_format(job, "%s is wanted as a view of the schema, but is there as a %s of somebody else; "
+				"rename that one", view->name, type) });
 	return true;
 }
 
@@ -43,8 +43,8 @@ bool views_plan(struct job *job)
 static bool try_view(struct job *job, const struct sl_view *view, enum plan plan)
 {
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(job->sink->db, job_format(job, "SELECT * FROM \"%w\" LIMIT 0", view->name), -1, &statement,
-		NULL);
+	const char *sql = job_format(job, "SELECT * FROM \"%w\" LIMIT 0", view->name);
+	int code = sqlite3_prepare_v2(job->sink->db, sql, -1, &statement, NULL);
 	sqlite3_finalize(statement);
 	if (code == SQLITE_OK)
 		return true;
@@ -75,10 +75,11 @@ static bool is_known(const struct sink *sink, const char *name)
 /* Another route's schema may have made them: nobody drops them unasked. */
 bool views_extra(struct job *job)
 {
+	static const char ours[] = "SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, '" MARK "')"
+		" ORDER BY name";
 	sqlite3_stmt *statement;
 	int code;
-	if (!base_prepare(job, "SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, '" MARK "') ORDER BY name",
-		&statement))
+	if (!base_prepare(job, ours, &statement))
 		return false;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *name = sl_pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 0));

@@ -127,7 +127,8 @@ static void sql_fill(struct job *job, sqlite3_str *sql, const struct table *tabl
 }
 
 static statement_text *const texts[] = {
-	[SL_APPEND] = sql_first, [SL_ONCE] = sql_first, [SL_UPSERT] = sql_newest, [SL_REPLACE] = sql_fill, [SL_PUT] = sql_put,
+	[SL_APPEND] = sql_first, [SL_ONCE] = sql_first, [SL_UPSERT] = sql_newest, [SL_REPLACE] = sql_fill,
+	[SL_PUT] = sql_put,
 };
 
 bool write_cells(struct job *job, size_t index, struct table *table, const struct sl_cell *cells, enum sl_mode mode)
@@ -163,8 +164,8 @@ static bool write_delete(struct job *job, size_t index, struct table *table, con
 {
 	if (table->face->deletes != SL_DELETES_NONE)
 		return write_state(job, index, table, row);
-	job_settle(job, index, SL_FAIL,
-		job_format(job, "%s: the table knows no deletes; give it `deletes: mark` or `deletes: remove`", table->face->name));
+	job_settle(job, index, SL_FAIL, job_format(job, "%s: the table knows no deletes; give it `deletes: mark` or "
+		"`deletes: remove`", table->face->name));
 	return false;
 }
 
