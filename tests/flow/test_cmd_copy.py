@@ -139,7 +139,7 @@ def test_a_copy_into_postgres_goes_on_too(full, database):
     full.change("to: local }", "to: other }")
     full.start()
     full.posts.post("notes", {"id": "gone"}, time=1700000000001)
-    full.posts.post("parts", {"id": 1, "place": "a|b", "size": 4, "colour": "old"}, mode="patch", time=1700000000024)
+    full.posts.post("parts", {"id": 1, "place": "a|b", "size": 4, "colour": "old"}, mode="patch", time=1700000000023)
     full.posts.post("notes", {"id": "last"})
     wait_until(lambda: database.rows("select id from notes where id = 'last'"), what=full.stderr)
     assert database.rows("select size, colour from parts where id = 1") == [("4", "red")]
