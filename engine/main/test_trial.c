@@ -93,21 +93,48 @@ void trial_emitted(struct trial *trial, const struct sl_event *event)
 	json_close(out, '}');
 }
 
+/* What its contract lets the schema become is told, and goes for the rows behind. */
+static bool grow(struct trial *trial, const struct growth *growth, struct why *why)
+{
+	struct schema *grown = schema_grown(trial->schema, growth, why);
+	for (; grown && growth; growth = growth->next)
+		json_string(&trial->log, arena_format(trial->arena, "info: the schema would get %s",
+			growth_shown(growth, trial->arena)));
+	if (!grown)
+		return false;
+	schema_free(&trial->schema);
+	trial->schema = grown;
+	return true;
+}
+
 /* With a schema each row has to fit its table, as on a route. */
+static enum fit fits(struct trial *trial, struct call *call, const struct sl_event *event, size_t at, struct why *why)
+{
+	struct fitting fitting = { .event = event, .data = event->json, .origin = call->pub.event, .index = (uint32_t)at,
+		.now = trial->now, .arena = call->arena, .why = why };
+	enum fit fit;
+	while ((fit = schema_fit(trial->schema, &fitting)) == FIT_GROW)
+		if (!grow(trial, fitting.growth, why))
+			return FIT_NOT;
+	for (size_t i = 0; fit == FIT_ROW && i < fitting.mended_count; i++)
+		json_string(&trial->log, arena_format(trial->arena, "info: %s", fitting.mended[i]));
+	return fit;
+}
+
 static void take_emitted(struct trial *trial, struct call *call, size_t at)
 {
 	struct emitted *emitted = &call->emitted[at];
 	struct sl_event event = emitted->event;
-	struct sl_row row;
 	struct why why = { 0 };
-	event.json = emitted_json(call, emitted, &why);
-	if (event.json && trial->schema && !schema_row(trial->schema, &event, event.json, call->pub.event, (uint32_t)at,
-						   trial->now, call->arena, &row, &why))
+	enum fit fit = FIT_ROW;
+	if (!(event.json = emitted_json(call, emitted, &why)))
+		fit = FIT_NOT;
+	else if (trial->schema && (fit = fits(trial, call, &event, at, &why)) == FIT_NOT)
 		emitted_within(emitted, &why);
-	if (why.text[0])
-		json_string(&trial->fails, why.text);
-	else
+	if (fit == FIT_ROW)
 		trial_emitted(trial, &event);
+	else
+		json_string(fit == FIT_DROP ? &trial->drops : &trial->fails, why.text);
 }
 
 bool trial_outcome(struct trial *trial, struct call *call)
