@@ -248,6 +248,8 @@ bool write_run(struct job *job, size_t index, sqlite3_stmt *statement);
 bool write_cells(struct job *job, size_t index, struct table *table, const struct sl_cell *cells, enum sl_mode mode);
 bool write_set(struct job *job, size_t index, struct table *table, const struct sl_row *row);
 bool write_state(struct job *job, size_t index, struct table *table, const struct sl_row *row);
+/* What stands behind an INSERT: what is done with a row whose key is there. */
+void sql_meet(sqlite3_str *sql, const struct table *table, enum sl_mode mode);
 /* A statement of the table, made by the function when first needed; NULL: it cannot be. */
 typedef void statement_text(struct job *job, sqlite3_str *sql, const struct table *table);
 sqlite3_stmt *table_statement(struct job *job, struct table *table, int which, statement_text *text);
@@ -273,10 +275,18 @@ bool loads_plan(struct job *job, const struct sl_table *table); /* what is stage
 bool loads_settle(struct job *job); /* those whose rows somebody dropped are lost */
 const char *load_table(struct job *job, const struct sl_table *table); /* where rows are staged */
 extern const struct sl_table loads; /* _sluice_loads */
-/* How many rows the load has, and what is wrong with it; NULL: nothing. */
-bool check_load(struct job *job, const struct table *table, const struct load *load, int64_t *rows, const char **why);
-/* SELECT ... FROM what is staged: one row for each key. */
-void sql_staged(struct job *job, sqlite3_str *sql, const struct table *table);
+/* A load is held against what is wanted of it before the swap and behind it.  *why: what is wrong;
+ * NULL: nothing.  False: the job has ended. */
+struct check {
+	struct job *job;
+	const struct table *table;
+	const struct load *load;
+	int64_t rows;  /* of the load, one for each key */
+	int64_t last;  /* rows that were there, and in each column ... */
+	int64_t *nulls; /* ... how many nulls; NULL: nobody asks */
+};
+bool check_staged(struct check *check, const char **why);
+bool check_swapped(struct check *check, const char **why);
 
 bool upkeep_run(struct job *job);
 

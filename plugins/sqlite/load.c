@@ -2,8 +2,8 @@
 /* load.c - whole loads: staged, and swapped in.
  *
  * The rows of a load gather in a table beside theirs, all of them, without a key and without
- * types: what was bound is kept as it is.  At the end one for each key takes the place
- * of the rows that were there: these go and those come, in the batch's transaction, so that views,
+ * types: what was bound is kept as it is.  At the end they take the place of the
+ * rows that were there: these go and those come, in the batch's transaction, so that views,
  * indexes and triggers stay, and readers see the old table or the new one.
  */
 #include <string.h>
@@ -164,19 +164,6 @@ bool load_stage(struct job *job, size_t index, struct table *table, const struct
 
 /* --------------------------------------------------------------------- the end */
 
-/* Of rows of one key that which would stay if they were written one by one. */
-void sql_staged(struct job *job, sqlite3_str *sql, const struct table *table)
-{
-	bool newest = table->face->mode == SL_UPSERT;
-	sqlite3_str_appendall(sql, "SELECT ");
-	sql_columns(sql, table->face);
-	sqlite3_str_appendall(sql, " FROM (SELECT *, row_number() OVER (PARTITION BY ");
-	sql_key(sql, table->face);
-	sqlite3_str_appendf(sql, " ORDER BY %s_rowid_%s) AS _sluice_place FROM \"%w\") WHERE _sluice_place = 1",
-		newest && table->guarded ? "_event_time DESC, _event_id DESC, " : "", newest ? " DESC" : "",
-		load_table(job, table->face));
-}
-
 /* One statement for the row; false as with write_run. */
 static bool run_once(struct job *job, size_t index, const char *sql)
 {
@@ -188,25 +175,47 @@ static bool run_once(struct job *job, size_t index, const char *sql)
 	return run;
 }
 
+/* They meet as if they were written one by one. */
 static const char *sql_swap(struct job *job, const struct table *table)
 {
 	sqlite3_str *sql = sqlite3_str_new(job->sink->db);
 	sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", table->face->name);
 	sql_columns(sql, table->face);
-	sqlite3_str_appendall(sql, ") ");
-	sql_staged(job, sql, table);
+	sqlite3_str_appendall(sql, ") SELECT ");
+	sql_columns(sql, table->face);
+	sqlite3_str_appendf(sql, " FROM \"%w\" WHERE true ORDER BY _rowid_", load_table(job, table->face));
+	sql_meet(sql, table, table->face->mode == SL_UPSERT ? SL_UPSERT : SL_APPEND);
 	return job_text(job, sql);
 }
 
-static bool swap(struct job *job, size_t index, struct table *table, const struct load *load, int64_t rows)
+static bool swap_rows(struct job *job, size_t index, const struct table *table)
+{
+	return run_once(job, index, job_format(job, "DELETE FROM \"%w\"", table->face->name)) &&
+		run_once(job, index, sql_swap(job, table));
+}
+
+static bool end_load(struct job *job, struct table *table, const struct load *load, int64_t rows)
 {
 	struct load loaded = *load;
 	loaded.state = "loaded";
 	loaded.rows = rows;
-	return run_once(job, index, job_format(job, "DELETE FROM \"%w\"", table->face->name)) &&
-		run_once(job, index, sql_swap(job, table)) &&
-		base_run(job, job_format(job, "DROP TABLE \"%w\"", load_table(job, table->face))) &&
+	return base_run(job, job_format(job, "DROP TABLE \"%w\"", load_table(job, table->face))) &&
 		note_load(job, table, loaded);
+}
+
+/* Of a batch with a row that is refused nothing stays: what was swapped by then comes back. */
+static bool swap(struct job *job, size_t index, struct table *table, const struct load *load)
+{
+	struct check check = { .job = job, .table = table, .load = load };
+	const char *why;
+	if (!check_staged(&check, &why))
+		return false;
+	if (!why && (!swap_rows(job, index, table) || !check_swapped(&check, &why)))
+		return false;
+	if (!why)
+		return end_load(job, table, load, check.rows);
+	job_settle(job, index, SL_FAIL, why);
+	return true;
 }
 
 /* Why the end of a load has nothing to put in place; NULL: it has. */
@@ -226,7 +235,6 @@ bool load_end(struct job *job, size_t index, struct table *table, const struct s
 {
 	const struct load *load = table->face->snapshot && row->load ? load_of(job, table) : NULL;
 	const char *why;
-	int64_t rows;
 	if (!load)
 		return job->end == END_DONE;
 	if ((why = passed_over(job, table, load, row->load))) {
@@ -238,12 +246,7 @@ bool load_end(struct job *job, size_t index, struct table *table, const struct s
 			"brings another one", table->face->name, row->load));
 		return true;
 	}
-	if (!check_load(job, table, load, &rows, &why))
-		return false;
-	if (!why)
-		return swap(job, index, table, load, rows);
-	job_settle(job, index, SL_FAIL, why);
-	return true;
+	return swap(job, index, table, load);
 }
 
 /* ------------------------------------------------------------------ when opened */

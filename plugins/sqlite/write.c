@@ -84,19 +84,17 @@ static void sql_update(sqlite3_str *sql, const struct table *table)
 	}
 }
 
-static void sql_first(struct job *job, sqlite3_str *sql, const struct table *table)
+static void sql_first(sqlite3_str *sql, const struct table *table)
 {
-	sql_insert(sql, table->face);
 	sql_conflict(sql, table);
 	sqlite3_str_appendall(sql, "NOTHING");
 }
 
 /* The newest wins.  The same version again is the same event again, and writes
  * its row again: a rewind through a corrected mapping must be able to. */
-static void sql_newest(struct job *job, sqlite3_str *sql, const struct table *table)
+static void sql_newest(sqlite3_str *sql, const struct table *table)
 {
 	const char *name = table->face->name;
-	sql_insert(sql, table->face);
 	sql_update(sql, table);
 	if (table->guarded)
 		sqlite3_str_appendf(sql, " WHERE (excluded._event_time, excluded._event_id) >="
@@ -111,29 +109,41 @@ static bool is_all_key(const struct sl_table *table)
 	return true;
 }
 
-static void sql_put(struct job *job, sqlite3_str *sql, const struct table *table)
+static void sql_last(sqlite3_str *sql, const struct table *table)
 {
-	if (is_all_key(table->face)) {
-		sql_first(job, sql, table);
-		return;
-	}
-	sql_insert(sql, table->face);
-	sql_update(sql, table);
+	(is_all_key(table->face) ? sql_first : sql_update)(sql, table);
 }
 
-static void sql_fill(struct job *job, sqlite3_str *sql, const struct table *table)
+static void sql_nothing(sqlite3_str *sql, const struct table *table)
 {
-	sql_insert(sql, table->face);
 }
 
-static statement_text *const texts[] = {
-	[SL_APPEND] = sql_first, [SL_ONCE] = sql_first, [SL_UPSERT] = sql_newest, [SL_REPLACE] = sql_fill,
-	[SL_PUT] = sql_put,
+static void (*const meetings[])(sqlite3_str *, const struct table *) = {
+	[SL_APPEND] = sql_first, [SL_ONCE] = sql_first, [SL_UPSERT] = sql_newest, [SL_REPLACE] = sql_nothing,
+	[SL_PUT] = sql_last,
 };
+
+void sql_meet(sqlite3_str *sql, const struct table *table, enum sl_mode mode)
+{
+	meetings[mode](sql, table);
+}
+
+static sqlite3_stmt *writing(struct job *job, struct table *table, enum sl_mode mode)
+{
+	if (table->statements[mode])
+		return table->statements[mode];
+	sqlite3_str *text = sqlite3_str_new(job->sink->db);
+	sql_insert(text, table->face);
+	sql_meet(text, table, mode);
+	char *sql = sqlite3_str_finish(text);
+	base_prepare(job, sql, &table->statements[mode]);
+	sqlite3_free(sql);
+	return table->statements[mode];
+}
 
 bool write_cells(struct job *job, size_t index, struct table *table, const struct sl_cell *cells, enum sl_mode mode)
 {
-	sqlite3_stmt *statement = table_statement(job, table, (int)mode, texts[mode]);
+	sqlite3_stmt *statement = writing(job, table, mode);
 	if (!statement)
 		return false;
 	cells_bind(statement, table, cells);

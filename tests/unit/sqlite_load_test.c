@@ -198,7 +198,7 @@ static void keys_that_come_more_than_once_are_refused(void **state)
 	loads(f, "cards", "r1", "a", "e2", "");
 	loads(f, "cards", "r1", "b", "e3", "");
 	ends(f, "cards", "r1", 1);
-	is_refused(f, 4, "cards: in the load r1 1 keys come more than once");
+	is_refused(f, 4, "cards: in the load r1 1 key comes more than once");
 }
 
 static void too_many_nulls_are_refused(void **state)
