@@ -58,7 +58,8 @@ static bool grow(struct making *m, enum growth_kind kind, const char *column, en
 			return true;
 		}
 	struct growth *growth = arena_alloc(m->arena, sizeof(*growth));
-	*growth = (struct growth){ .kind = kind, .table = m->shape->face.name, .column = column, .type = type };
+	*growth = (struct growth){ .kind = kind, .table = arena_string(m->arena, m->shape->face.name),
+		.column = arena_string(m->arena, column), .type = type };
 	*m->growth_end = growth;
 	m->growth_end = (struct growth **)&growth->next;
 	m->growths += kind == GROWTH_COLUMN;
@@ -133,7 +134,7 @@ static bool new_column(struct making *m, const struct sl_json *value)
 	struct sl_text name = sl_json_name(value);
 	if (!may_be_named(m, name))
 		return false;
-	return grow(m, GROWTH_COLUMN, arena_copy(m->arena, name.at, name.len), type_of(value));
+	return grow(m, GROWTH_COLUMN, name.at, type_of(value));
 }
 
 static bool no_column(const struct making *m, struct sl_text name)

@@ -57,16 +57,14 @@ static void put_text(struct sl_text text, struct buf *out)
 		put_quoted(text, out);
 }
 
-/* What stood without quotes may be a number or a truth; then it is one again. */
+/* What stood without quotes and may be a number or a truth stands so again: `on` may be a name, too. */
 static void put_scalar(const struct yaml_node *node, struct buf *out)
 {
 	int64_t number;
 	bool truth;
 	if (yaml_null(node))
 		buf_string(out, "null");
-	else if (yaml_bool(node, &truth))
-		buf_string(out, truth ? "true" : "false");
-	else if (yaml_int(node, &number))
+	else if (yaml_bool(node, &truth) || yaml_int(node, &number))
 		buf_add(out, node->text.at, node->text.len);
 	else
 		put_text(node->text, out);
