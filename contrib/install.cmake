@@ -14,7 +14,7 @@ install(TARGETS sdk ARCHIVE DESTINATION lib)
 set_target_properties(sdk PROPERTIES OUTPUT_NAME sluice-sdk)
 
 file(GLOB public_headers ${ENGINE}/sdk/*.h)
-list(FILTER public_headers EXCLUDE REGEX "/json|_inside") # plugins read documents through the host
+list(FILTER public_headers EXCLUDE REGEX "/sdk/json|_inside\\.h$") # plugins read documents through the host
 install(FILES ${public_headers} DESTINATION include/sluice)
 configure_file(contrib/sluice.pc.in ${CMAKE_BINARY_DIR}/sluice.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/sluice.pc DESTINATION lib/pkgconfig)
