@@ -92,6 +92,17 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 	return unreadable(route, delivery, arena_format(delivery->arena, "the body is %s", trouble));
 }
 
+/* Told when the event is first read, of bodies that have such escapes at all. */
+static void count_halves(struct route *route, const struct delivery *delivery)
+{
+	struct sl_text body = delivery->record.body;
+	size_t halves = delivery->document && !delivery->open && body.len && memmem(body.at, body.len, "\\u", 2)
+		? sl_json_halves(body)
+		: 0;
+	if (halves)
+		mended_count(route, "half a surrogate pair in an event is read as U+FFFD", halves);
+}
+
 /* False: the delivery is dead now. */
 static bool find_event(struct route *route, struct delivery *delivery)
 {
@@ -102,6 +113,7 @@ static bool find_event(struct route *route, struct delivery *delivery)
 			arena_format(delivery->arena, "the route does not read the source %.*s any more",
 				(int)delivery->record.source.len, delivery->record.source.at));
 	delivery->document = sl_json_read(delivery->record.body, trouble, sizeof(trouble));
+	count_halves(route, delivery);
 	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
 	bool found = delivery->record.flags & LOG_EVENT ? find_polled(route, delivery, json, trouble)
 							: find_requested(route, delivery, json, trouble);

@@ -44,6 +44,7 @@ const struct sl_json *sl_json_at(const struct sl_json *value, const char *pointe
 const struct sl_json *sl_json_get(const struct sl_json *value, const char *name); /* a member of an object */
 const struct sl_json *sl_json_get_text(const struct sl_json *value, struct sl_text name);
 const struct sl_json *sl_json_element(const struct sl_json *value, size_t index);
+size_t sl_json_halves(struct sl_text json); /* so many escapes are half a pair: each is read as U+FFFD */
 struct sl_text sl_json_string(const struct sl_json *value); /* unescaped, a NUL behind; not a string: at NULL */
 /* 1 if it is a whole number that fits; 1e3 and 5.0 are such. */
 int sl_json_integer(const struct sl_json *value, int64_t *number);

@@ -96,3 +96,20 @@ int json_unescape(const char **at, const char *end, char **out)
 	*(*out)++ = bytes[found - letters];
 	return 1;
 }
+
+size_t sl_json_halves(struct sl_text json)
+{
+	const char *at = json.at, *end = json.at + json.len;
+	size_t halves = 0;
+	while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
+		int32_t unit = end - at > 1 && at[1] == 'u' ? hex4(at + 2, end) : -1, next = -1;
+		at += unit < 0 ? 2 : 6;
+		if (unit >= 0 && is_high((uint32_t)unit) && end - at > 1 && at[0] == '\\' && at[1] == 'u')
+			next = hex4(at + 2, end);
+		if (next >= 0 && is_low((uint32_t)next))
+			at += 6;
+		else
+			halves += unit >= 0 && (is_high((uint32_t)unit) || is_low((uint32_t)unit));
+	}
+	return halves;
+}

@@ -177,6 +177,22 @@ static void strings_are_unescaped(void **state)
 	}
 }
 
+static void halves_of_pairs_are_counted(void **state)
+{
+	static const struct {
+		struct sl_text json;
+		size_t halves;
+	} table[] = {
+		{ TEXT("\"plain\""), 0 },
+		{ TEXT("[\"\\ud83d\\ude00\", \"\\u0000\", \"\\\\ud83d\"]"), 0 },
+		{ TEXT("[\"\\ud83d\", \"\\ud83dx\", \"\\ude00\\ud83d\"]"), 4 },
+		{ TEXT("\"\\ud83d\\ud83d\\ude00\""), 1 },
+		{ TEXT("\"\\ud83d\\"), 1 },
+	};
+	for (size_t i = 0; i < ROWS(table); i++)
+		assert_int_equal(sl_json_halves(table[i].json), table[i].halves);
+}
+
 static void neighbours_of_an_escape_stay_whole(void **state)
 {
 	struct sl_text text = TEXT("{\"a\":\"1\",\"b\\n\":\"2\\t\",\"c\":[\"3\",\"\\\\\"],\"d\":\"4\"}");
@@ -342,6 +358,7 @@ int main(void)
 		cmocka_unit_test(whole_numbers_are_exact),
 		cmocka_unit_test(doubles_are_finite),
 		cmocka_unit_test(strings_are_unescaped),
+		cmocka_unit_test(halves_of_pairs_are_counted),
 		cmocka_unit_test(neighbours_of_an_escape_stay_whole),
 		cmocka_unit_test(what_stands_in_the_text_stays_as_it_is),
 		cmocka_unit_test(pointers_follow_rfc_6901),
