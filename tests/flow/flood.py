@@ -1,27 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-# flood.py - many events in a given order, and what happens to a daemon meanwhile.
+# flood.py - many events, and what happens to a daemon meanwhile.
 #
 #     flood = Flood(daemon, source="events")
-#     flood.post(bodies)                  returns when all are acknowledged, in this order
+#     flood.begin(bodies)                 those of one `subject` arrive in their order
+#     flood.wait(1000)                    so many are acknowledged
 #     kill(daemon, "route orders")        kill -9
+#     flood.end()                         all are
 #
-# Requests go through one connection, a handful at once; what was not acknowledged goes again, as a
-# vendor would send it: so a kill makes repeats by itself.
+# Several connections post at once.  What was not acknowledged goes again, as a vendor would send it:
+# so a kill makes repeats by itself.
 import json
 import os
 import signal
 import socket
+import threading
 import time
+import zlib
 
-from conftest import PATIENCE, is_alive
+from conftest import PATIENCE, is_alive, wait_until
 
-HANDFUL = 50
+CONNECTIONS = 24
 
 
-class Flood:
+class Poster:
+    """One connection, and what goes through it, one after the other."""
+
     def __init__(self, daemon, source):
         self.daemon, self.source = daemon, source
-        self.socket = None
+        self.bodies, self.taken = [], 0
+        self.socket, self.thread = None, None
+
+    def begin(self):
+        self.thread = threading.Thread(target=self.post_all, daemon=True)
+        self.thread.start()
+
+    def post_all(self):
+        for body in self.bodies:
+            request = self.request(body)
+            while not self.is_taken(request):
+                time.sleep(0.02)
+            self.taken += 1
+        self.close()
 
     def request(self, body):
         data = json.dumps(body).encode()
@@ -29,40 +48,48 @@ class Flood:
                 f"Content-Length: {len(data)}\r\n\r\n")
         return head.encode() + data
 
-    def post(self, bodies):
-        for at in range(0, len(bodies), HANDFUL):
-            self.until_taken([self.request(body) for body in bodies[at:at + HANDFUL]])
-
-    def until_taken(self, requests):
-        end = time.monotonic() + PATIENCE + 20
-        while not self.taken(requests):
-            assert time.monotonic() < end, f"the daemon takes nothing any more\n{self.daemon.stderr()[-2000:]}"
-            time.sleep(0.02)
-
-    def taken(self, requests):
-        """Whether each was answered with 200."""
+    def is_taken(self, request):
+        """Whether it was answered with 200."""
         try:
             if not self.socket:
                 self.socket = socket.create_connection(("127.0.0.1", self.daemon.port), timeout=10)
-            self.socket.sendall(b"".join(requests))
-            return self.all_fine(len(requests))
+            self.socket.sendall(request)
+            answer = self.socket.recv(4096)
+            if not answer.startswith(b"HTTP/1.1 200 ") or not answer.endswith(b"}\n"):
+                raise ConnectionError(answer)
+            return True
         except OSError:
             self.close()
             return False
-
-    def all_fine(self, count):
-        heard = b""
-        while heard.count(b"HTTP/1.1 200 ") < count or not heard.endswith(b"}\n"):
-            more = self.socket.recv(65536)
-            heard += more
-            if not more or heard.count(b"HTTP/1.1 ") > heard.count(b"HTTP/1.1 200 "):
-                raise ConnectionError(heard)
-        return True
 
     def close(self):
         if self.socket:
             self.socket.close()
         self.socket = None
+
+
+class Flood:
+    def __init__(self, daemon, source):
+        self.daemon, self.source = daemon, source
+        self.posters, self.count = [], 0
+
+    def begin(self, bodies):
+        self.posters = [Poster(self.daemon, self.source) for _ in range(CONNECTIONS)]
+        self.count = len(bodies)
+        for body in bodies:
+            self.posters[zlib.crc32(body["subject"].encode()) % CONNECTIONS].bodies.append(body)
+        for poster in self.posters:
+            poster.begin()
+
+    def wait(self, count, within=None):
+        within = within or PATIENCE + self.count / 100
+        wait_until(lambda: sum(poster.taken for poster in self.posters) >= count, within=within,
+                   what=lambda: f"{count} are acknowledged: {[poster.taken for poster in self.posters]}")
+
+    def end(self):
+        self.wait(self.count)
+        for poster in self.posters:
+            poster.thread.join()
 
 
 def kill_master(daemon):

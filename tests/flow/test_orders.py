@@ -18,7 +18,7 @@ import tempfile
 from decimal import Decimal
 
 from conftest import Daemon, wait_until
-from flood import HANDFUL, Flood, kill
+from flood import Flood, kill
 from postgres import use
 
 ORDERS = int(os.environ.get("SLUICE_ORDERS", "5"))
@@ -276,12 +276,11 @@ def run_order(daemon, database, order, dice):
     """The events in this order, with kills on the way."""
     daemon.start()
     flood = Flood(daemon, "events")
-    kills = collections.Counter(dice.randrange(len(order) // HANDFUL + 1) for _ in range(KILLS))
-    for handful in range(len(order) // HANDFUL + 1):
-        flood.post(order[handful * HANDFUL:(handful + 1) * HANDFUL])
-        for _ in range(kills[handful]):
-            kill_someone(daemon, database, dice)
-    flood.close()
+    flood.begin(order)
+    for moment in sorted(dice.randrange(len(order)) for _ in range(KILLS)):
+        flood.wait(moment)
+        kill_someone(daemon, database, dice)
+    flood.end()
     for name in ("far", "near"):
         wait_until(lambda name=name: daemon.settled(name), within=WITHIN,
                    what=lambda name=name: f"all is delivered: {daemon.route_health(name)}\n{daemon.stderr()[-3000:]}")
