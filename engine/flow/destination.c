@@ -46,8 +46,8 @@ static bool has_loads(const struct sl_table *table)
 
 static const struct need {
 	bool (*of)(const struct sl_table *table);
-	const char *key;  /* as it stands in the schema's file */
-	unsigned minor;   /* of the interface */
+	const char *key; /* as it stands in the schema's file */
+	int minor;       /* of the interface */
 	bool transactions;
 } needs[] = {
 	{ has_deletes, "deletes", 2, false },
@@ -56,32 +56,37 @@ static const struct need {
 	{ has_loads, "snapshot", 2, true },
 };
 
-static bool meets(const struct sl_plugin *face, const struct sl_table *table, const struct need *need,
+static bool meets(const struct destination_can *can, const struct sl_table *table, const struct need *need,
 	struct why *why)
 {
-	unsigned major = face->abi >> 16, minor = face->abi & 0xffff;
 	if (!need->of(table))
 		return true;
-	if (minor < need->minor)
-		return why_say(why, "the table %s has %s, but the sink %s was built for plugin interface %u.%u, which does not "
-				    "know of that; compile it again for %u.%u",
-			table->name, need->key, face->name, major, minor, major, need->minor);
-	if (need->transactions && !face->recall)
+	if (can->minor < need->minor)
+		return why_say(why, "the table %s has %s, but the sink %s was built for plugin interface %d.%d, which does not "
+				    "know of that; compile it again for %d.%d",
+			table->name, need->key, can->name, SL_ABI_MAJOR, (int)can->minor, SL_ABI_MAJOR, need->minor);
+	if (need->transactions && !can->transactions)
 		return why_say(why, "the table %s has %s, but the sink %s has no transactions; "
 				    "write it to a database, or leave that out",
-			table->name, need->key, face->name);
+			table->name, need->key, can->name);
 	return true;
 }
 
-bool destination_takes(const struct sl_plugin *face, const struct schema *schema, struct why *why)
+bool destination_fits(const struct destination_can *can, const struct schema *schema, struct why *why)
 {
 	size_t count = 0;
 	const struct sl_table *const *tables = schema_tables(schema, &count);
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < sizeof(needs) / sizeof(needs[0]); k++)
-			if (!meets(face, tables[i], &needs[k], why))
+			if (!meets(can, tables[i], &needs[k], why))
 				return false;
 	return true;
+}
+
+bool destination_takes(const struct sl_plugin *face, const struct schema *schema, struct why *why)
+{
+	const struct destination_can can = { face->name, face->abi & 0xffff, face->recall != NULL };
+	return destination_fits(&can, schema, why);
 }
 
 /* -------------------------------------------------------------- what it is handed */

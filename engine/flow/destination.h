@@ -21,6 +21,14 @@
  * heard of, or than one without transactions can do.  The sentence names both. */
 bool destination_takes(const struct sl_plugin *face, const struct schema *schema, struct why *why);
 
+/* The same for who knows only what the sink's plugin said of itself. */
+struct destination_can {
+	const char *name;
+	int64_t minor; /* of the interface that it was built for */
+	bool transactions;
+};
+bool destination_fits(const struct destination_can *can, const struct schema *schema, struct why *why);
+
 /* Hands the call all tables and views: the schema's (which may be NULL), and those that say
  * where a route stands, if the sink is one that keeps them. */
 void destination_offer(struct call *call, const struct schema *schema);

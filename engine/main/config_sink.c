@@ -2,7 +2,7 @@
 /* config_sink.c - transforms and sinks, and the schema of a sink. */
 #include <string.h>
 
-#include "flow/schema.h"
+#include "flow/destination.h"
 #include "main/config_build.h"
 
 const struct sl_option config_transform_keys[] = {
@@ -115,6 +115,32 @@ static const struct sl_json *read_contract(struct build *build, const struct yam
 	return values;
 }
 
+static bool has_retention(const struct schema *schema, const char **table)
+{
+	size_t count = 0;
+	const struct sl_table *const *tables = schema_tables(schema, &count);
+	for (size_t i = 0; i < count; i++)
+		if (tables[i]->retention) {
+			*table = tables[i]->name;
+			return true;
+		}
+	return false;
+}
+
+/* What the tables ask of the sink. */
+static void check_sink(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
+	const struct schema *schema)
+{
+	const struct description *d = sink->description;
+	const struct destination_can can = { d->name, d->minor, d->recall };
+	const char *table;
+	struct why why = { 0 };
+	if (!destination_fits(&can, schema, &why))
+		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
+	if (!d->upkeep && has_retention(schema, &table))
+		warn(build, node, "schema `%s`: the table %s has a retention, but %s lets no rows go", sink->schema, table, d->name);
+}
+
 /* With the options' values, in the sink's dialect, and with what came in addition. */
 static void check_all(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
 	const struct sl_json *values, const struct sl_json *contract)
@@ -123,7 +149,9 @@ static void check_all(struct build *build, const struct yaml_node *node, const s
 		.dialect = sink->description->dialect, .evolved = config_evolved(build->config, sink, build->arena) };
 	struct why why = { 0 };
 	struct schema *schema = schema_open(&wish, &why);
-	if (!schema)
+	if (schema)
+		check_sink(build, node, sink, schema);
+	else
 		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
 	schema_free(&schema);
 }

@@ -2,6 +2,7 @@
 # test_check.py - what is said of configurations, before anything runs.
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -130,6 +131,20 @@ def test_a_plugin_that_crashes_is_named_and_harms_nothing(check, tmp_path):
     answer = check(CONFIG.replace("use: trello/cards", "use: ./bad.lua"))
     assert answer.returncode == 2
     assert "bad.lua" in answer.stderr
+
+
+def test_tables_that_a_sink_cannot_keep_are_told(check, tmp_path):
+    (tmp_path / "nowhere.lua").write_text("return { summary = 'nowhere', deliver = function() end }")
+    schema = "tables:\n  notes:\n    mode: upsert\n    key: id\n    columns: { id: text, at: timestamp }\n"
+    config = re.sub(r"(?m)^  local: .*$", "  local: { use: ./nowhere.lua, schema: ./notes.yaml }", CONFIG)
+    (tmp_path / "notes.yaml").write_text(schema + "    snapshot: true\n")
+    answer = check(config)
+    assert answer.returncode == 2
+    assert "the table notes has snapshot, but the sink nowhere has no transactions" in answer.stderr
+    (tmp_path / "notes.yaml").write_text(schema + "    retention: { column: at, after: 30d }\n")
+    answer = check(config)
+    assert answer.returncode == 0, answer.stderr
+    assert "warning: " in answer.stderr and "the table notes has a retention, but nowhere lets no rows go" in answer.stderr
 
 
 def test_plugins_are_listed_and_shown(tmp_path):

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 from conftest import wait_until
+from postgres import use
 
 
 def lines(answer):
@@ -191,3 +192,41 @@ def test_one_table_can_be_picked(logged):
     assert answer.returncode == 1 and "no events are there" in answer.stderr
     answer = logged.sluice("schema", "infer", "nobody")
     assert answer.returncode == 2 and "there is no route and no source nobody" in answer.stderr
+
+
+# ------------------------------------------------------------------- in Postgres
+
+
+def test_a_database_is_compared_and_mended_too(daemon, database):
+    use(daemon, database)
+    assert daemon.sluice("schema", "diff").returncode == 1
+    daemon.start()
+    daemon.post({"id": "1", "card": "c1", "text": "hello"})
+    wait_until(lambda: database.rows("select text from notes") == [("hello",)])
+    answer = daemon.sluice("schema", "diff", "--json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    database.do("alter table notes drop column card")
+    assert whats(daemon.sluice("schema", "diff", "--json")) == {("add column", "notes", "card")}
+    answer = daemon.sluice("schema", "apply", "--yes")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    daemon.post({"id": "2", "card": "c2", "text": "there"})
+    wait_until(lambda: database.rows("select id, card from notes order by id") == [("1", None), ("2", "c2")])
+
+
+def test_a_type_that_does_not_fit_is_named(daemon, database):
+    use(daemon, database)
+    assert daemon.sluice("schema", "apply", "--yes").returncode == 0
+    database.do("alter table notes alter column text type int using 1")
+    answer = daemon.sluice("schema", "diff", "--json")
+    assert answer.returncode == 1, answer.stdout
+    [line] = [line for line in lines(answer) if line["against"]]
+    assert (line["table"], line["column"]) == ("notes", "text") and line["why"], line
+
+
+def test_a_database_that_cannot_be_had_is_told(daemon, database, server):
+    use(daemon, database, url=database.url.replace(str(server.port), "1"))
+    for words in (["schema", "diff"], ["schema", "apply", "--yes"], ["prune"]):
+        answer = daemon.sluice(*words, timeout=60)
+        assert answer.returncode == 1 and answer.stdout == "", answer
+        assert f"sluice {' '.join(words[:2]) if words[0] == 'schema' else 'prune'}: " in answer.stderr
+        assert "127.0.0.1" in answer.stderr or "refused" in answer.stderr, answer.stderr

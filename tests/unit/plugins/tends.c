@@ -35,8 +35,9 @@ static enum sl_outcome recall(struct sl_call *call)
 	int64_t number = call->cursor ? call->cursor[0] - '0' : 0;
 	size_t most = call->most ? call->most : 5;
 	for (; most && number < 5; most--) {
-		const struct sl_cell cell = { .kind = SL_CELL_INT, .number = ++number };
-		call->host->emit_row(call, table, &cell);
+		struct sl_cell *cells = call->host->alloc(call, table->column_count * sizeof(*cells));
+		cells[0] = (struct sl_cell){ .kind = SL_CELL_INT, .number = ++number };
+		call->host->emit_row(call, table, cells);
 	}
 	if (number < 5)
 		call->host->advance(call, call->host->format(call, "%d", (int)number).at);
