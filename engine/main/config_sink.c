@@ -138,7 +138,8 @@ static void check_sink(struct build *build, const struct yaml_node *node, const 
 	if (!destination_fits(&can, schema, &why))
 		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
 	if (!d->upkeep && has_retention(schema, &table))
-		warn(build, node, "schema `%s`: the table %s has a retention, but %s lets no rows go", sink->schema, table, d->name);
+		warn(build, node, "schema `%s`: the table %s has a retention, but %s lets no rows go", sink->schema, table,
+			d->name);
 }
 
 /* With the options' values, in the sink's dialect, and with what came in addition. */

@@ -91,8 +91,8 @@ static void the_sentence_names_table_sink_and_versions(void **state)
 	const struct destination_can can = { "files", 1, true };
 	struct why why = { "" };
 	assert_false(destination_fits(&can, schema, &why));
-	assert_string_equal(why.text, "the table notes has mode: patch, but the sink files was built for plugin interface 1.1, "
-				      "which does not know of that; compile it again for 1.2");
+	assert_string_equal(why.text, "the table notes has mode: patch, but the sink files was built for plugin interface "
+				      "1.1, which does not know of that; compile it again for 1.2");
 	schema_free(&schema);
 }
 
@@ -103,8 +103,8 @@ static struct destination *begin(const char *plugin, struct why *why)
 	const char *build = getenv("SLUICE_BUILD");
 	struct buf part = { 0 };
 	write_schema("tables:\n  notes:\n    mode: upsert\n    key: id\n    columns: { id: int }\n");
-	buf_format(&part, "{\"net\":{},\"sink\":{\"name\":\"local\",\"plugin\":\"%s/tests/plugins/%s.so\",\"options\":{\"due\":3},"
-			  "\"api\":null,\"schema\":{\"file\":\"%s\",\"options\":{}}}}",
+	buf_format(&part, "{\"net\":{},\"sink\":{\"name\":\"local\",\"plugin\":\"%s/tests/plugins/%s.so\","
+			  "\"options\":{\"due\":3},\"api\":null,\"schema\":{\"file\":\"%s\",\"options\":{}}}}",
 		build ? build : ".", plugin, file);
 	struct sl_document *document = sl_json_read((struct sl_text){ part.at, part.len }, NULL, 0);
 	struct destination *there = destination_new(sl_json_root(document), why);
@@ -137,8 +137,10 @@ static void a_call_is_handed_all_tables(void **state)
 	call->pub.verb = "diff";
 	assert_true(destination_run(there, &call, &why));
 	assert_int_equal(call->emitted_count, 4);
-	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(sl_json_string(sl_json_get(emitted_json(call, &call->emitted[i], NULL), "table")).at, names[i]);
+	for (size_t i = 0; i < 4; i++) {
+		const struct sl_json *data = emitted_json(call, &call->emitted[i], NULL);
+		assert_string_equal(sl_json_string(sl_json_get(data, "table")).at, names[i]);
+	}
 	call_free(&call);
 	destination_free(&there);
 }
