@@ -9,6 +9,7 @@ import time
 
 import pytest
 from conftest import SLUICE, children_of, is_alive, terminal, wait_until
+from postgres import use
 
 SECOND = "to: local }\n  - { name: second, from: [notes], via: [notes], to: other }"
 OTHER = "  other: { use: sqlite, path: ./other.db, schema: { use: ./notes.yaml } }\nroutes:"
@@ -288,3 +289,14 @@ def test_show_tells_why_events_were_dropped_and_what_is_not_settled(daemon):
     assert daemon.sluice("routes", "show", "other").returncode == 1
     daemon.stop()
     assert "delivered  1" in daemon.sluice("routes", "show", "notes").stdout
+
+
+def test_show_tells_what_was_mended_in_rows(daemon, database):
+    use(daemon, database)
+    daemon.start()
+    for number in (1, 2):
+        daemon.post(note(number, text="a\0b\0c"))
+    wait_until(lambda: database.rows("select text from notes") == [("a\ufffdb\ufffdc",)] * 2, what=daemon.stderr)
+    [stand] = objects(daemon.sluice("routes", "show", "notes", "--json"))
+    assert sum(stand["mended"].values()) >= 2, stand["mended"]
+    assert all(what in daemon.sluice("routes", "show", "notes").stdout for what in stand["mended"])
