@@ -118,6 +118,7 @@ struct route {
 	struct why told_error;     /* what the master knows */
 	const char *told;
 	bool failed;
+	bool answers;              /* it knows where it stands: asks are taken */
 
 	struct outside outside;    /* how plugins ask far sides */
 	struct net_keeper keeper;
@@ -163,15 +164,14 @@ struct route {
 		struct call *call;      /* NULL: none is */
 	} closing;
 	struct growing *growing;   /* NULL: the schema has all that events bring */
-	unsigned grown_in_vain;    /* times in a row that it did not take what it was to get */
 	struct request_for *asked, *recalling, *answering;
-	bool answers;              /* it knows where it stands: asks are taken */
 	struct tally *drops;       /* how often each reason was given */
 	struct tally *mended;      /* what of the events was mended or left out here; plugins keep their own */
 
 	int64_t outage_since;      /* clock_wall; 0: none */
 	uint64_t suspect_seq;      /* until past it: one call at a time */
 	uint32_t suspect_part, suspect_deaths;
+	uint32_t grown_in_vain;    /* times in a row that the schema did not take what it was to get */
 
 	uv_idle_t turning;
 	uv_timer_t beat, due, hold;

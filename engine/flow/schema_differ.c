@@ -50,7 +50,8 @@ static enum sl_column_type common_type(enum sl_column_type one, enum sl_column_t
 	return plain[one] && plain[other] ? SL_COLUMN_TEXT : one;
 }
 
-static bool grow(struct making *m, enum growth_kind kind, const char *column, enum sl_column_type type)
+static bool grow(struct making *m, enum growth_kind kind, const char *table, const char *column,
+	enum sl_column_type type)
 {
 	for (struct growth *at = m->growth; at; at = (struct growth *)at->next)
 		if (at->kind == kind && column && strcmp(at->column, column) == 0) {
@@ -58,7 +59,7 @@ static bool grow(struct making *m, enum growth_kind kind, const char *column, en
 			return true;
 		}
 	struct growth *growth = arena_alloc(m->arena, sizeof(*growth));
-	*growth = (struct growth){ .kind = kind, .table = arena_string(m->arena, m->shape->face.name),
+	*growth = (struct growth){ .kind = kind, .table = arena_string(m->arena, table),
 		.column = arena_string(m->arena, column), .type = type };
 	*m->growth_end = growth;
 	m->growth_end = (struct growth **)&growth->next;
@@ -134,7 +135,7 @@ static bool new_column(struct making *m, const struct sl_json *value)
 	struct sl_text name = sl_json_name(value);
 	if (!may_be_named(m, name))
 		return false;
-	return grow(m, GROWTH_COLUMN, name.at, type_of(value));
+	return grow(m, GROWTH_COLUMN, m->shape->face.name, name.at, type_of(value));
 }
 
 static bool no_column(const struct making *m, struct sl_text name)
@@ -181,7 +182,7 @@ static bool widen(struct making *m, int place, const struct sl_json *value, stru
 {
 	enum sl_column_type type = wider_type(m, place, value);
 	cell->kind = SL_CELL_INT; /* it will have a value */
-	return type && grow(m, GROWTH_WIDER, m->shape->names[place], type);
+	return type && grow(m, GROWTH_WIDER, m->shape->face.name, m->shape->names[place], type);
 }
 
 static bool discard(struct making *m, int place, struct sl_cell *cell)
@@ -244,29 +245,30 @@ static bool table_may_be_named(const struct making *m, const char *type)
 		"most there may be", type, TABLES_MOST);
 }
 
-static bool no_table(const struct making *m, const char *type)
+static const struct shape *no_table(const struct making *m, const char *type)
 {
 	char room[MEANT_SIZE];
-	return why_say(m->why, "the schema has no table \"%.40s\"%s", type, meant(type, m->schema->table_names, room));
+	why_say(m->why, "the schema has no table \"%.40s\"%s", type, meant(type, m->schema->table_names, room));
+	return NULL;
 }
 
 /* Its columns are found as those of a table that has none yet. */
-static bool new_table(struct making *m, const char *type)
+static const struct shape *new_table(struct making *m, const char *type)
 {
 	struct shape *shape = arena_alloc(m->arena, sizeof(*shape));
 	const char *mode = m->fitting->event->mode;
 	if (mode && strcmp(mode, "append") != 0 && strcmp(mode, "once") != 0 && strcmp(mode, "upsert") != 0)
 		return no_table(m, type);
 	if (!table_may_be_named(m, type))
-		return false;
+		return NULL;
 	shape_born(shape, arena_string(m->arena, type), 0, m->arena);
 	shape_close(shape, m->arena);
 	shape_finish(shape, m->arena);
-	m->shape = shape;
-	return grow(m, GROWTH_TABLE, NULL, 0);
+	grow(m, GROWTH_TABLE, type, NULL, 0);
+	return shape;
 }
 
-bool differ_table(struct making *m, const char *type)
+const struct shape *differ_table(struct making *m, const char *type)
 {
 	switch (m->schema->contract.tables) {
 	case WORD_EVOLVE:
@@ -274,7 +276,8 @@ bool differ_table(struct making *m, const char *type)
 	case WORD_DISCARD_ROW:
 	case WORD_DISCARD_VALUE:
 		why_say(m->why, "the schema has no table \"%.40s\"", type);
-		return drop(m);
+		drop(m);
+		return NULL;
 	default:
 		return no_table(m, type);
 	}

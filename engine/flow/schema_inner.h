@@ -159,8 +159,8 @@ struct making {
 	struct why *why;
 };
 
-/* schema_differ.c: false ends the row, as m->fit says. */
-bool differ_table(struct making *m, const char *type);
+/* schema_differ.c: false and NULL end the row, as m->fit says. */
+const struct shape *differ_table(struct making *m, const char *type);
 bool differ_column(struct making *m, const struct sl_json *value);
 bool differ_value(struct making *m, int place, const struct sl_json *value, struct sl_cell *cell);
 

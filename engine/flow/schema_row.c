@@ -215,12 +215,15 @@ static bool whole_set(struct making *m, const struct sl_json *data)
 
 /* -------------------------------------------------------------------- rows */
 
-static bool find_shape(struct making *m, const char *type)
+static const struct shape *find_shape(struct making *m, const char *type)
 {
-	if (!type)
-		return why_say(m->why, "a row needs a type: the name of its table");
-	m->shape = (const struct shape *)schema_table(m->schema, type); /* the face is its first member */
-	return m->shape || differ_table(m, type);
+	const struct sl_table *table = type ? schema_table(m->schema, type) : NULL;
+	if (table)
+		return (const struct shape *)table; /* its first member */
+	if (type)
+		return differ_table(m, type);
+	why_say(m->why, "a row needs a type: the name of its table");
+	return NULL;
 }
 
 static struct sl_event inherit(const struct fitting *f)
@@ -291,7 +294,7 @@ enum fit schema_fit(const struct schema *schema, struct fitting *f)
 	f->mended_count = 0;
 	m.event.id = arena_string(m.arena, m.event.id ? m.event.id : "");
 	m.version_time = version_time(&m.event, f->now);
-	if (!find_shape(&m, f->event->type) || !find_mode(&m))
+	if (!(m.shape = find_shape(&m, f->event->type)) || !find_mode(&m))
 		return m.fit;
 	begin_row(&m);
 	if (!(m.mode == SL_REPLACE ? whole_set(&m, f->data) : single_row(&m, f->data)))

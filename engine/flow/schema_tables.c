@@ -41,8 +41,8 @@ static bool read_mode(struct table_reading *r)
 	if (!schema_mode(mode->text.at, &r->shape->face.mode, &inner))
 		return yaml_why(mode, r->why, "%s", inner.text);
 	if (r->shape->face.mode == SL_DELETE)
-		return yaml_why(mode, r->why, "delete is a mode of rows; a table whose rows can be deleted has another one, and "
-			"`deletes: mark` or `deletes: remove`");
+		return yaml_why(mode, r->why, "delete is a mode of rows; a table whose rows can be deleted has another one, "
+			"and `deletes: mark` or `deletes: remove`");
 	return true;
 }
 

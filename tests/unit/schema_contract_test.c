@@ -24,11 +24,14 @@ static const char shop[] =
 	"    mode: append\n"
 	"    key: a\n"
 	"    contract: { columns: discard_row, types: discard_row }\n"
-	"    columns: { a: text, b: { type: int, contract: discard_value }, c: int, d: { type: int, required: true, contract: discard_value, default: 7 } }\n"
-	"  keeps: { mode: append, key: a, contract: { columns: discard_value, types: freeze }, columns: { a: text, b: int } }\n"
+	"    columns: { a: text, b: { type: int, contract: discard_value }, c: int, d: { type: int, required: true, "
+	"contract: discard_value, default: 7 } }\n"
+	"  keeps: { mode: append, key: a, contract: { columns: discard_value, types: freeze },"
+	" columns: { a: text, b: int } }\n"
 	"  values: { mode: patch, key: a, contract: { types: discard_value }, columns: { a: text, b: int } }\n";
 
-static enum fit fit_mode(struct fixture *f, struct fitting *fitting, const char *table, const char *mode, const char *json)
+static enum fit fit_mode(struct fixture *f, struct fitting *fitting, const char *table, const char *mode,
+	const char *json)
 {
 	static struct sl_document *document;
 	const struct sl_event event = { .type = table, .mode = mode };
@@ -74,7 +77,8 @@ static void ends(struct fixture *f, const char *table, const char *json, enum fi
 static void all_that_a_row_brings_is_known_at_once(void **state)
 {
 	struct fixture *f = *state;
-	grows(f, "orders", "{\"id\":1,\"a\":true,\"b\":12,\"c\":1.0,\"d\":\"2026-11-21\",\"e\":\"2026-11-21 10:00\",\"f\":[],"
+	grows(f, "orders", "{\"id\":1,\"a\":true,\"b\":12,\"c\":1.0,\"d\":\"2026-11-21\",\"e\":\"2026-11-21 "
+		"10:00\",\"f\":[],"
 		"\"g\":null,\"h\":\"x\",\"seats\":1.5}",
 		"a column orders.a of type bool; a column orders.b of type int; a column orders.c of type decimal; "
 		"a column orders.d of type date; a column orders.e of type timestamp; a column orders.f of type json; "
@@ -106,11 +110,15 @@ static void only_what_loses_nothing_becomes_wider(void **state)
 static void rows_of_a_set_agree_on_the_type_of_a_new_column(void **state)
 {
 	struct fixture *f = *state;
-	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":1},{\"line\":2,\"x\":1.5}]}", "a column lines.x of type decimal");
-	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":1},{\"line\":2,\"x\":\"n/a\"}]}", "a column lines.x of type text");
-	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":\"2026-11-21T10:00Z\"},{\"line\":2,\"x\":\"2026-11-21\"}]}",
+	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":1},{\"line\":2,\"x\":1.5}]}",
+		"a column lines.x of type decimal");
+	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":1},{\"line\":2,\"x\":\"n/a\"}]}",
+		"a column lines.x of type text");
+	grows(f, "lines",
+		"{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":\"2026-11-21T10:00Z\"},{\"line\":2,\"x\":\"2026-11-21\"}]}",
 		"a column lines.x of type timestamp");
-	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":{}},{\"line\":2,\"x\":1}]}", "a column lines.x of type json");
+	grows(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"x\":{}},{\"line\":2,\"x\":1}]}",
+		"a column lines.x of type json");
 	ends(f, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1,\"rows\":1}]}", FIT_NOT,
 		"row 1 of the set: lines: \"rows\" cannot become a column: the name is taken");
 }
@@ -120,7 +128,8 @@ static void a_new_table_has_a_key_of_its_own(void **state)
 	struct fixture *f = *state;
 	grows(f, "people", "{\"name\":\"Ann\",\"row_id\":\"x\"}", "a table people; a column people.name of type text");
 	grows(f, "people", "{}", "a table people");
-	ends(f, "people", "{\"Row_Id\":1}", FIT_NOT, "people: \"Row_Id\" cannot become a column: it differs from `row_id` only in "
+	ends(f, "people", "{\"Row_Id\":1}", FIT_NOT, "people: \"Row_Id\" cannot become a column: it differs from `row_id` "
+		"only in "
 		"case");
 	ends(f, "Orders", "{}", FIT_NOT, "\"Orders\" cannot become a table: it differs from `orders` only in case");
 	ends(f, "_sluice_open", "{}", FIT_NOT, "\"_sluice_open\" cannot become a table: that is no name for one");
@@ -137,7 +146,8 @@ static void a_row_is_let_go_of_without_showing_a_value(void **state)
 {
 	struct fixture *f = *state;
 	ends(f, "drops", "{\"a\":\"1\",\"d\":1,\"zz\":\"secret\"}", FIT_DROP, "drops: there is no column \"zz\"");
-	ends(f, "drops", "{\"a\":\"1\",\"d\":1,\"c\":\"secret\"}", FIT_DROP, "drops.c: a value is not a whole number of 64 bits");
+	ends(f, "drops", "{\"a\":\"1\",\"d\":1,\"c\":\"secret\"}", FIT_DROP,
+		"drops.c: a value is not a whole number of 64 bits");
 }
 
 static void a_value_is_let_go_of_and_told(void **state)
@@ -153,7 +163,8 @@ static void a_value_is_let_go_of_and_told(void **state)
 	assert_int_equal(fits(f, &fitting, "keeps", "{\"a\":\"1\",\"x\":1,\"y\":2,\"z\":3,\"u\":4,\"v\":null}"), FIT_ROW);
 	assert_int_equal(fitting.mended_count, 5);
 	assert_string_equal(fitting.mended[4], "keeps: \"v\" was left out, there is no such column");
-	ends(f, "keeps", "{\"a\":\"1\",\"b\":\"x\"}", FIT_NOT, "keeps.b: expected a whole number of 64 bits, found the string \"x\"");
+	ends(f, "keeps", "{\"a\":\"1\",\"b\":\"x\"}", FIT_NOT, "keeps.b: expected a whole number of 64 bits, found the "
+		"string \"x\"");
 	ends(f, "values", "{\"a\":[]}", FIT_NOT, "values.a: expected a text, found an array");
 }
 
@@ -171,9 +182,11 @@ static void a_set_goes_on_without_a_row_that_is_let_go_of(void **state)
 	struct fixture f = { .arena = arena_new() };
 	struct fitting fitting;
 	f.schema = load("contract: { columns: discard_row }\ntables:\n"
-		"  lines: { mode: replace, parent: id, key: [id, line], columns: { id: text, line: int } }\n", NULL, NULL, &why);
+		"  lines: { mode: replace, parent: id, key: [id, line], columns: { id: text, line: int } }\n", NULL, NULL,
+		&why);
 	assert_non_null(f.schema);
-	assert_int_equal(fits(&f, &fitting, "lines", "{\"id\":\"a\",\"rows\":[{\"line\":1},{\"line\":2,\"x\":1},{\"line\":3}]}"),
+	assert_int_equal(fits(&f, &fitting, "lines",
+		"{\"id\":\"a\",\"rows\":[{\"line\":1},{\"line\":2,\"x\":1},{\"line\":3}]}"),
 		FIT_ROW);
 	assert_int_equal(fitting.row.set_count, 2);
 	is_number(fitting.row.set[1], "line", 3);
@@ -196,7 +209,8 @@ static void the_configuration_takes_the_place_of_the_top_of_the_file(void **stat
 	assert_int_equal(fits(f, &fitting, "orders", "{\"id\":1,\"x\":1}"), FIT_ROW);
 	assert_int_equal(fitting.mended_count, 1);
 	grows(f, "orders", "{\"id\":1,\"seats\":1.5}", "orders.seats as decimal"); /* nothing given: the file's */
-	ends(f, "drops", "{\"a\":\"1\",\"d\":1,\"x\":1}", FIT_DROP, "drops: there is no column \"x\""); /* the table's is nearer */
+	ends(f, "drops", "{\"a\":\"1\",\"d\":1,\"x\":1}", FIT_DROP,
+		"drops: there is no column \"x\""); /* the table's is nearer */
 	sl_json_free(&contract);
 }
 

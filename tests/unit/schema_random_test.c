@@ -24,11 +24,13 @@ static const char *const names[] = {
 };
 static const char *const values[] = {
 	"null", "true", "false", "0", "-0", "7", "5.0", "1.5", "1e3", "1e400", "9223372036854775807", "9223372036854775808",
-	"-62135596800001", "253402300799999", "\"\"", "\"x\"", "\"12\"", "\"-7.50\"", "\"2026-11-21\"", "\"2026-11-21T10:00:00Z\"",
-	"\"0000-00-00\"", "\"9999-12-31T23:59:60.999999999+14:00\"", "\"\\u0000\"", "\"\\ud83d\"", "[]", "{}", "[1,{\"a\":null}]",
-	"{\"id\":\"a\"}", "123456789012345678901234567890.123456789",
+	"-62135596800001", "253402300799999", "\"\"", "\"x\"", "\"12\"", "\"-7.50\"", "\"2026-11-21\"",
+	"\"2026-11-21T10:00:00Z\"", "\"0000-00-00\"", "\"9999-12-31T23:59:60.999999999+14:00\"", "\"\\u0000\"",
+	"\"\\ud83d\"", "[]", "{}", "[1,{\"a\":null}]", "{\"id\":\"a\"}", "123456789012345678901234567890.123456789",
 };
-static const char *const tables[] = { "up", "patch", "mark", "gone", "app", "set", "new", "UP", "sqlite_x", "", "\xc3\xbc" };
+static const char *const tables[] = {
+	"up", "patch", "mark", "gone", "app", "set", "new", "UP", "sqlite_x", "", "\xc3\xbc",
+};
 static const char *const modes[] = { NULL, "append", "once", "upsert", "patch", "replace", "delete", "put", "" };
 #define ANY(list) list[any(sizeof(list) / sizeof(*list))]
 
@@ -63,7 +65,8 @@ static void cells_fit(const struct sl_row *row, const struct sl_cell *cells)
 {
 	for (size_t i = 0; i < row->table->column_count; i++) {
 		const struct sl_column *column = row->table->columns[i];
-		bool text = column->type == SL_COLUMN_TEXT || column->type == SL_COLUMN_DECIMAL || column->type == SL_COLUMN_JSON;
+		bool text = column->type == SL_COLUMN_TEXT || column->type == SL_COLUMN_DECIMAL ||
+			column->type == SL_COLUMN_JSON;
 		assert_true(cells[i].kind <= SL_CELL_TEXT);
 		if (cells[i].kind >= SL_CELL_INT)
 			assert_int_equal(cells[i].kind, text ? SL_CELL_TEXT : SL_CELL_INT);
@@ -128,9 +131,11 @@ static void any_event_is_a_row_or_a_sentence(void **state)
 		char yaml[3000];
 		snprintf(yaml, sizeof(yaml), "contract: { tables: %s, columns: %s, types: %s }\ntables:\n"
 			"  up: { mode: upsert, key: id, " COLUMNS "  patch: { mode: patch, key: id, " COLUMNS
-			"  mark: { mode: patch, deletes: mark, key: id, " COLUMNS "  gone: { mode: upsert, deletes: remove, key: id, "
+			"  mark: { mode: patch, deletes: mark, key: id, " COLUMNS "  gone: { mode: upsert, deletes: remove, key: "
+			"id, "
 			COLUMNS "  app: { mode: append, key: id, " COLUMNS
-			"  set: { mode: replace, parent: id, key: [id, line], columns: { id: text, line: { type: int, default: 1 } } }\n",
+			"  set: { mode: replace, parent: id, key: [id, line], columns: { id: text, line: { type: int, default: 1 "
+			"} } }\n",
 			words[word], words[word], words[word]);
 		struct schema *schema = load(yaml, NULL, NULL, &why);
 		if (!schema)
