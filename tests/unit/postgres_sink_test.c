@@ -474,6 +474,14 @@ static void what_cannot_be_reached_is_an_outage_and_tells_no_secret(void **state
 	assert_int_equal(bed_open(f), SL_FAIL);
 	says(f, "is no address of a Postgres");
 	assert_null(strstr(f->why, "hush"));
+	static const char *const slips[] = { "postgresql://me:hush@hush@127.0.0.1/shop", "postgresql://me:hush/hush@h/shop",
+		"postgresql://me/hush@h/shop" };
+	for (size_t i = 0; i < sizeof(slips) / sizeof(*slips); i++) {
+		set_url(f, slips[i]);
+		assert_int_equal(bed_open(f), SL_FAIL);
+		says(f, "is no address of a Postgres");
+		assert_null(strstr(f->why, "hush"));
+	}
 	char url[300];
 	snprintf(url, sizeof(url), "%s dbname=nowhere", other.conninfo);
 	set_url(f, url);
