@@ -106,7 +106,8 @@ def test_a_daemon_that_runs_is_pruned_beside(old):
     wait_until(lambda: old.rows("select count(*) from notes") == [(10,)])
     insert(old, "notes", "at", 100, OLD.replace("-31", "-33"))
     answer = old.sluice("prune")
-    assert answer.returncode == 0 and "pruned rows of notes, 100" in answer.stdout, answer.stderr
+    assert answer.returncode == 0, answer.stderr
+    assert old.rows("select count(*) from notes") == [(10,)]  # by whichever of the two
 
 
 def test_a_sink_without_upkeep_says_so(kept):
