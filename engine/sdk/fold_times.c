@@ -216,9 +216,11 @@ static bool read_members(struct reading *r, const struct sl_table *table, struct
 bool sl_versions_read(const struct sl_table *table, struct sl_text text, struct sl_versions *versions,
 	const struct sl_fold_memory *memory)
 {
-	struct reading r = { text.at, text.at + text.len, memory };
 	*versions = sl_versions_none(table, memory);
-	bool read = text.at && read_members(&r, table, versions);
+	if (!text.at)
+		return false;
+	struct reading r = { text.at, text.at + text.len, memory };
+	bool read = read_members(&r, table, versions);
 	skip_space(&r);
 	if (!read || r.at != r.end)
 		*versions = sl_versions_none(table, memory);

@@ -173,15 +173,15 @@ bool base_count(struct job *job, const char *sql, const char *first, const char 
 }
 
 static const char *const own_texts[OWNS] = {
-	[OWN_SET] = "INSERT INTO _sluice_sets (name, parent, event_time, event_id) VALUES (?1, ?2, ?3, ?4)"
+	[OWN_SET] = ("INSERT INTO _sluice_sets (name, parent, event_time, event_id) VALUES (?1, ?2, ?3, ?4)"
 		" ON CONFLICT (name, parent) DO UPDATE SET event_time = excluded.event_time, event_id = excluded.event_id"
-		" WHERE (excluded.event_time, excluded.event_id) >= (_sluice_sets.event_time, _sluice_sets.event_id)",
+		" WHERE (excluded.event_time, excluded.event_id) >= (_sluice_sets.event_time, _sluice_sets.event_id)"),
 	[OWN_GONE_LOOK] = "SELECT event_time FROM _sluice_gone WHERE name = ?1 AND \"row\" = ?2",
 	[OWN_GONE_PUT] = "INSERT OR REPLACE INTO _sluice_gone (name, \"row\", event_time) VALUES (?1, ?2, ?3)",
 	[OWN_GONE_DROP] = "DELETE FROM _sluice_gone WHERE name = ?1 AND \"row\" = ?2",
 	[OWN_LOAD_LOOK] = "SELECT run, state, begun, event_id, rows FROM _sluice_loads WHERE name = ?1",
-	[OWN_LOAD_PUT] = "INSERT OR REPLACE INTO _sluice_loads (name, run, state, begun, event_id, rows)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[OWN_LOAD_PUT] = ("INSERT OR REPLACE INTO _sluice_loads (name, run, state, begun, event_id, rows)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 };
 
 sqlite3_stmt *base_own(struct job *job, enum own own)
