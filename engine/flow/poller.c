@@ -73,6 +73,7 @@ static bool open_book(struct poller *poller)
 	if (poller->book && book_recall(poller->book, &poller->poll, &why) &&
 		book_recall(poller->book, &poller->backfill, &why)) {
 		poller->backfill.at.on &= !poller->snapshot;
+		run_breaks(&poller->poll); /* a predecessor's */
 		return true;
 	}
 	book_close(&poller->book);

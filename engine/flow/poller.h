@@ -34,10 +34,11 @@
  * With `snapshot` each run of the ordinary walk is a *snapshot*: it begins without a
  * cursor, nothing is left out as unchanged, ids get "#RUN" behind them, so that the
  * same thing is another event in each run, and events carry the run's name.  It is always
- * told.  Its name is in the file before its first call.  After a restart and after an outage it
- * goes on where it was; when a call fails, or is refused by the ingress, it is given
- * up: it is never told as finished, and the next one begins anew.  While the source is told
- * to rest no call of it begins.  A backfill is one more run.
+ * told.  Its name is in the file before its first call.  An outage of the far side is waited
+ * out.  What breaks off is given up: never told as finished, and the next run begins anew,
+ * under another name.  That is so when a call fails, when the process ends, and when what was
+ * handed in may be half in the log: so whatever is told as finished was read in one go, nothing of it
+ * twice.  While the source is told to rest no call of it begins.  A backfill is one more run.
  *
  * A run that hands anything in is told by two events of type sluice.sync, before and
  * behind its own; so is every backfill, and the first run of all.  Their data:
@@ -205,7 +206,7 @@ void poll_drop(struct walk *walk); /* what is under way is forgotten */
 bool run_begin(struct walk *walk, struct why *why); /* unless one is under way */
 void run_frame(struct walk *walk, bool ends);       /* what is to be handed in, and what tells of the run around it */
 void run_end(struct walk *walk);                    /* as soon as that is on disk */
-void run_give_up(struct walk *walk);                /* a snapshot: nothing will come of it */
+void run_breaks(struct walk *walk);                 /* a snapshot is given up, any other goes on where it was */
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,

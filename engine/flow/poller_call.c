@@ -108,10 +108,11 @@ static void goes_wrong(struct walk *walk, enum walk_trouble trouble, const char 
 {
 	struct poller *poller = walk->poller;
 	struct why sentence;
+	bool broken = trouble == WALK_FAILED || poller->handing == walk;
 	why_say(&sentence, "%s", why); /* it may be the call's */
 	poll_drop(walk);
-	if (trouble == WALK_FAILED && walk->at.run.kind == RUN_SNAPSHOT)
-		run_give_up(walk);
+	if (broken)
+		run_breaks(walk);
 	if (trouble == WALK_OUTAGE)
 		walk_outage(poller, walk, sentence.text, after);
 	else

@@ -20,11 +20,17 @@ static void forget_cursor(struct walk *walk)
 	walk->at.cursor = NULL;
 }
 
-void run_give_up(struct walk *walk)
+static void give_up(struct walk *walk)
 {
 	forget_cursor(walk);
 	walk->at.number++;
 	walk->at.run.id[0] = '\0';
+}
+
+void run_breaks(struct walk *walk)
+{
+	if (walk->at.run.id[0] && is_snapshot(walk))
+		give_up(walk);
 }
 
 /* Of two runs the later one counts, so a clock that was set back must not make it the elder. */
@@ -62,7 +68,7 @@ bool run_begin(struct walk *walk, struct why *why)
 	bool snapshot = walk->poller->snapshot && !walk->backfill;
 	int64_t last = walk->at.run.began;
 	if (walk->at.run.id[0] && snapshot != is_snapshot(walk))
-		run_give_up(walk); /* it was begun under another configuration */
+		give_up(walk); /* it was begun under another configuration */
 	if (walk->at.run.id[0])
 		return true;
 	make_run(walk, snapshot);

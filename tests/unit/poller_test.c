@@ -487,7 +487,7 @@ static void a_backfill_of_snapshots_is_one_more(void **state)
 	end(bed);
 }
 
-static void an_outage_and_a_restart_are_gone_through_in_one_run(void **state)
+static void an_outage_is_waited_out_and_a_restart_begins_anew(void **state)
 {
 	struct bed *bed = *state;
 	shop_has(bed, "i0 0\ni1 1\ni2 2\n!retry\n");
@@ -495,13 +495,21 @@ static void an_outage_and_a_restart_are_gone_through_in_one_run(void **state)
 	begin_snapshots(bed, "");
 	expect_message(&bed->source, "\"state\":\"outage\"");
 	assert_int_equal(logged(bed, "\"started\""), 1);
-	kill_process(&bed->source);
 	shop_has_lines(bed, 5);
-	begin_snapshots(bed, "");
 	expect_logged(bed, "\"finished\"", 1);
 	assert_int_equal(bed->count, 7);
 	assert_int_equal(logged(bed, "-poll-1\",\"type\":\"new\""), 5);
 	assert_non_null(strstr(bed->records[6].body.at, "\"events\":5,"));
+	shop_has(bed, "i0 0\ni1 1\ni2 2\n!retry\n");
+	ask(bed, "\"poll\"");
+	expect_message(&bed->source, "\"state\":\"outage\"");
+	kill_process(&bed->source);
+	shop_has_lines(bed, 6);
+	begin_snapshots(bed, "");
+	expect_logged(bed, "\"finished\"", 2);
+	assert_int_equal(logged(bed, "-poll-2\",\"type\":\"new\""), 3);
+	assert_int_equal(logged(bed, "-poll-3\",\"type\":\"new\""), 6); /* from the first line on */
+	assert_int_equal(logged(bed, "-poll-3-finished"), 1);
 	end(bed);
 }
 
@@ -560,16 +568,17 @@ static void a_source_becomes_one_of_snapshots_and_back(void **state)
 	end(bed);
 }
 
-/* Killed anywhere, a run that is told as finished has all of it. */
+/* Killed anywhere, a run that is told as finished has all of it, and each line once. */
 static void a_kill_breaks_no_snapshot(void **state)
 {
 	struct bed *bed = *state;
-	const size_t lines = 300;
+	const size_t lines = 60;
+	char words[60];
 	shop_has_lines(bed, lines);
 	begin_ingress(bed);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 12; i++) {
 		begin_snapshots(bed, "");
-		usleep((useconds_t)(random() % 40000));
+		usleep((useconds_t)(random() % 60000));
 		kill_process(i % 3 == 2 ? &bed->ingress : &bed->source);
 		if (!bed->ingress.pid)
 			begin_ingress(bed);
@@ -577,11 +586,16 @@ static void a_kill_breaks_no_snapshot(void **state)
 	}
 	begin_snapshots(bed, "");
 	expect_message(&bed->source, "\"state\":\"idle\"");
-	for (size_t i = 0; i < lines; i++) {
-		char words[40];
-		snprintf(words, sizeof(words), "{\"id\":\"i%zu#", i);
-		assert_true(logged(bed, words) > 0);
+	read_log(bed);
+	for (int run = 1; run <= 13; run++) {
+		snprintf(words, sizeof(words), "-poll-%d-finished", run);
+		if (logged(bed, words) == 0)
+			continue;
+		assert_int_equal(logged(bed, words), 1);
+		snprintf(words, sizeof(words), "-poll-%d\",\"type\":\"new\"", run);
+		assert_int_equal(logged(bed, words), lines);
 	}
+	assert_true(logged(bed, "-finished") > 0);
 	end(bed);
 }
 
@@ -602,7 +616,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),
 		cmocka_unit_test_setup_teardown(each_poll_is_a_snapshot_of_everything, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_backfill_of_snapshots_is_one_more, fresh, gone),
-		cmocka_unit_test_setup_teardown(an_outage_and_a_restart_are_gone_through_in_one_run, fresh, gone),
+		cmocka_unit_test_setup_teardown(an_outage_is_waited_out_and_a_restart_begins_anew, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_snapshot_that_failed_is_never_told_as_finished, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_snapshot_rests_while_a_route_is_far_behind, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_source_becomes_one_of_snapshots_and_back, fresh, gone),
