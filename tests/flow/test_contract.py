@@ -7,6 +7,8 @@ import signal
 import pytest
 
 from conftest import wait_until
+from postgres import use
+from stock import PRODUCTS, SCHEMA as LIST, Stock, dead as dead_letters, poll, set_up
 
 MAPPING = """\
 return {
@@ -42,8 +44,8 @@ def contract(daemon, **words):
 class Shop:
     """Posts rows under ids of their own, and looks at what became of them."""
 
-    def __init__(self, daemon):
-        self.daemon, self.count = daemon, 0
+    def __init__(self, daemon, database=None):
+        self.daemon, self.database, self.count = daemon, database, 0
 
     def post(self, table=None, mode=None, **row):
         self.count += 1
@@ -68,12 +70,23 @@ class Shop:
         return [json.loads(line) for line in answer.stdout.splitlines()]
 
     def rows(self, columns, table="orders"):
-        return self.daemon.rows(f"select {columns} from {table} order by 1")
+        """As texts, where the destination is Postgres."""
+        return (self.database or self.daemon).rows(f"select {columns} from {table} order by 1")
 
 
 @pytest.fixture
 def shop(daemon):
     return Shop(daemon)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either(request, daemon):
+    """The same with each of the databases."""
+    if request.param == "sqlite":
+        return Shop(daemon)
+    database = request.getfixturevalue("database")
+    use(daemon, database)
+    return Shop(daemon, database)
 
 
 def columns_of(daemon, table="orders"):
@@ -373,3 +386,101 @@ def test_a_trial_shows_what_would_become_of_the_schema_and_leaves_it(daemon, sho
     events = [json.loads(line) for line in daemon.sluice("try", "notes", "--json").stdout.splitlines()]
     assert [event["outcome"] for event in events] == ["dropped", "dropped"]
     assert events[1]["drops"] == ["orders.note: a value is not a text"]
+
+
+# ----------------------------------------------------- with either of the databases
+
+
+def values(rows):
+    """Numbers as numbers, whatever the database hands out; of a time its day and hour."""
+    def value(cell):
+        text = str(cell)
+        if cell is None or text[:4] == "2026":
+            return text[:16].replace("T", " ") if cell else None
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return [tuple(value(cell) for cell in row) for row in rows]
+
+
+def test_a_stream_changes_four_times_and_each_row_is_right(either):
+    daemon = contract(either.daemon, columns="evolve", types="evolve", tables="evolve").start()
+    either.order(1, seats=1, due="2026-01-01", note="one")
+    either.order(2, seats=2.5, due="2026-01-02", note="two")              # a type
+    either.order(3, due="2026-01-03T10:30:00Z", note="three", colour="red")  # a type, a column
+    either.order(4, nota="four")                                          # a renamed key, columns that are not there
+    either.post(table="people", name="Ann", age=7)                        # a table
+    either.order(1, seats=9, note="again", colour="blue")
+    either.done()
+    assert values(either.rows("id, seats, note, nota, colour")) == [
+        ("o1", 9, "again", None, "blue"), ("o2", 2.5, "two", None, None), ("o3", None, "three", None, "red"),
+        ("o4", None, None, "four", None)]
+    assert values(either.rows("name, age, row_id", "people")) == [("Ann", 7, "notes:e5:people:0")]
+    due = dict(values(either.rows("id, due")))
+    assert due["o1"] is None and due["o2"][:10] == "2026-01-02" and due["o3"] == "2026-01-03 10:30"
+    assert either.stand()["delivered"] == 6 and not either.dead()
+    assert not [line for line in daemon.lines() if line["level"] == "error"]
+
+
+def test_what_is_frozen_stays_as_it_is(either):
+    contract(either.daemon).start()
+    either.order(1, seats=1)
+    either.order(2, seats=2.5)
+    either.order(3, colour="red")
+    either.post(table="people", name="Ann")
+    either.done()
+    assert values(either.rows("id, seats")) == [("o1", 1)]
+    assert len(either.dead()) == 3
+
+
+def test_columns_come_while_processes_die(either):
+    daemon = contract(either.daemon, columns="evolve", types="evolve").start()
+    for number in range(40):
+        either.order(number, **{f"c{number % 8}": number if number < 20 else number + 0.5})
+        if number % 10 == 7:
+            os.kill(daemon.child("route notes"), signal.SIGKILL)
+    either.done()
+    wait_until(lambda: len(either.rows("price")) == 40, what=daemon.told)
+    for number, *cells in sorted(values(either.rows("price, " + ", ".join(f"c{n}" for n in range(8))))):
+        expected = [None] * 8
+        expected[int(number) % 8] = number if number < 20 else number + 0.5
+        assert cells == expected
+    assert not either.dead()
+
+
+# ------------------------------------------------------------------- whole loads
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def stocked(request, daemon):
+    """A shop whose list is a snapshot, into each of the databases; how the destination is asked."""
+    stock = Stock()
+    set_up(daemon, stock)
+    daemon.write("products.yaml", "contract: { columns: evolve, types: evolve }\n" + LIST)
+    daemon.write("maps/products.lua", PRODUCTS.replace("stock = product.stock }", """stock = product.stock,
+      mood = product.mood, weight = product.stock >= 30 and product.stock % 20 == 0 and 1.5 or product.stock }"""))
+    place = daemon
+    if request.param == "postgres":
+        place = request.getfixturevalue("database")
+        use(daemon, place)
+    yield daemon, stock, place
+    stock.close()
+
+
+def test_columns_that_come_in_the_middle_of_a_load_are_in_the_table_that_it_becomes(stocked):
+    daemon, stock, place = stocked
+    stock.has(50, p0025="fine")
+    daemon.start()
+    wait_until(lambda: len(place.rows("select * from products where version = 1")) == 50, what=daemon.stderr)
+    assert values(place.rows("select sku, weight, mood from products where sku in ('p0025', 'p0041') order by sku")) == [
+        ("p0025", 20, "fine"), ("p0041", 1.5, None)]
+    stock.has(60, p0055="small")
+    poll(daemon)
+    wait_until(lambda: len(place.rows("select * from products where version = 2")) == 60, what=daemon.stderr)
+    assert len(place.rows("select * from products")) == 60
+    assert values(place.rows("select mood from products where mood is not null")) == [("small",)]
+    assert noted(daemon) == [{"table": "products", "column": "weight", "type": "int"},
+                             {"table": "products", "column": "mood", "type": "text"},
+                             {"table": "products", "column": "weight", "type": "decimal"}]
+    assert not dead_letters(daemon)
