@@ -144,7 +144,7 @@ static struct words altering(struct plan *plan, const char *table, const char *c
 	return sql;
 }
 
-static const char *type_sql(struct plan *plan, const char *table, const struct sl_column *column, const char *using)
+static struct words typing(struct plan *plan, const char *table, const struct sl_column *column, const char *using)
 {
 	struct words sql = altering(plan, table, column->name), name = words_new(plan->pile);
 	words_name(&name, column->name);
@@ -153,20 +153,43 @@ static const char *type_sql(struct plan *plan, const char *table, const struct s
 		words_add(&sql, " USING ");
 		words_format(&sql, using, name.at);
 	}
-	return sql.at;
+	return sql;
 }
 
-static void plan_widen(struct plan *plan, const struct sl_table *face, const struct sl_column *column,
-	const struct there_column *there, const char *using)
+/* Views that read from it have to be made again. */
+static void widens(struct plan *plan, const struct sl_table *face, const struct sl_column *column)
 {
-	struct difference *made = plan_add(plan, PHASE_TABLES, "widen column", face->name, column->name,
-		"%s.%s is %s, and the schema wants %s; no value loses by it", face->name, column->name, there->type,
-		declared[column->type]);
-	plan_line(plan, made, type_sql(plan, face->name, column, using));
-	made->safe = true;
 	struct there_edge *edge = sl_pile_take(plan->pile, sizeof(*edge));
 	*edge = (struct there_edge){ .to = face->name, .column = column->name, .next = plan->widened };
 	plan->widened = edge;
+}
+
+/* Postgres keeps the type of a column that another one is made of: that one is made again. */
+static void words_again(struct words *sql, const struct sl_table *face, const struct sl_column *generated)
+{
+	words_add(sql, ", DROP COLUMN ");
+	words_name(sql, generated->name);
+	words_add(sql, ", ADD COLUMN ");
+	words_column(sql, face, generated, false);
+}
+
+static void plan_widen(struct plan *plan, const struct sl_table *face, const struct sl_column *column,
+	const struct there_table *table, const char *using)
+{
+	struct difference *made = plan_add(plan, PHASE_TABLES, "widen column", face->name, column->name,
+		"%s.%s is %s, and the schema wants %s; no value loses by it", face->name, column->name,
+		there_column(table, column->name)->type, declared[column->type]);
+	struct words sql = typing(plan, face->name, column, using);
+	made->safe = true;
+	widens(plan, face, column);
+	for (size_t i = 0; i < face->column_count; i++) {
+		const struct sl_column *other = face->columns[i];
+		if (!other->generated || !text_names(other->generated, column->name) || !there_column(table, other->name))
+			continue;
+		words_again(&sql, face, other);
+		widens(plan, face, other);
+	}
+	plan_line(plan, made, sql.at);
 }
 
 static void plan_misfit(struct plan *plan, const struct sl_table *face, const struct sl_column *column,
@@ -180,7 +203,7 @@ static void plan_misfit(struct plan *plan, const struct sl_table *face, const st
 		words_add(&using, "%s AT TIME ZONE 'UTC'");
 	else
 		words_format(&using, "%%s::text::%s", declared[column->type]);
-	plan_line(plan, made, type_sql(plan, face->name, column, using.at));
+	plan_line(plan, made, typing(plan, face->name, column, using.at).at);
 	made->blocks = true;
 }
 
@@ -200,9 +223,10 @@ static void learn_cast(struct plan *plan, const struct wanted *wanted, size_t at
 	memset(table->statements, 0, sizeof(table->statements));
 }
 
-static void plan_type(struct plan *plan, const struct wanted *wanted, size_t at, const struct there_column *there)
+static void plan_type(struct plan *plan, const struct wanted *wanted, size_t at, const struct there_table *table)
 {
 	const struct sl_column *column = wanted->face->columns[at];
+	const struct there_column *there = there_column(table, column->name);
 	size_t fit = fit_of(column->type, there->base);
 	bool as_enum = there->is_enum && column->type == SL_COLUMN_TEXT;
 	bool casts = as_enum || (fit < FITS && fits[fit].fit == FIT_CAST);
@@ -212,7 +236,7 @@ static void plan_type(struct plan *plan, const struct wanted *wanted, size_t at,
 	if (fit == FITS)
 		plan_misfit(plan, wanted->face, column, there);
 	else if (fits[fit].fit == FIT_WIDEN)
-		plan_widen(plan, wanted->face, column, there, fits[fit].using);
+		plan_widen(plan, wanted->face, column, table, fits[fit].using);
 }
 
 /* ------------------------------------------------------ columns fill themselves */
@@ -376,7 +400,7 @@ void plan_columns(struct plan *plan, const struct wanted *wanted, const struct t
 			plan_missing(plan, face, column);
 		if (!found)
 			continue;
-		plan_type(plan, wanted, i, found);
+		plan_type(plan, wanted, i, there);
 		if (plan_generated(plan, face, column, found))
 			plan_null(plan, face, column, there, found);
 		if (!wanted->stage)

@@ -59,7 +59,8 @@ static void plan_other_key(struct plan *plan, const struct sl_table *face, const
 	struct words key = words_new(plan->pile), sql = words_new(plan->pile);
 	words_key(&key, face, "");
 	struct difference *made = plan_add(plan, PHASE_TABLES, "conflict", face->name, NULL,
-		"the primary key of %s is (%s), and the schema's is (%s); change one of the two, or give the table another name",
+		"the primary key of %s is (%s), and the schema's is (%s); change one of the two, or give the table another "
+		"name",
 		face->name, index_columns(plan, primary), key.at);
 	words_add(&sql, "ALTER TABLE ");
 	words_target(&sql, plan->job, face->name);
@@ -75,7 +76,8 @@ static void plan_unique(struct plan *plan, const struct sl_table *face)
 	struct words key = words_new(plan->pile), sql = words_new(plan->pile);
 	words_key(&key, face, "");
 	struct difference *made = plan_add(plan, PHASE_TABLES, "add index", face->name, NULL,
-		"%s has no unique index over its key (%s); if it has rows that are the same in these columns, remove the doubles",
+		"%s has no unique index over its key (%s); if it has rows that are the same in these columns, remove the "
+		"doubles",
 		face->name, key.at);
 	words_add(&sql, "CREATE UNIQUE INDEX ON ");
 	words_target(&sql, plan->job, face->name);
@@ -145,7 +147,8 @@ void plan_renamed_key(struct plan *plan, const struct sl_table *face, struct the
 	if (!leaves || primary->count != key_count(face))
 		return;
 	struct difference *made = plan_add(plan, PHASE_TABLES, "conflict", face->name, comes->name,
-		"the key of %s has the column %s, and in the schema %s; rename it there or here, or give the table another name",
+		"the key of %s has the column %s, and in the schema %s; rename it there or here, or give the table another "
+		"name",
 		face->name, leaves, comes->name);
 	struct words sql = words_new(plan->pile);
 	words_add(&sql, "ALTER TABLE ");

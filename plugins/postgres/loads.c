@@ -111,8 +111,8 @@ bool load_stage(struct job *job, struct table *table, const char *load, struct t
 	bool there = false;
 	*stage = NULL;
 	if (!table->face->snapshot)
-		return job_fail(job, "%s: the rows of a load came for %s, and the schema gives it no `snapshot`", job->sink->name,
-			table->face->name);
+		return job_fail(job, "%s: the rows of a load came for %s, and the schema gives it no `snapshot`",
+			job->sink->name, table->face->name);
 	if (!state_of(job, table->face, load, &state))
 		return false;
 	if (!state || strcmp(state, "staging") != 0)
@@ -142,8 +142,9 @@ static bool revoke(struct job *job, const struct sl_table *stage)
 	const char *const values[] = { job->sink->options->namespace, stage->name };
 	const PGresult *result = base_ask(job, "SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
 		" ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END FROM pg_catalog.pg_class AS c"
-		" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a"
-		" WHERE n.nspname = $1 AND c.relname = $2 AND a.grantee <> c.relowner", values, 2);
+		" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN LATERAL "
+		"pg_catalog.aclexplode(c.relacl) AS a WHERE n.nspname = $1 AND c.relname = $2 AND a.grantee <> c.relowner",
+		values, 2);
 	for (int row = 0; result && row < PQntuples(result); row++) {
 		struct words rest = words_new(&job->brief->pile);
 		words_format(&rest, " FROM %s", PQgetvalue(result, row, 0));
@@ -186,8 +187,8 @@ static bool is_late(struct job *job, const struct sl_table *table, const struct 
 	snprintf(begun, sizeof(begun), "%" PRId64, row->version_time);
 	const char *const values[] = { table->name, row->load, begun };
 	const PGresult *result = base_ask(job, book_sql(job, "SELECT EXISTS (SELECT FROM ",
-		" WHERE \"name\" = $1 AND (begun, run COLLATE \"C\") > ('epoch'::timestamptz + $3::bigint * interval '1 microsecond',"
-		" $2))"), values, 3);
+		" WHERE \"name\" = $1 AND (begun, run COLLATE \"C\") > ('epoch'::timestamptz + $3::bigint * interval '1 "
+		"microsecond', $2))"), values, 3);
 	*late = result && *PQgetvalue(result, 0, 0) == 't';
 	return result != NULL;
 }
@@ -212,8 +213,8 @@ bool load_refuse(struct load_end *end, const char *form, ...)
 	va_start(values, form);
 	vsnprintf(said, sizeof(said), form, values);
 	va_end(values);
-	words_format(&why, "%s: the load %s is not taken, and the table stays as it was: %s", end->table->face->name, end->run,
-		said);
+	words_format(&why, "%s: the load %s is not taken, and the table stays as it was: %s", end->table->face->name,
+		end->run, said);
 	job_refuse(end->job, end->row, why.at);
 	return false;
 }
@@ -234,8 +235,8 @@ static bool write_end(struct load_end *end)
 	char rows[32];
 	snprintf(rows, sizeof(rows), "%" PRId64, end->rows);
 	const char *const values[] = { end->table->face->name, end->run, rows };
-	return base_ask(end->job, book_sql(end->job, "UPDATE ", " SET state = 'done', \"rows\" = $3::bigint WHERE \"name\" = $1"
-		" AND run = $2"), values, 3) &&
+	return base_ask(end->job, book_sql(end->job, "UPDATE ", " SET state = 'done', \"rows\" = $3::bigint WHERE "
+		"\"name\" = $1 AND run = $2"), values, 3) &&
 		base_ask(end->job, book_sql(end->job, "DELETE FROM ", " WHERE \"name\" = $1 AND run <> $2"), values, 2);
 }
 

@@ -39,7 +39,8 @@ static bool check_rows(struct load_end *end, bool *fine)
 	int64_t by = end->rows > last ? end->rows - last : last - end->rows;
 	most = snapshot->change;
 	if (last >= 0 && most >= 0 && (double)by * 100 > (double)most * (double)last)
-		*fine = load_refuse(end, "it has %" PRId64 " rows, the last one had %" PRId64 ", and they may differ by %" PRId64
+		*fine = load_refuse(end, "it has %" PRId64 " rows, the last one had %" PRId64 ", and they may differ by "
+			"%" PRId64
 			" per cent (snapshot: change)", end->rows, last, most);
 	return true;
 }
@@ -84,7 +85,8 @@ static bool compare_nulls(struct load_end *end, const PGresult *now, const PGres
 			continue;
 		at++;
 		if (share(now, at) - share(was, at) > (double)face->snapshot->nulls)
-			return load_refuse(end, "the column %s is null in %.1f per cent of its rows, and was in %.1f; that may be %" PRId64
+			return load_refuse(end, "the column %s is null in %.1f per cent of its rows, and was in %.1f; that may be "
+				"%" PRId64
 				" points more (snapshot: nulls)", face->columns[i]->name, share(now, at), share(was, at),
 				face->snapshot->nulls);
 	}
@@ -131,7 +133,8 @@ static bool check_doubles(struct load_end *end, bool *fine)
 	const PGresult *result = base_ask(end->job, sql.at, NULL, 0);
 	int64_t doubles = result ? number_at(result, 0) : 0;
 	if (doubles)
-		*fine = load_refuse(end, "%" PRId64 " keys have several rows%s%s; say `duplicates: allow` if the newest of them counts",
+		*fine = load_refuse(end, "%" PRId64 " keys have several rows%s%s; say `duplicates: allow` if the newest of "
+			"them counts",
 			doubles, key_is_personal(face) ? "" : ", such as ", key_is_personal(face) ? "" : PQgetvalue(result, 0, 1));
 	return result != NULL;
 }

@@ -14,36 +14,39 @@
 
 /* What keeps a table from being put in another's place, one row each. */
 static const char hangs_sql[] =
-	"WITH it AS (SELECT c.* FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+	"WITH it AS (SELECT c.* FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid ="
+	" c.relnamespace"
 	" WHERE n.nspname = $1 AND c.relname = $2)"
-	" SELECT 1 FROM it, pg_catalog.pg_depend AS d WHERE"
-	" ((d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = it.oid)"
-	" OR (d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid IN (it.reltype,"
-	" (SELECT typarray FROM pg_catalog.pg_type WHERE oid = it.reltype))))"
-	" AND NOT (d.classid = 'pg_catalog.pg_type'::regclass AND d.objid IN (it.reltype,"
-	" (SELECT typarray FROM pg_catalog.pg_type WHERE oid = it.reltype)))"
-	" AND NOT (d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
-	" (SELECT oid FROM pg_catalog.pg_attrdef WHERE adrelid = it.oid))"
-	" AND NOT (d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
-	" (SELECT oid FROM pg_catalog.pg_constraint WHERE conrelid = it.oid AND contype IN ('p', 'u', 'c', 'n')"
-	" AND NOT condeferrable))"
-	" AND NOT (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN"
-	" (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = it.oid UNION ALL SELECT it.reltoastrelid))"
+	" SELECT 1 FROM it, pg_catalog.pg_depend AS d WHERE ((d.refclassid = 'pg_catalog.pg_class'::regclass AND"
+	" d.refobjid = it.oid)"
+	" OR (d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid IN (it.reltype, (SELECT typarray FROM"
+	" pg_catalog.pg_type WHERE oid = it.reltype))))"
+	" AND NOT (d.classid = 'pg_catalog.pg_type'::regclass AND d.objid IN (it.reltype, (SELECT typarray FROM"
+	" pg_catalog.pg_type WHERE oid = it.reltype)))"
+	" AND NOT (d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN (SELECT oid FROM"
+	" pg_catalog.pg_attrdef WHERE adrelid = it.oid))"
+	" AND NOT (d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN (SELECT oid FROM"
+	" pg_catalog.pg_constraint WHERE conrelid = it.oid AND contype IN ('p', 'u', 'c', 'n') AND NOT"
+	" condeferrable))"
+	" AND NOT (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT indexrelid FROM"
+	" pg_catalog.pg_index WHERE indrelid = it.oid UNION ALL SELECT it.reltoastrelid))"
 	" UNION ALL SELECT 2 FROM it WHERE it.relkind <> 'r' OR it.relispartition OR it.relrowsecurity OR"
 	" it.relforcerowsecurity OR it.reloptions IS NOT NULL OR it.reltablespace <> 0 OR it.relreplident <> 'd' OR"
 	" it.relpersistence <> 'p' OR it.reloftype <> 0 OR it.relhasrules OR it.relhastriggers"
 	" UNION ALL SELECT 3 FROM it, pg_catalog.pg_inherits AS h WHERE h.inhrelid = it.oid OR h.inhparent = it.oid"
-	" UNION ALL SELECT 4 FROM it, pg_catalog.pg_publication_tables AS p WHERE p.schemaname = $1 AND p.tablename = $2"
+	" UNION ALL SELECT 4 FROM it, pg_catalog.pg_publication_tables AS p WHERE p.schemaname = $1 AND p.tablename"
+	" = $2"
 	" UNION ALL SELECT 5 FROM it, pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::regclass"
 	" AND d.objid = it.oid AND d.deptype = 'e'"
-	" UNION ALL SELECT 6 FROM it, pg_catalog.pg_description AS c WHERE c.objoid IN"
-	" (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = it.oid UNION ALL"
-	" SELECT oid FROM pg_catalog.pg_constraint WHERE conrelid = it.oid)"
+	" UNION ALL SELECT 6 FROM it, pg_catalog.pg_description AS c WHERE c.objoid IN (SELECT indexrelid FROM"
+	" pg_catalog.pg_index WHERE indrelid = it.oid UNION ALL SELECT oid FROM pg_catalog.pg_constraint WHERE"
+	" conrelid = it.oid)"
 	" UNION ALL SELECT 7 FROM it, pg_catalog.pg_index AS x WHERE x.indrelid = it.oid AND (x.indisclustered OR"
 	" x.indisexclusion OR NOT x.indisvalid OR x.indisreplident)"
 	" UNION ALL SELECT 8 FROM it, pg_catalog.pg_seclabel AS s WHERE s.objoid = it.oid"
-	" UNION ALL SELECT 9 FROM it, pg_catalog.pg_attribute AS a WHERE a.attrelid = it.oid AND a.attnum > 0"
-	" AND NOT a.attisdropped AND (a.attoptions IS NOT NULL OR a.attidentity <> '')"
+	" UNION ALL SELECT 9 FROM it, pg_catalog.pg_attribute AS a WHERE a.attrelid = it.oid AND a.attnum > 0 AND"
+	" NOT a.attisdropped"
+	" AND (a.attidentity <> '' OR a.attoptions::text LIKE '%n\\_distinct%')"
 	" LIMIT 1";
 
 /* Columns that others added keep what they hold. */
@@ -52,7 +55,8 @@ static bool is_ours_alone(struct load_end *end, bool *alone)
 	const char *const values[] = { end->job->sink->options->namespace, end->table->face->name };
 	const PGresult *result = base_ask(end->job, "SELECT a.attname FROM pg_catalog.pg_class AS c"
 		" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute AS a"
-		" ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE n.nspname = $1 AND c.relname = $2", values, 2);
+		" ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE n.nspname = $1 AND c.relname = $2",
+		values, 2);
 	*alone = result && PQntuples(result) > 0;
 	for (int row = 0; result && row < PQntuples(result); row++)
 		if (!sl_named_column(end->table->face, PQgetvalue(result, row, 0), NULL))
@@ -250,7 +254,8 @@ static bool drop_stage_indexes(struct swap *swap)
 	const char *const values[] = { end->job->sink->options->namespace, end->stage->name };
 	const PGresult *result = base_ask(end->job, "SELECT i.relname FROM pg_catalog.pg_index AS x"
 		" JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid"
-		" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2", values, 2);
+		" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2", values,
+		2);
 	for (int row = 0; result && row < PQntuples(result); row++) {
 		struct words sql = words_new(end->pile);
 		words_add(&sql, "DROP INDEX ");

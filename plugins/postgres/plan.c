@@ -37,6 +37,22 @@ const char *name_of(struct sl_pile *pile, const char *prefix, const char *name)
 	return words.at;
 }
 
+static bool is_name_sign(char c)
+{
+	unsigned char u = (unsigned char)c;
+	return (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || u == '_' || u == '$' ||
+		u >= 0x80;
+}
+
+bool text_names(const char *sql, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *at = sql; (at = strstr(at, name)); at++)
+		if ((at == sql || !is_name_sign(at[-1])) && !is_name_sign(at[len]))
+			return true;
+	return false;
+}
+
 /* -------------------------------------------------------------- differences */
 
 struct difference *plan_add(struct plan *plan, enum phase phase, const char *type, const char *table,
@@ -135,7 +151,8 @@ static void plan_namespace(struct plan *plan)
 	const char *name = plan->job->sink->options->namespace;
 	if (plan->catalog.namespace)
 		return;
-	struct difference *made = plan_add(plan, PHASE_TABLES, "add schema", name, NULL, "the schema %s is not there", name);
+	struct difference *made = plan_add(plan, PHASE_TABLES, "add schema", name, NULL, "the schema %s is not there",
+		name);
 	struct words sql = words_new(plan->pile);
 	words_add(&sql, "CREATE SCHEMA IF NOT EXISTS ");
 	words_name(&sql, name);
@@ -290,8 +307,8 @@ static bool extra_tables(struct plan *plan)
 	for (int row = 0; result && row < PQntuples(result); row++) {
 		const char *name = sl_pile_string(plan->pile, PQgetvalue(result, row, 0));
 		if (name[0] != '_' && !catalog_table(&plan->catalog, name))
-			plan_add(plan, PHASE_TABLES, "extra table", name, NULL, "the table %s was made by a sink, and is not in this "
-				"schema; nothing is done to it", name);
+			plan_add(plan, PHASE_TABLES, "extra table", name, NULL, "the table %s was made by a sink, and is not in "
+				"this schema; nothing is done to it", name);
 	}
 	return result != NULL;
 }

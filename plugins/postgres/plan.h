@@ -200,6 +200,7 @@ const struct sl_table *load_face(struct sl_pile *pile, const struct sl_table *ta
 bool is_system_column(const char *name);
 /* prefix and name, cut to what Postgres keeps, and still one of a kind. */
 const char *name_of(struct sl_pile *pile, const char *prefix, const char *name);
+bool text_names(const char *sql, const char *name); /* it stands there as a word */
 uint64_t hash_text(uint64_t hash, const char *text);
 #define HASH_FIRST UINT64_C(14695981039346656037)
 

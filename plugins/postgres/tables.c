@@ -24,8 +24,8 @@ static void bad_name(struct plan *plan, const struct sl_table *face, const char 
 }
 
 static const char too_long[] = "the name is longer than the 63 bytes that Postgres keeps of it; give it a shorter one";
-static const char equal_cut[] = "cut to the 63 bytes that Postgres keeps of a name, it is the same as another one; give it a "
-	"shorter one";
+static const char equal_cut[] = "cut to the 63 bytes that Postgres keeps of a name, it is the same as another one; "
+	"give it a shorter one";
 
 static bool same_cut(const char *one, const char *other)
 {
@@ -142,8 +142,8 @@ static void plan_old(struct plan *plan, const struct wanted *wanted, struct ther
 {
 	const struct sl_table *face = wanted->face;
 	if (there->kind != 'r' && there->kind != 'p') {
-		plan_add(plan, PHASE_TABLES, "conflict", face->name, NULL, "%s is wanted as a table, but is there as %s; rename "
-			"that one", face->name, kind_of(there->kind))->blocks = true;
+		plan_add(plan, PHASE_TABLES, "conflict", face->name, NULL, "%s is wanted as a table, but is there as %s; "
+			"rename that one", face->name, kind_of(there->kind))->blocks = true;
 		return;
 	}
 	if (!wanted->stage)

@@ -191,9 +191,10 @@ static const char *old_parts_sql(struct upkeep *upkeep, const struct sl_table *f
 	struct words sql = words_new(upkeep->pile);
 	words_add(&sql, "SELECT u.\"name\" FROM ");
 	words_target(&sql, upkeep->job, UPKEEP_NAME);
-	words_format(&sql, " AS u JOIN pg_catalog.pg_class AS c ON c.relname::text = u.\"name\" JOIN pg_catalog.pg_namespace AS n"
-		" ON n.oid = c.relnamespace WHERE u.task = $2 AND n.nspname = $1 AND c.relispartition"
-		" AND u.note::timestamp AT TIME ZONE 'UTC' < now() - interval '%" PRId64 " milliseconds' LIMIT 1",
+	words_format(&sql, " AS u JOIN pg_catalog.pg_class AS c ON c.relname::text = u.\"name\" JOIN "
+		"pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE u.task = $2 AND n.nspname = $1 AND "
+		"c.relispartition AND u.note::timestamp AT TIME ZONE 'UTC' < now() - interval '%" PRId64 " milliseconds' "
+		"LIMIT 1",
 		face->retention_ms);
 	return sql.at;
 }
@@ -223,8 +224,9 @@ static bool claim(struct upkeep *upkeep, const struct sl_view *view, bool *due)
 	struct words sql = words_new(upkeep->pile);
 	words_add(&sql, "INSERT INTO ");
 	words_target(&sql, upkeep->job, UPKEEP_NAME);
-	words_format(&sql, " AS old (\"name\", task, at) VALUES ($1, 'refresh', now()) ON CONFLICT (\"name\", task) DO UPDATE"
-		" SET at = excluded.at WHERE old.at IS NULL OR old.at < now() - interval '%" PRId64 " milliseconds' RETURNING 1",
+	words_format(&sql, " AS old (\"name\", task, at) VALUES ($1, 'refresh', now()) ON CONFLICT (\"name\", task) DO "
+		"UPDATE SET at = excluded.at WHERE old.at IS NULL OR old.at < now() - interval '%" PRId64 " milliseconds' "
+		"RETURNING 1",
 		view->refresh_ms);
 	const PGresult *result = base_begin(upkeep->job) ? base_ask(upkeep->job, sql.at, &view->name, 1) : NULL;
 	*due = result && PQntuples(result) == 1;
@@ -235,8 +237,8 @@ static bool has_unique_index(struct upkeep *upkeep, const struct sl_view *view, 
 {
 	const char *const values[] = { upkeep->job->sink->options->namespace, view->name };
 	const PGresult *result = base_ask(upkeep->job, "SELECT c.relispopulated AND EXISTS (SELECT"
-		" FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL"
-		" AND x.indexprs IS NULL) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n"
+		" FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indpred IS "
+		"NULL AND x.indexprs IS NULL) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n"
 		" ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'm'", values, 2);
 	*has = result && PQntuples(result) == 1 && *PQgetvalue(result, 0, 0) == 't';
 	return result != NULL;

@@ -47,23 +47,6 @@ static bool is_ours(const struct there_table *there)
 		strncmp(there->comment, MARK, sizeof(MARK) - 1) == 0;
 }
 
-/* ----------------------------------------------------------------- what it names */
-
-static bool is_name_sign(char c)
-{
-	unsigned char u = (unsigned char)c;
-	return (u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || u == '_' || u == '$' || u >= 0x80;
-}
-
-static bool names(const char *sql, const char *name)
-{
-	size_t len = strlen(name);
-	for (const char *at = sql; (at = strstr(at, name)); at++)
-		if ((at == sql || !is_name_sign(at[-1])) && !is_name_sign(at[len]))
-			return true;
-	return false;
-}
-
 /* ----------------------------------------------------------------------- hashes */
 
 static uint64_t hash_table(uint64_t hash, const struct sl_table *table)
@@ -83,10 +66,10 @@ static uint64_t hash_named(const struct faces *faces, uint64_t hash, struct face
 	seen[face - faces->at] = true;
 	hash = hash_text(hash, face->view->sql);
 	for (size_t i = 0; i < sink->table_count; i++)
-		if (names(face->view->sql, sink->tables[i].face->name))
+		if (text_names(face->view->sql, sink->tables[i].face->name))
 			hash = hash_table(hash, sink->tables[i].face);
 	for (size_t i = 0; i < faces->wanted; i++)
-		if (!seen[i] && names(face->view->sql, faces->at[i].name))
+		if (!seen[i] && text_names(face->view->sql, faces->at[i].name))
 			hash = hash_named(faces, hash, &faces->at[i], seen);
 	return hash;
 }
@@ -133,9 +116,9 @@ static void change(struct faces *faces, struct face *face)
 
 static void blocked(struct plan *plan, const struct there_edge *column, const char *view)
 {
-	plan_add(plan, PHASE_TABLES, "conflict", column->to, column->column, "the type of %s.%s has to change, and the view %s, "
-		"which is not of this schema, reads from it; drop that view, and make it again afterwards", column->to, column->column,
-		view)->blocks = true;
+	plan_add(plan, PHASE_TABLES, "conflict", column->to, column->column, "the type of %s.%s has to change, and the "
+		"view %s, which is not of this schema, reads from it; drop that view, and make it again afterwards", column->to,
+		column->column, view)->blocks = true;
 }
 
 /* Views that read from a column whose type changes. */
@@ -231,8 +214,8 @@ static bool made_again(struct plan *plan, const struct difference *difference)
 
 static void plan_taken(struct plan *plan, const struct face *face)
 {
-	plan_add(plan, PHASE_VIEWS, "conflict", face->name, NULL, "%s is wanted as a view of the schema, but is there and not "
-		"ours; rename that one", face->name)->blocks = true;
+	plan_add(plan, PHASE_VIEWS, "conflict", face->name, NULL, "%s is wanted as a view of the schema, but is there and "
+		"not ours; rename that one", face->name)->blocks = true;
 }
 
 /* Somebody built on it: Postgres may be able to replace it in place. */
@@ -243,8 +226,9 @@ static void plan_kept(struct plan *plan, struct face *face)
 		face->replaced = true;
 		return;
 	}
-	plan_add(plan, PHASE_VIEWS, "conflict", face->name, NULL, "the view %s has to be made again, and the view %s, which is "
-		"not ours, reads from it; drop that view, and make it again afterwards", face->name, face->foreign);
+	plan_add(plan, PHASE_VIEWS, "conflict", face->name, NULL, "the view %s has to be made again, and the view %s, "
+		"which is not of this schema, reads from it; drop that view, and make it again afterwards", face->name,
+		face->foreign);
 }
 
 static void plan_gone(struct plan *plan, const struct face *face)
@@ -272,8 +256,8 @@ static void plan_drops(struct faces *faces, struct face *face)
 static const char *why_made(const struct face *face)
 {
 	if (face->replaced)
-		return "the view %s has changed, and %s, which is not of this schema, reads from it: it can only be replaced by one "
-		       "with the same columns";
+		return "the view %s has changed, and %s, which is not of this schema, reads from it: it can only be replaced "
+			"by one with the same columns";
 	return face->there ? "the view %s, or what it reads from, has changed" : "the view %s is not there";
 }
 
@@ -284,7 +268,7 @@ static void plan_makes(struct faces *faces, struct face *face)
 		return;
 	face->visited = true;
 	for (size_t i = 0; i < faces->wanted; i++)
-		if (names(face->view->sql, faces->at[i].name))
+		if (text_names(face->view->sql, faces->at[i].name))
 			plan_makes(faces, &faces->at[i]);
 	if (face->there && !face->goes && !face->replaced)
 		return;
@@ -332,8 +316,8 @@ static bool check_name(struct plan *plan, const struct face *face)
 {
 	if (strlen(face->name) <= NAME_MOST)
 		return true;
-	plan_add(plan, PHASE_VIEWS, "name", face->name, NULL, "%s: the name is longer than the 63 bytes that Postgres keeps of "
-		"it; give it a shorter one", face->name)->blocks = true;
+	plan_add(plan, PHASE_VIEWS, "name", face->name, NULL, "%s: the name is longer than the 63 bytes that Postgres "
+		"keeps of it; give it a shorter one", face->name)->blocks = true;
 	return false;
 }
 

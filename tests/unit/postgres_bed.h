@@ -141,11 +141,16 @@ static inline int bed_end(void **state)
 
 /* ---------------------------------------------------------------- talking */
 
+static inline void bed_quiet(void *data, const PGresult *notice)
+{
+}
+
 static inline PGconn *bed_connect(const char *conninfo)
 {
 	PGconn *db = PQconnectdb(conninfo);
 	if (PQstatus(db) != CONNECTION_OK)
 		fail_msg("%s", PQerrorMessage(db));
+	PQsetNoticeReceiver(db, bed_quiet, NULL);
 	return db;
 }
 

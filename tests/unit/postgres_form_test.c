@@ -3,39 +3,25 @@
 #include "postgres_sink_bed.h"
 
 static const char shop[] =
-	"tables:\n"
-	"  orders:\n"
-	"    help: What was ordered.\n"
-	"    mode: upsert\n"
-	"    key: [shop, id]\n"
-	"    indexes: [placed_at, [buyer, placed_at]]\n"
-	"    cluster: [status]\n"
-	"    columns:\n"
-	"      shop: text\n"
-	"      id: int\n"
-	"      buyer: { type: text, help: \"Who; it's a name.\" }\n"
-	"      price: decimal\n"
-	"      paid: { type: bool, default: false }\n"
+	"tables:\n  orders:\n    help: What was ordered.\n"
+	"    mode: upsert\n    key: [shop, id]\n    indexes: [placed_at, [buyer, placed_at]]\n"
+	"    cluster: [status]\n    columns:\n      shop: text\n"
+	"      id: int\n      buyer: { type: text, help: \"Who; it's a name.\" }\n"
+	"      price: decimal\n      paid: { type: bool, default: false }\n"
 	"      status: { type: text, required: true, default: \"it's open\" }\n"
 	"      placed_at: { type: timestamp, required: true }\n"
 	"      due: { type: date, default: 2026-11-21 }\n"
-	"      raw: json\n"
-	"      initials: { type: text, generated: \"upper(substr(buyer, 1, 1))\" }\n"
-	"  cards:\n"
-	"    mode: patch\n"
-	"    deletes: mark\n"
-	"    key: id\n"
-	"    columns: { id: text, name: { type: text, required: true } }\n"
-	"  lines:\n"
-	"    mode: replace\n"
-	"    parent: [part, order]\n"
-	"    key: [order, part, line]\n"
-	"    columns: { order: text, part: int, line: int, title: text }\n";
+	"      raw: json\n      initials: { type: text, generated: \"upper(substr(buyer, 1, 1))\" }\n"
+	"  cards:\n    mode: patch\n    deletes: mark\n"
+	"    key: id\n    columns: { id: text, name: { type: text, required: true } }\n"
+	"  lines:\n    mode: replace\n    parent: [part, order]\n"
+	"    key: [order, part, line]\n    columns: { order: text, part: int, line: int, title: text }\n";
 
 /* One table, of these columns. */
 static const char *goods(struct fixture *f, const char *key, const char *columns)
 {
-	return arena_format(f->arena, "tables:\n  goods:\n    mode: upsert\n    key: [%s]\n    columns: { %s }\n", key, columns);
+	return arena_format(f->arena, "tables:\n  goods:\n    mode: upsert\n    key: [%s]\n    columns: { %s }\n", key,
+		columns);
 }
 
 static int begin(void **state)
@@ -47,7 +33,8 @@ static int begin(void **state)
 static const char columns_of[] =
 	"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),"
 	" col_description(a.attrelid, a.attnum) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid"
-	" AND d.adnum = a.attnum WHERE a.attrelid = '%s'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+	" AND d.adnum = a.attnum WHERE a.attrelid = '%s'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY "
+	"a.attnum";
 
 static void sees_columns(struct fixture *f, const char *table, const char *wanted)
 {
@@ -56,8 +43,8 @@ static void sees_columns(struct fixture *f, const char *table, const char *wante
 
 static void sees_indexes(struct fixture *f, const char *table, const char *wanted)
 {
-	sees(f, arena_format(f->arena, "SELECT pg_get_indexdef(indexrelid, 0, true) FROM pg_index WHERE indrelid = '%s'::regclass"
-		" ORDER BY 1", table), wanted);
+	sees(f, arena_format(f->arena, "SELECT pg_get_indexdef(indexrelid, 0, true) FROM pg_index WHERE indrelid = "
+		"'%s'::regclass ORDER BY 1", table), wanted);
 }
 
 /* -------------------------------------------------------------------------- made */
@@ -67,15 +54,10 @@ static void tables_are_made_as_the_schema_says(void **state)
 	struct fixture *f = *state;
 	opens(f, shop, "");
 	sees_columns(f, "orders",
-		"shop|text|t|~|~\n"
-		"id|bigint|t|~|~\n"
-		"buyer|text|f|~|Who; it's a name.\n"
-		"price|numeric|f|~|~\n"
-		"paid|boolean|f|false|~\n"
-		"status|text|t|'it''s open'::text|~\n"
-		"placed_at|timestamp with time zone|t|~|~\n"
-		"due|date|f|'2026-11-21'::date|~\n"
-		"raw|jsonb|f|~|~\n"
+		"shop|text|t|~|~\nid|bigint|t|~|~\nbuyer|text|f|~|Who; it's a name.\n"
+		"price|numeric|f|~|~\npaid|boolean|f|false|~\n"
+		"status|text|t|'it''s open'::text|~\nplaced_at|timestamp with time zone|t|~|~\n"
+		"due|date|f|'2026-11-21'::date|~\nraw|jsonb|f|~|~\n"
 		"initials|text|f|upper(substr(buyer, 1, 1))|~\n"
 		"_event_id|text|f|~|the event the row was last written from\n"
 		"_event_time|timestamp with time zone|f|~|the version: when it was so\n"
@@ -95,7 +77,8 @@ static void a_row_that_may_come_bit_by_bit_lacks_what_is_required(void **state)
 {
 	struct fixture *f = *state;
 	opens(f, shop, "");
-	sees(f, "SELECT attname FROM pg_attribute WHERE attrelid = 'cards'::regclass AND attnum > 0 AND attnotnull", "id\n");
+	sees(f, "SELECT attname FROM pg_attribute WHERE attrelid = 'cards'::regclass AND attnum > 0 AND attnotnull",
+		"id\n");
 }
 
 static void what_is_as_wanted_is_left_alone(void **state)
@@ -118,13 +101,15 @@ static void a_schema_of_any_name_is_made(void **state)
 	opens(f, shop, "-- view: all orders\nSELECT * FROM orders");
 	row(f, "orders", "{\"shop\":\"s\",\"id\":1,\"buyer\":\"ann\",\"placed_at\":0}");
 	delivers(f);
-	sees(f, "SELECT initials, status, paid, due FROM \"We \"\"are\"\" 'here'\".\"all orders\"", "A|it's open|f|2026-11-21\n");
+	sees(f, "SELECT initials, status, paid, due FROM \"We \"\"are\"\" 'here'\".\"all orders\"", "A|it's "
+		"open|f|2026-11-21\n");
 }
 
 static void a_difference_is_told_and_not_made(void **state)
 {
 	struct fixture *f = *state;
-	bed_load(f, goods(f, "id", "id: text, size: int"), "-- view: large\nSELECT * FROM goods WHERE size > 5", "postgres");
+	bed_load(f, goods(f, "id", "id: text, size: int"), "-- view: large\nSELECT * FROM goods WHERE size > 5",
+		"postgres");
 	bed_offer(f);
 	const char *told = differs(f, "diff");
 	has(told, "add table {\"table\":\"goods\",\"sql\":\"CREATE TABLE \\\"public\\\".\\\"goods\\\" (");
@@ -145,13 +130,13 @@ static void a_new_column_comes_with_what_it_is_to_hold(void **state)
 	opens(f, goods(f, "id", "id: text"), "");
 	row(f, "goods", "{\"id\":\"a\"}");
 	delivers(f);
-	const char *wider = goods(f, "id", "id: text, size: { type: int, default: 7, required: true }, at: { type: timestamp,"
-		" default: 2026-11-21T22:10:19.123456Z }, name: { type: text, required: true, help: what },"
+	const char *wider = goods(f, "id", "id: text, size: { type: int, default: 7, required: true }, at: { type: "
+		"timestamp, default: 2026-11-21T22:10:19.123456Z }, name: { type: text, required: true, help: what },"
 		" twice: { type: int, generated: size * 2 }");
 	bed_load(f, wider, "", "postgres");
 	bed_offer(f);
-	has(differs(f, "diff"), "add column {\"table\":\"goods\",\"column\":\"size\",\"sql\":\"ALTER TABLE \\\"public\\\".\\\"goods\\\" "
-		"ADD COLUMN \\\"size\\\" bigint DEFAULT 7 NOT NULL\",\"safe\":true");
+	has(differs(f, "diff"), "add column {\"table\":\"goods\",\"column\":\"size\",\"sql\":\"ALTER TABLE "
+		"\\\"public\\\".\\\"goods\\\" ADD COLUMN \\\"size\\\" bigint DEFAULT 7 NOT NULL\",\"safe\":true");
 	opens(f, wider, "");
 	sees(f, "SELECT id, size, at, name, twice FROM goods", "a|7|2026-11-21 22:10:19.123456+00|~|14\n");
 	row(f, "goods", "{\"id\":\"b\",\"name\":\"n\",\"size\":1}");
@@ -167,13 +152,29 @@ static void what_loses_nothing_is_widened(void **state)
 	row(f, "goods", "{\"id\":1,\"size\":9007199254740993,\"day\":\"2026-11-21\"}");
 	delivers(f);
 	does(f, "CREATE ROLE reader; GRANT SELECT ON sizes TO reader; GRANT UPDATE (size) ON sizes TO PUBLIC");
-	opens(f, goods(f, "id", "id: decimal, size: decimal, day: timestamp"), "-- view: sizes\nSELECT size, day FROM goods");
+	opens(f, goods(f, "id", "id: decimal, size: decimal, day: timestamp"), "-- view: sizes\nSELECT size, day FROM "
+		"goods");
 	row(f, "goods", "{\"id\":1.5,\"size\":2.50,\"day\":\"2026-11-21T12:00:00Z\"}");
 	delivers(f);
-	sees(f, "SELECT size, day FROM sizes ORDER BY 2", "9007199254740993|2026-11-21 00:00:00+00\n2.50|2026-11-21 12:00:00+00\n");
-	sees(f, "SELECT has_table_privilege('reader', 'sizes', 'SELECT'), has_column_privilege('reader', 'sizes', 'size', 'UPDATE'),"
-		" has_column_privilege('reader', 'sizes', 'day', 'UPDATE')", "t|t|f\n");
+	sees(f, "SELECT size, day FROM sizes ORDER BY 2", "9007199254740993|2026-11-21 00:00:00+00\n2.50|2026-11-21 "
+		"12:00:00+00\n");
+	sees(f, "SELECT has_table_privilege('reader', 'sizes', 'SELECT'), has_column_privilege('reader', 'sizes', 'size', "
+		"'UPDATE'), has_column_privilege('reader', 'sizes', 'day', 'UPDATE')", "t|t|f\n");
 	does(f, "DROP OWNED BY reader; DROP ROLE reader");
+	assert_string_equal(differs(f, "diff"), "");
+}
+
+static void what_is_made_of_a_widened_column_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	const char *views = "-- view: doubles\nSELECT twice FROM goods";
+	opens(f, goods(f, "id", "id: text, size: int, twice: { type: int, generated: size * 2 }"), views);
+	row(f, "goods", "{\"id\":\"a\",\"size\":3}");
+	delivers(f);
+	opens(f, goods(f, "id", "id: text, size: decimal, twice: { type: decimal, generated: size * 2 }"), views);
+	row(f, "goods", "{\"id\":\"b\",\"size\":1.25}");
+	delivers(f);
+	sees(f, "SELECT twice FROM doubles ORDER BY 1", "2.50\n6\n");
 	assert_string_equal(differs(f, "diff"), "");
 }
 
@@ -183,8 +184,8 @@ static void a_view_of_others_keeps_a_column_as_it_is(void **state)
 	opens(f, goods(f, "id", "id: text, size: int"), "-- view: sizes\nSELECT size FROM goods");
 	does(f, "CREATE SCHEMA desk; CREATE VIEW desk.mine AS SELECT * FROM sizes");
 	does_not_open(f, goods(f, "id", "id: text, size: decimal"), "-- view: sizes\nSELECT size FROM goods",
-		"the type of goods.size has to change, and the view desk.mine, which is not of this schema, reads from it; drop that "
-		"view, and make it again afterwards; `sluice schema diff` shows all that differs");
+		"the type of goods.size has to change, and the view desk.mine, which is not of this schema, reads from it; "
+		"drop that view, and make it again afterwards; `sluice schema diff` shows all that differs");
 	has(differs(f, "diff"), "conflict {\"table\":\"goods\",\"column\":\"size\"");
 	sees(f, "SELECT * FROM desk.mine", "");
 	does(f, "DROP VIEW desk.mine");
@@ -229,7 +230,8 @@ static void a_column_that_no_row_could_fill_is_refused(void **state)
 	struct fixture *f = *state;
 	const char *wanted = goods(f, "id", "id: text");
 	does(f, "CREATE TABLE goods (id text PRIMARY KEY, own text NOT NULL)");
-	does_not_open(f, wanted, "", "goods.own is not in the schema, but NOT NULL and without a default: every row would be refused");
+	does_not_open(f, wanted, "", "goods.own is not in the schema, but NOT NULL and without a default: every row would "
+		"be refused");
 	has(differs(f, "diff"), "ALTER COLUMN \\\"own\\\" DROP NOT NULL\",\"safe\":false");
 	differs(f, "force");
 	opens(f, wanted, "");
@@ -263,8 +265,8 @@ static void another_expression_is_told(void **state)
 	opens(f, goods(f, "id", "id: text, twice: { type: text, generated: id || id }"), "");
 	assert_string_equal(differs(f, "diff"), "");
 	opens(f, goods(f, "id", "id: text, twice: { type: text, generated: id || '+' || id }"), "");
-	has(differs(f, "diff"), "conflict {\"table\":\"goods\",\"column\":\"twice\",\"sql\":\"ALTER TABLE \\\"public\\\".\\\"goods\\\" "
-		"DROP COLUMN \\\"twice\\\", ADD COLUMN");
+	has(differs(f, "diff"), "conflict {\"table\":\"goods\",\"column\":\"twice\",\"sql\":\"ALTER TABLE "
+		"\\\"public\\\".\\\"goods\\\" DROP COLUMN \\\"twice\\\", ADD COLUMN");
 	differs(f, "force");
 	assert_string_equal(differs(f, "diff"), "");
 	opens(f, goods(f, "id", "id: text, twice: { type: text, generated: id || '+' || id }"), "");
@@ -313,10 +315,11 @@ static void a_renamed_key_is_seen(void **state)
 	row(f, "goods", "{\"shop\":\"s\",\"id\":\"a\"}");
 	delivers(f);
 	const char *renamed = goods(f, "shop, number", "shop: text, number: text");
-	does_not_open(f, renamed, "", "the key of goods has the column id, and in the schema number; rename it there or here, or "
-		"give the table another name");
+	does_not_open(f, renamed, "", "the key of goods has the column id, and in the schema number; rename it there or "
+		"here, or give the table another name");
 	const char *told = differs(f, "diff");
-	has(told, "\"sql\":\"ALTER TABLE \\\"public\\\".\\\"goods\\\" RENAME COLUMN \\\"id\\\" TO \\\"number\\\"\",\"safe\":false");
+	has(told, "\"sql\":\"ALTER TABLE \\\"public\\\".\\\"goods\\\" RENAME COLUMN \\\"id\\\" TO "
+		"\\\"number\\\"\",\"safe\":false");
 	has_not(told, "add column");
 	differs(f, "force");
 	opens(f, renamed, "");
@@ -338,7 +341,8 @@ static void a_view_in_a_tables_place_is_a_conflict(void **state)
 {
 	struct fixture *f = *state;
 	does(f, "CREATE VIEW goods AS SELECT 'a'::text AS id");
-	does_not_open(f, goods(f, "id", "id: text"), "", "goods is wanted as a table, but is there as a view; rename that one");
+	does_not_open(f, goods(f, "id", "id: text"), "", "goods is wanted as a table, but is there as a view; rename that "
+		"one");
 }
 
 /* ------------------------------------------------------------------------ indexes */
@@ -363,8 +367,8 @@ static void a_name_that_would_be_cut_is_named(void **state)
 	char yaml[600], seventy[71];
 	memset(seventy, 'n', 70);
 	seventy[70] = '\0';
-	snprintf(yaml, sizeof(yaml), "tables:\n  goods:\n    mode: append\n    key: id\n    columns: { id: text, %s: text, %s2: text,"
-		" ctid: text }\n", seventy, seventy);
+	snprintf(yaml, sizeof(yaml), "tables:\n  goods:\n    mode: append\n    key: id\n    columns: { id: text, %s: "
+		"text, %s2: text, ctid: text }\n", seventy, seventy);
 	does_not_open(f, yaml, "", "the name is longer than the 63 bytes that Postgres keeps of it; give it a shorter one");
 	const char *told = differs(f, "diff");
 	has(told, "name {\"table\":\"goods\",\"column\":\"nnnn");
@@ -378,7 +382,8 @@ static void a_name_that_would_be_cut_is_named(void **state)
 static void a_table_in_parts_takes_rows_of_all_times(void **state)
 {
 	struct fixture *f = *state;
-	opens(f, "tables:\n  seen:\n    mode: append\n    key: [id, at]\n    partition: at\n    columns: { id: text, at: timestamp }\n", "");
+	opens(f, "tables:\n  seen:\n    mode: append\n    key: [id, at]\n    partition: at\n    columns: { id: text, at: "
+		"timestamp }\n", "");
 	row(f, "seen", "{\"id\":\"now\",\"at\":\"2026-11-21\"}");
 	row(f, "seen", "{\"id\":\"old\",\"at\":\"1999-01-01\"}");
 	row(f, "seen", "{\"id\":\"late\",\"at\":\"2999-01-01\"}");
@@ -395,9 +400,10 @@ static void a_table_in_parts_takes_rows_of_all_times(void **state)
 static void a_part_that_cannot_be_is_told(void **state)
 {
 	struct fixture *f = *state;
-	opens(f, "tables:\n  seen:\n    mode: append\n    key: id\n    partition: at\n    columns: { id: text, at: timestamp }\n", "");
-	has(differs(f, "diff"), "remark {\"table\":\"seen\",\"column\":\"at\",\"safe\":true,\"why\":\"seen is not partitioned by at: "
-		"Postgres can only do so by a timestamp or date that belongs to the key\"");
+	opens(f, "tables:\n  seen:\n    mode: append\n    key: id\n    partition: at\n    columns: { id: text, at: "
+		"timestamp }\n", "");
+	has(differs(f, "diff"), "remark {\"table\":\"seen\",\"column\":\"at\",\"safe\":true,\"why\":\"seen is not "
+		"partitioned by at: Postgres can only do so by a timestamp or date that belongs to the key\"");
 	sees(f, "SELECT relkind FROM pg_class WHERE relname = 'seen'", "r\n");
 }
 
@@ -440,6 +446,7 @@ int main(void)
 		WITH(a_difference_is_told_and_not_made),
 		WITH(a_new_column_comes_with_what_it_is_to_hold),
 		WITH(what_loses_nothing_is_widened),
+		WITH(what_is_made_of_a_widened_column_is_made_again),
 		WITH(a_view_of_others_keeps_a_column_as_it_is),
 		WITH(what_cannot_hold_the_schemas_values_is_refused),
 		WITH(a_table_of_ones_own_is_written_as_it_is),

@@ -3,7 +3,8 @@
 #include "postgres_sink_bed.h"
 
 static const char goods[] = "tables:\n  goods:\n    mode: upsert\n    key: id\n    columns: { id: text, size: int }\n";
-static const char wide[] = "tables:\n  goods:\n    mode: upsert\n    key: id\n    columns: { id: text, size: int, name: text }\n";
+static const char wide[] = "tables:\n  goods:\n    mode: upsert\n    key: id\n    columns: { id: text, size: int, "
+	"name: text }\n";
 
 static int begin(void **state)
 {
@@ -42,12 +43,14 @@ static void views_are_made_in_the_order_they_need(void **state)
 static void a_view_is_made_again_only_when_it_changes(void **state)
 {
 	struct fixture *f = *state;
-	const char *views = "-- view: large\nSELECT id FROM goods WHERE size > 5\n-- view: small\nSELECT id FROM goods WHERE size < 2";
+	const char *views = "-- view: large\nSELECT id FROM goods WHERE size > 5\n-- view: small\nSELECT id FROM goods "
+		"WHERE size < 2";
 	opens(f, goods, views);
 	const char *large = hash_of(f, "large"), *small = hash_of(f, "small");
 	opens(f, goods, views);
 	assert_string_equal(hash_of(f, "large"), large);
-	opens(f, goods, "-- view: large\nSELECT id FROM goods WHERE size > 7\n-- view: small\nSELECT id FROM goods WHERE size < 2");
+	opens(f, goods, "-- view: large\nSELECT id FROM goods WHERE size > 7\n-- view: small\nSELECT id FROM goods WHERE "
+		"size < 2");
 	assert_string_not_equal(hash_of(f, "large"), large);
 	assert_string_equal(hash_of(f, "small"), small);
 	make_goods(f, 9);
@@ -57,7 +60,8 @@ static void a_view_is_made_again_only_when_it_changes(void **state)
 static void a_new_column_comes_into_views_that_show_all(void **state)
 {
 	struct fixture *f = *state;
-	const char *views = "-- view: large\nSELECT goods.*, size * 2 AS twice FROM goods\n-- view: largest\nSELECT * FROM large";
+	const char *views = "-- view: large\nSELECT goods.*, size * 2 AS twice FROM goods\n-- view: largest\nSELECT * "
+		"FROM large";
 	opens(f, goods, views);
 	opens(f, wide, views);
 	row(f, "goods", "{\"id\":\"a\",\"size\":7,\"name\":\"n\"}");
@@ -85,8 +89,8 @@ static void a_name_that_is_taken_is_a_conflict(void **state)
 {
 	struct fixture *f = *state;
 	does(f, "CREATE VIEW large AS SELECT 1 AS id; CREATE TABLE small (id text)");
-	does_not_open(f, goods, "-- view: large\nSELECT id FROM goods", "large is wanted as a view of the schema, but is there and "
-		"not ours; rename that one");
+	does_not_open(f, goods, "-- view: large\nSELECT id FROM goods", "large is wanted as a view of the schema, but is "
+		"there and not ours; rename that one");
 	does_not_open(f, goods, "-- view: small\nSELECT id FROM goods", "small is wanted as a view");
 	sees(f, "SELECT id FROM large", "1\n");
 }
@@ -94,7 +98,8 @@ static void a_name_that_is_taken_is_a_conflict(void **state)
 static void a_broken_view_is_named(void **state)
 {
 	struct fixture *f = *state;
-	does_not_open(f, goods, "-- view: large\nSELECT colour FROM goods", "make view large: column \"colour\" does not exist (42703)");
+	does_not_open(f, goods, "-- view: large\nSELECT colour FROM goods", "make view large: column \"colour\" does not "
+		"exist (42703)");
 	sees(f, "SELECT count(*) FROM pg_class WHERE relname = 'goods'", "0\n"); /* all or nothing */
 }
 
@@ -103,7 +108,8 @@ static void a_view_that_left_the_schema_goes_when_somebody_insists(void **state)
 	struct fixture *f = *state;
 	opens(f, goods, "-- view: large\nSELECT id FROM goods\n-- view: larger\nSELECT id FROM large");
 	opens(f, goods, "");
-	has(differs(f, "diff"), "drop view {\"table\":\"larger\",\"sql\":\"DROP VIEW \\\"public\\\".\\\"larger\\\"\",\"safe\":false");
+	has(differs(f, "diff"), "drop view {\"table\":\"larger\",\"sql\":\"DROP VIEW "
+		"\\\"public\\\".\\\"larger\\\"\",\"safe\":false");
 	differs(f, "apply");
 	sees(f, "SELECT count(*) FROM large", "0\n");
 	differs(f, "force");
@@ -124,7 +130,8 @@ static void who_may_read_a_view_may_read_the_next_one(void **state)
 
 /* ------------------------------------------------------------------- materialized */
 
-#define SIZES "-- view: sizes materialized refresh=1m\nSELECT size % 3 AS third, count(*) AS goods FROM goods GROUP BY 1\n"
+#define SIZES "-- view: sizes materialized refresh=1m\nSELECT size % 3 AS third, count(*) AS goods FROM goods GROUP " \
+	"BY 1\n"
 
 static void as_if_a_while_had_passed(struct fixture *f)
 {
@@ -198,9 +205,10 @@ static void a_view_becomes_materialized_and_back(void **state)
 
 static void make_seen(struct fixture *f, const char *table, unsigned count)
 {
-	does(f, arena_format(f->arena, "INSERT INTO %s (id, at, day) SELECT 'old' || n, now() - interval '31 days', current_date - 40"
-		" FROM generate_series(1, %u) n", table, count));
-	does(f, arena_format(f->arena, "INSERT INTO %s (id, at, day) VALUES ('new', now() - interval '29 days', current_date - 10)",
+	does(f, arena_format(f->arena, "INSERT INTO %s (id, at, day) SELECT 'old' || n, now() - interval '31 days', "
+		"current_date - 40 FROM generate_series(1, %u) n", table, count));
+	does(f, arena_format(f->arena, "INSERT INTO %s (id, at, day) VALUES ('new', now() - interval '29 days', "
+		"current_date - 10)",
 		table));
 }
 
@@ -259,7 +267,8 @@ static void whole_parts_go_at_once(void **state)
 	does(f, "CREATE TABLE aged PARTITION OF seen FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');"
 		" INSERT INTO seen (id, at) SELECT n, '2020-01-01 12:00' FROM generate_series(1, 5000) n;"
 		" INSERT INTO _sluice_upkeep (name, task, note) VALUES ('aged', 'part of seen', '2020-01-02')");
-	assert_string_equal(upkeep(f), "pruned {\"table\":\"seen\",\"rows\":5000}\npruned {\"table\":\"seen\",\"rows\":3}\n");
+	assert_string_equal(upkeep(f), "pruned {\"table\":\"seen\",\"rows\":5000}\npruned "
+		"{\"table\":\"seen\",\"rows\":3}\n");
 	sees(f, "SELECT to_regclass('aged') IS NULL, (SELECT count(*) FROM seen)", "t|1\n");
 }
 
@@ -268,11 +277,13 @@ static void parts_are_made_ahead(void **state)
 	struct fixture *f = *state;
 	opens(f, SEEN("id, at", "    partition: at\n"), "");
 	sees(f, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'seen'::regclass", "4\n");
-	does(f, "DO $$ DECLARE part text; BEGIN FOR part IN SELECT name FROM _sluice_upkeep WHERE task = 'part of seen' LOOP"
-		" EXECUTE 'DROP TABLE ' || quote_ident(part); END LOOP; END $$; DELETE FROM _sluice_upkeep WHERE task = 'part of seen'");
+	does(f, "DO $$ DECLARE part text; BEGIN FOR part IN SELECT name FROM _sluice_upkeep WHERE task = 'part of seen' "
+		"LOOP EXECUTE 'DROP TABLE ' || quote_ident(part); END LOOP; END $$; DELETE FROM _sluice_upkeep WHERE task = "
+		"'part of seen'");
 	does(f, "INSERT INTO seen (id, at) VALUES ('in the way', now())");
 	upkeep(f);
-	sees(f, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'seen'::regclass", "3\n"); /* one has rows in the default part, which stay there */
+	sees(f, "SELECT count(*) FROM pg_inherits WHERE inhparent = 'seen'::regclass",
+		"3\n"); /* one has rows in the default part, which stay there */
 	sees(f, "SELECT count(*) FROM seen", "1\n");
 }
 

@@ -238,7 +238,8 @@ static const struct {
 } shown[] = {
 	{ "card_current_state",
 		"card_id, name, desc, closed, year_created, current_list_id, current_list_name, last_moved_at",
-		"card_id, name, \"desc\", closed::int, year_created, current_list_id, current_list_name, " TIME("last_moved_at") },
+		"card_id, name, \"desc\", closed::int, year_created, current_list_id, current_list_name, "
+		"" TIME("last_moved_at") },
 	{ "active_jobs", "card_id, name, purchaser, current_list, current_list_id, last_moved_at,"
 		" printf('%.1f', hours_in_current_list + 1e-3)",
 		"card_id, name, purchaser, current_list, current_list_id, " TIME("last_moved_at")
