@@ -72,7 +72,7 @@ static bool is_known(const struct sink *sink, const char *name)
 	return false;
 }
 
-/* Another route's schema may have made them: nobody drops them unasked. */
+/* Another route's schema may have made them: only people drop them. */
 bool views_extra(struct job *job)
 {
 	static const char ours[] = "SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, '" MARK "')"
@@ -84,7 +84,7 @@ bool views_extra(struct job *job)
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *name = sl_pile_string(&job->brief->pile, (const char *)sqlite3_column_text(statement, 0));
 		if (!is_known(job->sink, name))
-			plan_add(job, (struct change){ .type = "drop view", .table = name,
+			plan_add(job, (struct change){ .type = "extra view", .table = name, .safe = true,
 				.sql = job_format(job, "DROP VIEW \"%w\"", name),
 				.why = job_format(job, "the view %s is of another schema, or of an older version of this one", name) });
 	}
