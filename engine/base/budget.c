@@ -13,6 +13,7 @@
 #include "base/arena.h"
 
 #define ON_THE_WIRE 2000 /* ms a request of a dead process may still need to arrive */
+#define MORE_MOST 100 /* redirects of one request, likewise */
 #define COST_MOST 1000000000 /* points of one request: strangers say it, and sums must fit */
 #define CLASSES 2
 
@@ -220,6 +221,18 @@ void budget_give(struct budget *budget, uint64_t id, int64_t cost, int64_t now)
 	for (size_t i = 0; i < budget->grant_count; i++)
 		if (budget->grants[i].id == id) {
 			end_grant(budget, i, cost, now);
+			return;
+		}
+}
+
+void budget_more(struct budget *budget, uint64_t id, int64_t requests)
+{
+	if (requests < 1 || requests > MORE_MOST)
+		requests = requests < 1 ? 0 : MORE_MOST;
+	for (size_t i = 0; i < budget->grant_count; i++)
+		if (budget->grants[i].id == id) {
+			budget->grants[i].amount[REQUESTS] += requests;
+			budget->allowances[REQUESTS].used[budget->grants[i].class] += requests;
 			return;
 		}
 }

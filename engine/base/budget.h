@@ -45,6 +45,8 @@ uint64_t budget_take(struct budget *budget, enum budget_class class, uint32_t ow
 	int64_t *again);
 /* It has ended, and cost so much (0: as was said).  A number that is held by nobody is passed over. */
 void budget_give(struct budget *budget, uint64_t id, int64_t cost, int64_t now);
+/* It became so many requests more than the one that was granted: redirects. */
+void budget_more(struct budget *budget, uint64_t id, int64_t requests);
 /* The process is gone: what it held ends a moment later, because the last of it may
  * still be on the wire. */
 void budget_drop(struct budget *budget, uint32_t owner, int64_t now);

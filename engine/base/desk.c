@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 
+#define COME_AGAIN 1000 /* ms */
+
 /* One that waits, or one that holds a grant. */
 struct ticket {
 	uint32_t owner;
@@ -109,10 +111,26 @@ void desk_limit(struct desk *desk, const char *credential, const struct budget_l
 
 /* ---------------------------------------------------------------- tickets and grants */
 
+static size_t waiting_of(const struct desk *desk, uint32_t owner)
+{
+	size_t count = 0;
+	for (const struct account *account = desk->accounts; account; account = account->next)
+		for (int class = 0; class < 2; class++)
+			for (const struct ticket *ticket = account->waiting[class].first; ticket; ticket = ticket->next)
+				count += ticket->owner == owner;
+	return count;
+}
+
 void desk_take(struct desk *desk, const char *credential, uint32_t owner, uint64_t number, enum budget_class class,
 	int64_t cost)
 {
 	static const struct budget_limits none;
+	if (!number)
+		return;
+	if (waiting_of(desk, owner) >= DESK_WAITING) {
+		desk->told(desk->data, owner, number, 0, COME_AGAIN);
+		return;
+	}
 	struct queue *queue = &account_of(desk, credential, &none)->waiting[class];
 	struct ticket *ticket = must_alloc(sizeof(*ticket));
 	*ticket = (struct ticket){ .owner = owner, .number = number, .class = class, .cost = cost };
@@ -171,15 +189,32 @@ void desk_give(struct desk *desk, const char *credential, uint32_t owner, uint64
 	struct account *account = account_find(desk, credential);
 	if (!account)
 		return;
-	if (stop_holding(account, &(struct pick){ .owner = owner, .grant = grant }))
+	if (grant && stop_holding(account, &(struct pick){ .owner = owner, .grant = grant }))
 		budget_give(account->budget, grant, cost, now);
 	if (hush_ms > 0)
 		budget_hush(account->budget, now + hush_ms);
 }
 
+static bool holds(const struct account *account, const struct pick *pick)
+{
+	const struct ticket *ticket = account->holding;
+	while (ticket && !picked(ticket, pick))
+		ticket = ticket->next;
+	return ticket != NULL;
+}
+
+void desk_more(struct desk *desk, const char *credential, uint32_t owner, uint64_t grant, int64_t requests)
+{
+	struct account *account = account_find(desk, credential);
+	if (account && grant && holds(account, &(struct pick){ .owner = owner, .grant = grant }))
+		budget_more(account->budget, grant, requests);
+}
+
 void desk_forget(struct desk *desk, uint32_t owner, uint64_t number, int64_t now)
 {
 	const struct pick pick = { .owner = owner, .number = number };
+	if (!number)
+		return;
 	for (struct account *account = desk->accounts; account; account = account->next) {
 		if (leave(&account->waiting[BUDGET_LIVE], &pick) || leave(&account->waiting[BUDGET_BACKFILL], &pick))
 			return;

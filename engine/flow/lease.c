@@ -31,6 +31,17 @@ static void take(void *data, uint64_t ticket, const struct net_api *api, enum bu
 	send_closed(data, &out);
 }
 
+static void more(void *data, const struct net_api *api, uint64_t grant, int64_t requests)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	json_member_string(&out, "say", "more");
+	json_member_string(&out, "credential", api->credential);
+	json_member_uint(&out, "grant", grant);
+	json_member_int(&out, "requests", requests);
+	send_closed(data, &out);
+}
+
 static void give(void *data, const struct net_api *api, uint64_t grant, int64_t cost, int64_t hush_ms)
 {
 	struct buf out = { 0 };
@@ -55,7 +66,7 @@ static void forget(void *data, uint64_t ticket)
 struct lease *lease_new(struct channel *channel)
 {
 	struct lease *lease = must_alloc(sizeof(*lease));
-	lease->lender = (struct net_lender){ .take = take, .give = give, .forget = forget, .data = lease };
+	lease->lender = (struct net_lender){ .take = take, .more = more, .give = give, .forget = forget, .data = lease };
 	lease->channel = channel;
 	return lease;
 }

@@ -2,6 +2,7 @@
 /* route_setup.c - a route is set up from its part: log, far sides, plugins.  What fails here fails for good. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/line.h"
 #include "base/tally.h"
 #include "flow/destination.h"
@@ -29,7 +30,7 @@ static void setup_policy(struct route *route, const struct sl_json *part)
 		.patience = number(part, "patience", 1000),
 		.give_up = number(part, "give_up", (int64_t)3 * 24 * 3600 * 1000),
 		.open_limit = (size_t)number(part, "open_limit", 10000),
-		.calls = 256,
+		.calls = LIMITS_CALLS,
 		.batch_events = 512,
 		.batch_bytes = 1 << 20,
 	};

@@ -33,12 +33,13 @@
 /* --------------------------------------------------------------------- apis */
 
 /* A plugin's api with the options filled in: the configuration's part holds it as
- *     {"base":"https://...","headers":["Authorization: Bearer x"],"query":[["key","k"]],
+ *     {"base":"https://...","hidden":["secret in base"],"headers":["Authorization: Bearer x"],"query":[["key","k"]],
  *      "credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,"at_once":5}
  * "credential" is a digest; who has the same one shares a budget. */
 struct net_api {
 	const char *base;
 	const struct sl_pair *const *headers, *const *query; /* end with NULL */
+	const char *const *hidden; /* secrets that its base was filled with; ends with NULL, or NULL */
 	const char *credential;
 	struct budget_limits limits;
 };
@@ -53,6 +54,7 @@ bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const
 /* Who grants.  `take` is answered by net_granted, later: never before it returns. */
 struct net_lender {
 	void (*take)(void *data, uint64_t ticket, const struct net_api *api, enum budget_class class, int64_t cost);
+	void (*more)(void *data, const struct net_api *api, uint64_t grant, int64_t requests); /* than one, before `give` */
 	void (*give)(void *data, const struct net_api *api, uint64_t grant, int64_t cost, int64_t hush_ms);
 	void (*forget)(void *data, uint64_t ticket); /* nobody waits for it any more; a grant that comes is given back */
 	void *data;

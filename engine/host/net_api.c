@@ -55,6 +55,20 @@ static bool fill(struct filling *filling, const char *form)
 	return true;
 }
 
+/* What stands in a base is part of each url, and scripts see urls: secrets in it are named. */
+static void add_hidden(const struct filling *filling, const char *form, struct buf *out)
+{
+	json_key(out, "hidden");
+	json_open(out, '[');
+	for (const char *at = strchr(form, '{'); at; at = strchr(at + 1, '{')) {
+		const struct sl_text name = { at + 1, strcspn(at + 1, "}") };
+		const struct sl_json *value = sl_json_get_text(filling->options, name);
+		if (sl_json_kind(value) == SL_KIND_ARRAY)
+			json_text(out, sl_json_string(sl_json_first(value)));
+	}
+	json_close(out, ']');
+}
+
 static bool fill_base(struct filling *filling, const struct sl_api *api, struct buf *out)
 {
 	if (!fill(filling, api->base ? api->base : ""))
@@ -63,6 +77,7 @@ static bool fill_base(struct filling *filling, const struct sl_api *api, struct 
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
 		return why_say(filling->why, "its api's base has to begin with https:// or http://");
 	json_member_string(out, "base", base);
+	add_hidden(filling, api->base, out);
 	return true;
 }
 
@@ -200,6 +215,16 @@ static bool read_limits(const struct sl_json *json, struct budget_limits *limits
 	return true;
 }
 
+static const char *const *read_hidden(const struct sl_json *list, struct arena *arena)
+{
+	size_t count = 0;
+	const char **hidden = arena_alloc(arena, (sl_json_count(list) + 1) * sizeof(*hidden));
+	for (const struct sl_json *item = sl_json_first(list); item; item = sl_json_next(item))
+		if (sl_json_string(item).len)
+			hidden[count++] = string_of(item, arena);
+	return hidden;
+}
+
 const struct net_api *net_api_read(const struct sl_json *json, struct arena *arena, struct why *why)
 {
 	if (!json || sl_json_kind(json) == SL_KIND_NULL)
@@ -207,6 +232,7 @@ const struct net_api *net_api_read(const struct sl_json *json, struct arena *are
 	struct net_api *api = arena_alloc(arena, sizeof(*api));
 	api->base = string_of(sl_json_get(json, "base"), arena);
 	api->credential = string_of(sl_json_get(json, "credential"), arena);
+	api->hidden = read_hidden(sl_json_get(json, "hidden"), arena);
 	api->headers = read_pairs(sl_json_get(json, "headers"), read_header, arena);
 	api->query = read_pairs(sl_json_get(json, "query"), read_pair, arena);
 	if (api->base && api->credential && api->headers && api->query && read_limits(json, &api->limits))

@@ -59,7 +59,7 @@ static bool try_again(struct flight *flight)
 static void judge(struct flight *flight)
 {
 	flight->judgement = (struct judgement){ 0 };
-	flight->answer.url = wish_hidden(&flight->wish, flight->answer.url, flight->arena);
+	flight->answer.url = wish_hidden(flight->wish.api, flight->answer.url, flight->arena);
 	net_judge(&flight->wish, &flight->answer, &flight->judgement);
 	give_back(flight);
 	if (!try_again(flight))
@@ -68,12 +68,21 @@ static void judge(struct flight *flight)
 
 /* ---------------------------------------------------------------------- the sending */
 
+/* Each was a request, and the far side counts it. */
+static void tell_redirects(struct flight *flight, int redirects)
+{
+	const struct net_lender *lender = net_lender_of(flight->net, &flight->wish);
+	if (redirects && flight->grant)
+		lender->more(lender->data, flight->wish.api, flight->grant, redirects);
+}
+
 static void answered(const struct client_answer *answer, void *data)
 {
 	struct flight *flight = data;
 	flight->ask = NULL;
 	flight->answer = *answer;
 	flight->spent += answer->ended - answer->began;
+	tell_redirects(flight, answer->redirects);
 	judge(flight);
 }
 

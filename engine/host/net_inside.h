@@ -35,8 +35,9 @@ struct wish {
 };
 
 bool wish_fill(struct call *call, const struct sl_http *http, struct wish *wish, struct why *why);
-/* A url without what the api adds to its query: a script need not see a token. */
-const char *wish_hidden(const struct wish *wish, const char *url, struct arena *arena);
+/* A url without what the api adds to its query, and without a base that has a secret in
+ * it: a script need not see a token. */
+const char *wish_hidden(const struct net_api *api, const char *url, struct arena *arena);
 struct client_request wish_request(struct arena *arena, const struct client_request *request); /* a copy */
 
 const struct sl_pair *const *net_pairs_copy(struct arena *arena, const struct sl_pair *const *pairs);

@@ -41,6 +41,12 @@ static void take(void *data, uint64_t ticket, const struct net_api *api, enum bu
 	soon(own);
 }
 
+static void more(void *data, const struct net_api *api, uint64_t grant, int64_t requests)
+{
+	struct own *own = data;
+	desk_more(own->desk, api->credential, 0, grant, requests);
+}
+
 static void give(void *data, const struct net_api *api, uint64_t grant, int64_t cost, int64_t hush_ms)
 {
 	struct own *own = data;
@@ -58,7 +64,7 @@ static void forget(void *data, uint64_t ticket)
 struct own *own_new(uv_loop_t *loop, struct net *net)
 {
 	struct own *own = must_alloc(sizeof(*own));
-	own->lender = (struct net_lender){ .take = take, .give = give, .forget = forget, .data = own };
+	own->lender = (struct net_lender){ .take = take, .more = more, .give = give, .forget = forget, .data = own };
 	own->net = net;
 	own->desk = desk_new(told, own, BUDGET_UNUSED);
 	uv_timer_init(loop, &own->timer);

@@ -190,17 +190,17 @@ static bool is_api_part(const struct net_api *api, const char *part)
 	return false;
 }
 
-const char *wish_hidden(const struct wish *wish, const char *url, struct arena *arena)
+static const char *without_query(const struct net_api *api, const char *url, struct arena *arena)
 {
-	size_t path = url ? strcspn(url, "?") : 0;
+	size_t path = strcspn(url, "?");
 	struct buf out = { 0 };
-	if (!url || !url[path])
+	if (!url[path])
 		return url;
 	buf_add(&out, url, path);
 	char mark = '?';
 	for (const char *part = url + path; *part; part += strcspn(part, "&")) {
 		part++;
-		if (is_api_part(wish->api, part))
+		if (is_api_part(api, part))
 			continue;
 		buf_char(&out, mark);
 		buf_add(&out, part, strcspn(part, "&"));
@@ -211,14 +211,50 @@ const char *wish_hidden(const struct wish *wish, const char *url, struct arena *
 	return hidden;
 }
 
+/* Behind a base that has a secret in it, only what is behind it: what a script could have asked for. */
+static const char *without_base(const struct net_api *api, const char *url)
+{
+	size_t len = strlen(api->base);
+	len -= len && api->base[len - 1] == '/';
+	if (strncmp(url, api->base, len) != 0 || (url[len] && url[len] != '/' && url[len] != '?'))
+		return url;
+	return url[len] ? url + len : "/";
+}
+
+static const char *without(const char *text, const char *secret, struct arena *arena)
+{
+	const char *at = strstr(text, secret);
+	return at ? arena_format(arena, "%.*s***%s", (int)(at - text), text, without(at + strlen(secret), secret, arena))
+		  : text;
+}
+
+static const char *without_secrets(const struct net_api *api, const char *text, struct arena *arena)
+{
+	for (const char *const *secret = api->hidden; secret && *secret; secret++)
+		text = without(text, *secret, arena);
+	return text;
+}
+
+const char *wish_hidden(const struct net_api *api, const char *url, struct arena *arena)
+{
+	if (!url)
+		return NULL;
+	url = without_query(api, url, arena);
+	if (!api->hidden || !*api->hidden)
+		return url;
+	return without_secrets(api, without_base(api, url), arena);
+}
+
 /* The path only as the plugin wrote it: what a base is filled with may be a secret. */
-static const char *shown(struct arena *arena, const char *method, const char *url, const char *written)
+static const char *shown(struct arena *arena, const struct net_api *api, const char *method, const char *url,
+	const char *written)
 {
 	const char *authority = strstr(url, "://"), *host = authority ? authority + 3 : url;
 	size_t path = written[0] == '/' ? strcspn(written, "?#") : 0;
 	if (path > MOST_SHOWN)
 		path = MOST_SHOWN;
-	return arena_format(arena, "%s %.*s%.*s", method, (int)strcspn(host, "/?#"), host, (int)path, written);
+	const char *text = arena_format(arena, "%s %.*s%.*s", method, (int)strcspn(host, "/?#"), host, (int)path, written);
+	return api ? without_secrets(api, text, arena) : text;
 }
 
 /* -------------------------------------------------------------------------- headers */
@@ -354,7 +390,7 @@ static const char *whole_url(struct call *call, const struct sl_http *http, stru
 		wish->request.url = api ? client_url(arena, NULL, visible, api_query(arena, api, visible), why) : visible;
 	if (!wish->request.url && api)
 		why_say(why, "%s: behind its api's base this is no url, or too long a one",
-			shown(arena, wish->request.method, api->base, http->url));
+			shown(arena, api, wish->request.method, api->base, http->url));
 	return wish->request.url ? visible : NULL;
 }
 
@@ -370,8 +406,8 @@ bool wish_fill(struct call *call, const struct sl_http *http, struct wish *wish,
 	if (!visible)
 		return false;
 	fill_rest(call, http, wish);
-	wish->shown = shown(arena, request->method, visible, http->url);
-	make_keys(call, http, visible, wish);
+	wish->shown = shown(arena, wish->api, request->method, visible, http->url);
+	make_keys(call, http, wish->api ? wish_hidden(wish->api, visible, arena) : visible, wish);
 	stand_in(call, wish);
 	return true;
 }

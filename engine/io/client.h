@@ -59,6 +59,7 @@ struct client_answer {
 	struct sl_text body;
 	const char *url;                      /* that answered */
 	const char *why;                      /* a sentence, if it did not answer; names host, not the query */
+	int redirects;                        /* within the origin that was asked first */
 	int64_t began, ended;                 /* clock_ticks */
 };
 

@@ -196,6 +196,7 @@ bool client_ask_redirected(struct client_ask *ask, CURLcode code)
 		ask->foreign = true;
 		ask->content = (struct sl_text){ "", 0 };
 	}
+	ask->redirected += !ask->foreign;
 	client_body_again(&ask->body);
 	curl_multi_remove_handle(ask->client->multi, ask->easy);
 	ask->url = to;
@@ -246,6 +247,7 @@ static const struct client_answer *answer_of(struct client_ask *ask, CURLcode co
 	client_end_judge(ask, code, answer);
 	struct sl_text memory = { body->memory.at ? body->memory.at : "", body->memory.len };
 	answer->body = arena_text(ask->arena, answer->end == CLIENT_ANSWERED ? memory : (struct sl_text){ "", 0 });
+	answer->redirects = ask->redirected;
 	answer->began = ask->began;
 	answer->ended = clock_ticks();
 	return answer;

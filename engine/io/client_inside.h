@@ -90,7 +90,7 @@ struct client_ask {
 	struct sl_text content;
 	struct client_body body;
 	struct curl_slist *lines; /* the headers as libcurl takes them */
-	int redirects;
+	int redirects, redirected; /* all; before it led to another origin */
 	bool foreign; /* redirected to another origin */
 
 	char forbidden[INET6_ADDRSTRLEN]; /* the last address that was refused */

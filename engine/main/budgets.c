@@ -260,6 +260,14 @@ static void heard_take(struct budgets *budgets, const struct user *user, const s
 			backfill ? BUDGET_BACKFILL : BUDGET_LIVE, number(message, "cost"));
 }
 
+static void heard_more(struct budgets *budgets, const struct user *user, const struct sl_json *message)
+{
+	const char *credential = credential_of(user, message);
+	if (credential)
+		desk_more(budgets->desk, credential, user->number, (uint64_t)number(message, "grant"),
+			number(message, "requests"));
+}
+
 static void heard_give(struct budgets *budgets, const struct user *user, const struct sl_json *message)
 {
 	const char *credential = credential_of(user, message);
@@ -279,7 +287,7 @@ void budgets_heard(struct budgets *budgets, struct child *child, struct sl_text 
 	static const struct {
 		const char *say;
 		void (*heard)(struct budgets *, const struct user *, const struct sl_json *);
-	} messages[] = { { "take", heard_take }, { "give", heard_give }, { "forget", heard_forget } };
+	} messages[] = { { "take", heard_take }, { "more", heard_more }, { "give", heard_give }, { "forget", heard_forget } };
 	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++)
 		if (sl_text_is(say, messages[i].say)) {
 			messages[i].heard(budgets, user_of(budgets, child), message);

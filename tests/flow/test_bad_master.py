@@ -53,7 +53,7 @@ def test_each_process_has_the_descriptors_and_limits_it_needs_and_no_others(daem
     ingress, route = daemon.child("ingress"), daemon.child("route notes")
     hard = limit(daemon.pid, "Max open files")[1]
     assert limit(daemon.pid, "Max open files") == limit(ingress, "Max open files") == (hard, hard)
-    assert limit(route, "Max open files") == ("320", "320")
+    assert limit(route, "Max open files") == ("576", "576")
     for pid in (daemon.pid, ingress, route):
         assert limit(pid, "Max core file size")[1] == "1"
     for pid in (ingress, route):

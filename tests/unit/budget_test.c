@@ -449,11 +449,70 @@ static void who_would_wait_long_is_sent_away(void **state)
 	desk_free(&desk);
 }
 
+static void redirects_are_requests_too(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_limit(desk, "key", &(struct budget_limits){ .requests = 3, .window = 1000 }, 0);
+	desk_take(desk, "key", 1, 1, BUDGET_LIVE, 1);
+	desk_serve(desk, 0);
+	desk_more(desk, "key", 2, told.grant, 2); /* not theirs */
+	desk_more(desk, "key", 1, told.grant, 2);
+	desk_give(desk, "key", 1, told.grant, 0, 0, 10);
+	desk_take(desk, "key", 1, 2, BUDGET_LIVE, 1);
+	assert_int_equal(desk_serve(desk, 10), 1011);
+	assert_int_equal(told.times, 1);
+	desk_serve(desk, 1011);
+	assert_int_equal(told.times, 2);
+	desk_free(&desk);
+}
+
+static void no_number_means_nobody(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_limit(desk, "key", &(struct budget_limits){ .at_once = 1 }, 0);
+	desk_take(desk, "key", 1, 0, BUDGET_LIVE, 1);
+	desk_serve(desk, 0);
+	assert_int_equal(told.times, 0);
+	desk_take(desk, "key", 1, 1, BUDGET_LIVE, 1);
+	desk_take(desk, "key", 1, 2, BUDGET_LIVE, 1);
+	desk_serve(desk, 0);
+	desk_forget(desk, 1, 0, 0);
+	desk_give(desk, "key", 1, 0, 0, 0, 0);
+	desk_serve(desk, 0);
+	assert_int_equal(told.times, 1); /* the first still holds it */
+	desk_give(desk, "key", 1, told.grant, 0, 0, 0);
+	desk_serve(desk, 0);
+	assert_int_equal(told.ticket, 2); /* and the second still waits */
+	desk_free(&desk);
+}
+
+static void only_so_many_of_one_owner_wait(void **state)
+{
+	struct told told = { 0 };
+	struct desk *desk = desk_new(note, &told, BUDGET_UNUSED);
+	desk_limit(desk, "key", &(struct budget_limits){ .at_once = 1 }, 0);
+	for (uint64_t i = 1; i <= DESK_WAITING; i++)
+		desk_take(desk, i % 2 ? "key" : "other", 1, i, BUDGET_LIVE, 1);
+	assert_int_equal(told.times, 0);
+	desk_take(desk, "key", 1, DESK_WAITING + 1, BUDGET_LIVE, 1);
+	assert_int_equal(told.ticket, DESK_WAITING + 1);
+	assert_int_equal(told.grant, 0);
+	assert_true(told.after > 0);
+	desk_take(desk, "key", 2, 1, BUDGET_LIVE, 1); /* somebody else may */
+	assert_int_equal(told.times, 1);
+	desk_free(&desk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_come_free_one_window_after_the_end),
 		cmocka_unit_test(points_are_counted_as_they_were_spent),
+		cmocka_unit_test(redirects_are_requests_too),
+		cmocka_unit_test(no_number_means_nobody),
+		cmocka_unit_test(only_so_many_of_one_owner_wait),
 		cmocka_unit_test(what_costs_more_than_all_gets_all),
 		cmocka_unit_test(only_so_many_at_once),
 		cmocka_unit_test(after_a_restart_nothing_is_left),

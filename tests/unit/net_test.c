@@ -156,6 +156,7 @@ struct given {
 	struct net_settings net;
 	int64_t at_once;
 	bool no_client, virtual_clock;
+	const char *base;
 };
 
 static void near_begin(const struct given *given)
@@ -167,6 +168,7 @@ static void near_begin(const struct given *given)
 	near.arena = arena_new();
 	struct sl_api api = *plugin->face->api;
 	api.at_once = given->at_once;
+	api.base = given->base ? given->base : api.base;
 	snprintf(text, sizeof(text), "{\"host\":\"127.0.0.1\",\"port\":%d,\"token\":[\"" SECRET "\",\"old\"]}", far.port);
 	near.api = make_api(&api, text);
 	near.client = client_new(&script_loop, &(struct client_settings){ .allow = allow }, &why);
@@ -646,6 +648,26 @@ static void a_delivery_asks_once_in_its_life(void **state)
 	over();
 }
 
+static void a_secret_in_a_base_is_in_no_url(void **state)
+{
+	static const struct net_keeper functions = { .find = keeper_find, .keep = keeper_keep };
+	static const struct place places[] = {
+		{ .path = "/bot" SECRET "/me", .answers = { { 200, NULL, "{}" } } },
+		{ .path = "/bot" SECRET "/there", .answers = { { 302, "Location: /a/" SECRET "/b/" SECRET "\r\n", "" } } },
+		{ .path = "/a/" SECRET "/b/" SECRET, .answers = { { 200, NULL, "{}" } } },
+		{ 0 }
+	};
+	memset(&keeper, 0, sizeof(keeper));
+	far_begin(places);
+	near_begin(&(struct given){ .net = { .keeper = &functions }, .base = "http://{host}:{port}/bot{token}/" });
+	assert_string_equal(ends_for(7, "{\"url\":\"/me\",\"query\":{\"a\":\"1\"}}"), fine);
+	assert_says(far.heard[0], "GET /bot" SECRET "/me?a=1");
+	assert_says(keeper.texts[0], "\"url\":\"/me?a=1\"");
+	assert_string_equal(ends_for(7, "{\"url\":\"/there\"}"), fine);
+	assert_says(keeper.texts[1], "/a/***/b/***\"");
+	over();
+}
+
 /* ------------------------------------------------------------------------------- budgets */
 
 static void only_so_many_at_once(void **state)
@@ -696,12 +718,18 @@ static void lender_give(void *data, const struct net_api *api, uint64_t grant, i
 	note("give %llu %lld %lld; ", grant, cost, hush);
 }
 
+static void lender_more(void *data, const struct net_api *api, uint64_t grant, int64_t requests)
+{
+	note("more %llu %lld; ", grant, requests, 0);
+}
+
 static void lender_forget(void *data, uint64_t ticket)
 {
 	note("forget %llu; ", ticket, 0, 0);
 }
 
-static const struct net_lender lender = { .take = lender_take, .give = lender_give, .forget = lender_forget };
+static const struct net_lender lender = { .take = lender_take, .more = lender_more, .give = lender_give,
+	.forget = lender_forget };
 
 static void assert_lent(const char *expected)
 {
@@ -769,6 +797,29 @@ static void a_pause_holds_no_grant(void **state)
 	over();
 }
 
+/* To another origin it is another far side's business. */
+static void redirects_count(void **state)
+{
+	static const struct place places[] = {
+		{ .path = "/v1/there", .answers = { { 302, "Location: /v1/then\r\n", "" } } },
+		{ .path = "/v1/then", .answers = { { 301, "Location: /v1/cards\r\n", "" } } },
+		{ .path = "/v1/cards", .answers = { { 200, NULL, "{}" } } },
+		{ 0 }
+	};
+	struct asking asking;
+	far_begin(places);
+	near_begin(&(struct given){ .net = { .lender = &lender } });
+	lent[0] = '\0';
+	ask(&asking, "{\"url\":\"/there\"}");
+	turns(3);
+	net_granted(near.net, 1, 7, 0);
+	wait_for(&asking);
+	assert_string_equal(outcome(asking.call), fine);
+	assert_lent("take 1 0 1; more 7 2; give 7 0 0; ");
+	call_free(&asking.call);
+	over();
+}
+
 /* -------------------------------------------------------------------- without a network */
 
 static bool canned(void *data, struct call *call, const struct client_request *request, bool safe, struct arena *arena,
@@ -825,6 +876,8 @@ int main(void)
 		cmocka_unit_test(equal_gets_are_asked_once),
 		cmocka_unit_test(who_asks_twice_wants_to_know_twice),
 		cmocka_unit_test(a_delivery_asks_once_in_its_life),
+		cmocka_unit_test(a_secret_in_a_base_is_in_no_url),
+		cmocka_unit_test(redirects_count),
 		cmocka_unit_test(only_so_many_at_once),
 		cmocka_unit_test(what_was_borrowed_comes_back),
 		cmocka_unit_test(a_pause_holds_no_grant),
