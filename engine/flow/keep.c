@@ -346,11 +346,13 @@ bool keep_presses(const struct keep *keep)
 
 bool keep_ask_again(struct keep *keep, uint64_t seq, uint32_t part, struct why *why)
 {
+	answers_unnote(keep->answers, seq, part);
 	return answers_drop(keep->state, seq, part, why);
 }
 
 bool keep_ask_all_again(struct keep *keep, uint64_t after, struct why *why)
 {
+	answers_unnote(keep->answers, after, ANSWER_BEHIND);
 	return answers_drop_behind(keep->state, after, why);
 }
 

@@ -226,6 +226,22 @@ void answers_done(struct answers *answers, struct answer **list)
 	}
 }
 
+void answers_unnote(struct answers *answers, uint64_t seq, uint32_t part)
+{
+	struct answer **at = &answers->first;
+	while (*at) {
+		struct answer *answer = *at;
+		bool meant = part == ANSWER_BEHIND ? answer->seq > seq : answer->seq == seq && answer->part == part;
+		if (meant) {
+			*at = answer->next;
+			forget(answers, answer);
+		} else {
+			at = &answer->next;
+		}
+	}
+	answers->end = at;
+}
+
 /* ----------------------------------------------------------------- dropping */
 
 bool answers_drop_before(struct state *file, uint64_t seq, struct why *why)

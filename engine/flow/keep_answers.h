@@ -35,6 +35,9 @@ void answers_again(struct answers *answers, uint64_t seq);
 /* Too much at once is not kept: false. */
 bool answers_note(struct answers *answers, uint64_t seq, uint32_t part, const char *key, struct sl_text text);
 size_t answers_noted(const struct answers *answers); /* bytes */
+/* Those of an event, or of all behind it (part ANSWER_BEHIND), that were not collected yet are not wanted any more. */
+#define ANSWER_BEHIND UINT32_MAX
+void answers_unnote(struct answers *answers, uint64_t seq, uint32_t part);
 struct answer *answers_collect(struct answers *answers); /* those not collected yet; NULL: none */
 bool answers_write(struct state *file, const struct answer *list, struct why *why); /* in a transaction */
 void answers_done(struct answers *answers, struct answer **list); /* written, or given up */

@@ -14,6 +14,7 @@
 #include "base/line.h"
 #include "flow/polled.h"
 #include "flow/poller.h"
+#include "sdk/text.h"
 
 #define SLICE 50 /* ms of sifting a turn */
 
@@ -45,6 +46,8 @@ static bool check_emitted(const struct sl_event *event, struct why *why)
 {
 	if (!event->id || !*event->id)
 		return why_say(why, "the poll emitted an event without an id; without one a repetition of it cannot be known");
+	if (!sl_utf8(sl_text_of(event->id)))
+		return why_say(why, "the poll emitted an event whose id is not text in UTF-8: two such could become one");
 	if (polled_own(event->type))
 		return why_say(why, "the poll emitted an event of type %s; types that begin with sluice. are the engine's own",
 			event->type);

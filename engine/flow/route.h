@@ -111,6 +111,7 @@ struct route {
 	struct page *page;
 	enum route_state state;
 	bool paused, once, transactional;
+	int64_t resumed;           /* clock_wall when it last was; 0: never */
 	bool trying;               /* flow/try.c: steps are called by hand, nothing is delivered or written down */
 	struct why error;          /* of the last outage or block */
 	struct why far;            /* a transform's far side cannot be had; else "" */

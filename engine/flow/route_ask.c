@@ -17,6 +17,7 @@
  *     rewind       to;  fresh
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,10 +107,20 @@ static void tell_stand(struct route *route, struct request_for *ask)
 	buf_free(&out);
 }
 
+/* While a person holds it nobody waits in vain. */
+static bool note_resumed(struct route *route, struct why *why)
+{
+	char at[24];
+	route->resumed = clock_wall();
+	snprintf(at, sizeof(at), "%" PRId64, route->resumed);
+	return keep_set(route->keep, "resumed", at, why);
+}
+
 static void set_paused(struct route *route, struct request_for *ask, bool paused)
 {
 	struct why why = { "" };
-	if (!keep_set(route->keep, "paused", paused ? "yes" : "no", &why)) {
+	if (!keep_set(route->keep, "paused", paused ? "yes" : "no", &why) ||
+		(route->paused && !paused && !note_resumed(route, &why))) {
 		route_answer(route, ask->id, false, why.text, NULL);
 		return;
 	}

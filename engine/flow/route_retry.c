@@ -56,9 +56,10 @@ static void put_duration(int64_t ms, char out[32])
 static bool too_long(struct route *route, struct delivery *delivery, const char *why)
 {
 	char reason[700], duration[32];
-	if (clock_wall() - delivery->first_at < route->policy.give_up)
+	int64_t from = delivery->first_at > route->resumed ? delivery->first_at : route->resumed; /* a pause is nobody's fault */
+	if (clock_wall() - from < route->policy.give_up)
 		return false;
-	put_duration(clock_wall() - delivery->first_at, duration);
+	put_duration(clock_wall() - from, duration);
 	snprintf(reason, sizeof(reason), "given up: a far side could not be had for %s; the last: %s", duration, why);
 	delivery_died(route, delivery, reason);
 	return true;

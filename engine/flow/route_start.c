@@ -270,6 +270,8 @@ static bool own_file(struct route *route, struct why *why)
 	const char *word = keep_get(route->keep, "paused", route->arena);
 	strncpy(paused, word ? word : "", sizeof(paused) - 1);
 	route->paused = strcmp(paused, "yes") == 0;
+	const char *resumed = keep_get(route->keep, "resumed", route->arena);
+	route->resumed = resumed ? strtoll(resumed, NULL, 10) : 0;
 	seen_free(&route->seen);
 	route->seen = seen_new(SEEN_WINDOW, route->log_id);
 	return true;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_route_far.py - mappings that ask: an outage kills nothing, and what was answered is not asked again."""
+import contextlib
 import json
+import sqlite3
 import threading
 
 import pytest
@@ -138,6 +140,26 @@ def test_what_has_waited_long_enough_is_a_dead_letter_that_says_so(daemon, far):
     assert "given up" in reason and "far side" in reason
     far.back()
     assert daemon.ask("notes", "dead retry", seq=1)[1]["ok"]
+    wait_until(all_there(daemon, 1))
+
+
+def test_while_a_route_is_paused_nobody_waits_in_vain(daemon, far):
+    begin(daemon, far)
+    far.away()
+    daemon.post(note(1))
+    wait_until(lambda: len(open_rows(daemon)) == 1)
+    assert daemon.sluice("routes", "pause", "notes").returncode == 0
+    daemon.stop()
+    with contextlib.closing(sqlite3.connect(daemon.folder / "warehouse.db")) as warehouse: # as if ten days had passed
+        first, = warehouse.execute("select first_at from _sluice_open").fetchone()
+        warehouse.execute("update _sluice_open set first_at = ?", (first.replace("20", "19", 1),))
+        warehouse.commit()
+    daemon.start()
+    tried = daemon.rows("select last_at from _sluice_open")
+    assert daemon.sluice("routes", "resume", "notes").returncode == 0
+    wait_until(lambda: daemon.rows("select last_at from _sluice_open") != tried)
+    assert open_rows(daemon) == [("1", "waiting", 0)]
+    far.back()
     wait_until(all_there(daemon, 1))
 
 

@@ -240,6 +240,18 @@ static void answers_stay_when_a_route_is_rewound_and_go_with_their_events(void *
 	assert_true(keep_ask_all_again(keep, 3, &why));
 	finds_answer(keep, 3, "one");
 	finds_answer(keep, 4, NULL);
+	for (uint64_t seq = 5; seq <= 7; seq++)
+		note_answer(keep, seq, "two"); /* not written yet */
+	assert_true(keep_ask_again(keep, 6, 1, &why));
+	finds_answer(keep, 6, NULL);
+	assert_true(keep_ask_all_again(keep, 6, &why));
+	finds_answer(keep, 7, NULL);
+	note_answer(keep, 8, "three");
+	write_noted(keep);
+	answers_again(keep_answers(keep), 8);
+	finds_answer(keep, 5, "two");
+	finds_answer(keep, 7, NULL);
+	finds_answer(keep, 8, "three");
 	keep_close(&keep);
 	keep = opened("ffffffffffffffffffffffffffffffff");
 	answers_again(keep_answers(keep), 4);

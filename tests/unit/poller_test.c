@@ -294,6 +294,9 @@ static void a_poll_that_fails_is_told_and_tried_at_its_next_interval(void **stat
 	shop_has(bed, "!garbage\n");
 	poll_once(bed);
 	assert_non_null(strstr(bed->source.heard.at, "the data of event g is not JSON"));
+	shop_has(bed, "i\xff {}\ni\xfe {}\n"); /* both would be written as the same one */
+	poll_once(bed);
+	assert_non_null(strstr(bed->source.heard.at, "an event whose id is not text in UTF-8"));
 	shop_has_lines(bed, 2);
 	poll_once(bed);
 	expect_logged(bed, "\"n\":", 2);
