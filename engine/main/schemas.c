@@ -123,7 +123,7 @@ static struct differ read_one(struct call *call, struct emitted *emitted, struct
 		.sql = take(data, "sql", arena),
 		.why = take(data, "why", arena),
 		.safe = sl_json_true(sl_json_get(data, "safe")),
-		.extra = strncmp(what, "extra ", 6) == 0,
+		.extra = strncmp(what, "extra ", 6) == 0 || strcmp(what, "remark") == 0,
 	};
 }
 

@@ -316,7 +316,7 @@ static void plan_comment(struct plan *plan, const struct sl_table *face, const s
 	struct difference *made = plan_add(plan, PHASE_TABLES, "comment", face->name, column ? column->name : NULL,
 		"the comment is %s", there ? "another one" : "missing");
 	plan_line(plan, made, comment_sql(plan, face, column));
-	made->safe = true;
+	made->safe = made->waits = true;
 }
 
 void plan_comments(struct plan *plan, const struct sl_table *face, struct difference *made)
@@ -360,7 +360,7 @@ static void plan_null(struct plan *plan, const struct sl_table *face, const stru
 	struct words sql = altering(plan, face->name, column->name);
 	words_add(&sql, " DROP NOT NULL");
 	plan_line(plan, made, sql.at);
-	made->safe = table->made;
+	made->safe = made->waits = table->made;
 }
 
 static bool is_wanted(const struct sl_table *face, const char *name)
@@ -378,7 +378,7 @@ static void plan_extra(struct plan *plan, const struct sl_table *face, const str
 		return;
 	if (!there->not_null || there->filled || there->generated) {
 		plan_add(plan, PHASE_TABLES, "extra column", face->name, there->name,
-			"%s.%s is not in the schema; nothing is done to it", face->name, there->name);
+			"%s.%s is not in the schema; nothing is done to it", face->name, there->name)->safe = true;
 		return;
 	}
 	struct difference *made = plan_add(plan, PHASE_TABLES, "conflict", face->name, there->name,

@@ -271,7 +271,7 @@ static void plan_index(struct plan *plan, const struct sl_table *face, const str
 	if (!made) {
 		made = plan_add(plan, PHASE_TABLES, "add index", face->name, NULL, "%s has no index that begins with %s%s",
 			face->name, over->columns[0], over->count > 1 ? " and the schema's other columns" : "");
-		made->safe = true;
+		made->safe = made->waits = true;
 	}
 	plan_line(plan, made, index_sql(plan, face, over));
 }

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A row a table: its newest load, and how many rows the last one had that came to its end. */
 static const struct sl_column *const loads_columns[] = {
 	&(const struct sl_column){ .name = "name", .type = SL_COLUMN_TEXT, .key = 1, .required = 1 },
-	&(const struct sl_column){ .name = "run", .type = SL_COLUMN_TEXT, .key = 2, .required = 1 },
-	&(const struct sl_column){ .name = "state", .type = SL_COLUMN_TEXT, .required = 1, .help = "staging or done" },
+	&(const struct sl_column){ .name = "run", .type = SL_COLUMN_TEXT, .required = 1 },
+	&(const struct sl_column){ .name = "state", .type = SL_COLUMN_TEXT, .required = 1, .help = "staged or loaded" },
 	&(const struct sl_column){ .name = "begun", .type = SL_COLUMN_TIMESTAMP, .required = 1 },
-	&(const struct sl_column){ .name = "rows", .type = SL_COLUMN_INT, .help = "that it put into the table" },
+	&(const struct sl_column){ .name = "rows", .type = SL_COLUMN_INT, .help = "of the last load that was whole" },
 	NULL,
 };
 
@@ -86,8 +87,8 @@ static const char *book_sql(struct job *job, const char *before, const char *aft
 /* How a load stands: NULL, it is not the newest of its table. */
 static bool state_of(struct job *job, const struct sl_table *table, const char *run, const char **state)
 {
-	const PGresult *result = base_ask(job, book_sql(job, "SELECT run, state FROM ",
-		" WHERE \"name\" = $1 ORDER BY begun DESC, run COLLATE \"C\" DESC LIMIT 1"), &table->name, 1);
+	const PGresult *result = base_ask(job, book_sql(job, "SELECT run, state FROM ", " WHERE \"name\" = $1"),
+		&table->name, 1);
 	bool newest = result && PQntuples(result) == 1 && strcmp(PQgetvalue(result, 0, 0), run) == 0;
 	*state = newest ? PQgetvalue(result, 0, 1) : NULL;
 	return result != NULL;
@@ -115,7 +116,7 @@ bool load_stage(struct job *job, struct table *table, const char *load, struct t
 			job->sink->name, table->face->name);
 	if (!state_of(job, table->face, load, &state))
 		return false;
-	if (!state || strcmp(state, "staging") != 0)
+	if (!state || strcmp(state, "staged") != 0)
 		return true;
 	struct table *found = stage_of(job, table);
 	if (!stage_is_there(job, found->face, &there))
@@ -169,38 +170,27 @@ static bool make_stage(struct job *job, struct table *table)
 		run_words(job, "CREATE UNIQUE INDEX ON ", stage->name, key.at) && revoke(job, stage);
 }
 
-/* What is older goes, but for the last one that came to its end: the next is measured by it. */
-static bool write_begin(struct job *job, const struct sl_table *table, const struct sl_row *row)
+/* Loads are in the order of their begins; an older one that comes late changes nothing. */
+static bool write_begin(struct job *job, const struct sl_table *table, const struct sl_row *row, bool *newest)
 {
 	char begun[32];
 	snprintf(begun, sizeof(begun), "%" PRId64, row->version_time);
 	const char *const values[] = { table->name, row->load, begun };
-	return base_ask(job, book_sql(job, "DELETE FROM ", " WHERE \"name\" = $1 AND state <> 'done'"), values, 1) &&
-		base_ask(job, book_sql(job, "INSERT INTO ", " AS old (\"name\", run, state, begun) VALUES ($1, $2, 'staging',"
-			" 'epoch'::timestamptz + $3::bigint * interval '1 microsecond') ON CONFLICT (\"name\", run) DO UPDATE"
-			" SET state = excluded.state, begun = excluded.begun"), values, 3);
-}
-
-static bool is_late(struct job *job, const struct sl_table *table, const struct sl_row *row, bool *late)
-{
-	char begun[32];
-	snprintf(begun, sizeof(begun), "%" PRId64, row->version_time);
-	const char *const values[] = { table->name, row->load, begun };
-	const PGresult *result = base_ask(job, book_sql(job, "SELECT EXISTS (SELECT FROM ",
-		" WHERE \"name\" = $1 AND (begun, run COLLATE \"C\") > ('epoch'::timestamptz + $3::bigint * interval '1 "
-		"microsecond', $2))"), values, 3);
-	*late = result && *PQgetvalue(result, 0, 0) == 't';
+	const PGresult *result = base_ask(job, book_sql(job, "INSERT INTO ", " AS old (\"name\", run, state, begun) VALUES"
+		" ($1, $2, 'staged', 'epoch'::timestamptz + $3::bigint * interval '1 microsecond') ON CONFLICT (\"name\")"
+		" DO UPDATE SET run = excluded.run, state = excluded.state, begun = excluded.begun"
+		" WHERE (old.begun, old.run COLLATE \"C\") <= (excluded.begun, excluded.run) RETURNING 1"), values, 3);
+	*newest = result && PQntuples(result) == 1;
 	return result != NULL;
 }
 
 /* What is under way is heard first: a row that is refused is not the load's fault. */
 bool load_begin(struct job *job, struct table *table, size_t row)
 {
-	const struct sl_row *begin = job->rows[row];
-	bool late;
-	if (!wire_collect(job) || !is_late(job, table->face, begin, &late))
+	bool newest;
+	if (!wire_collect(job) || !write_begin(job, table->face, job->rows[row], &newest))
 		return false;
-	return late || (make_stage(job, table) && write_begin(job, table->face, begin));
+	return !newest || make_stage(job, table);
 }
 
 /* ----------------------------------------------------------------------- ended */
@@ -229,15 +219,13 @@ void words_old(struct words *words, const struct load_end *end)
 	words_target(words, end->job, end->table->face->name);
 }
 
-/* The one before it is of no use any more. */
 static bool write_end(struct load_end *end)
 {
 	char rows[32];
 	snprintf(rows, sizeof(rows), "%" PRId64, end->rows);
-	const char *const values[] = { end->table->face->name, end->run, rows };
-	return base_ask(end->job, book_sql(end->job, "UPDATE ", " SET state = 'done', \"rows\" = $3::bigint WHERE "
-		"\"name\" = $1 AND run = $2"), values, 3) &&
-		base_ask(end->job, book_sql(end->job, "DELETE FROM ", " WHERE \"name\" = $1 AND run <> $2"), values, 2);
+	const char *const values[] = { end->table->face->name, rows };
+	return base_ask(end->job, book_sql(end->job, "UPDATE ", " SET state = 'loaded', \"rows\" = $2::bigint"
+		" WHERE \"name\" = $1"), values, 2);
 }
 
 static bool take(struct load_end *end)
@@ -262,7 +250,7 @@ bool load_end(struct job *job, struct table *table, size_t row)
 	const char *state;
 	if (!wire_collect(job) || !state_of(job, table->face, end.run, &state))
 		return false;
-	if (!state || strcmp(state, "staging") != 0)
+	if (!state || strcmp(state, "staged") != 0)
 		return true;
 	int64_t patience = job->patience;
 	job->patience = LONG_PATIENCE;

@@ -12,16 +12,15 @@ static int64_t number_at(const PGresult *result, int at)
 
 /* ------------------------------------------------------------------------- rows */
 
-/* The number of rows of the last load; -1: there was none. */
+/* The number of rows of the last load that was whole; 0: there is nothing to measure by. */
 static bool last_rows(struct load_end *end, int64_t *rows)
 {
 	struct words sql = words_new(end->pile);
-	words_add(&sql, "SELECT coalesce(pg_catalog.max(\"rows\"), -1) FROM ");
+	words_add(&sql, "SELECT coalesce(\"rows\", 0) FROM ");
 	words_target(&sql, end->job, loads_table.name);
-	words_add(&sql, " WHERE \"name\" = $1 AND run <> $2 AND state = 'done'");
-	const char *const values[] = { end->table->face->name, end->run };
-	const PGresult *result = base_ask(end->job, sql.at, values, 2);
-	*rows = result ? number_at(result, 0) : -1;
+	words_add(&sql, " WHERE \"name\" = $1");
+	const PGresult *result = base_ask(end->job, sql.at, &end->table->face->name, 1);
+	*rows = result && PQntuples(result) == 1 ? number_at(result, 0) : 0;
 	return result != NULL;
 }
 
@@ -38,7 +37,7 @@ static bool check_rows(struct load_end *end, bool *fine)
 		return false;
 	int64_t by = end->rows > last ? end->rows - last : last - end->rows;
 	most = snapshot->change;
-	if (last >= 0 && most >= 0 && (double)by * 100 > (double)most * (double)last)
+	if (last > 0 && most >= 0 && (double)by * 100 > (double)most * (double)last)
 		*fine = load_refuse(end, "it has %" PRId64 " rows, the last one had %" PRId64 ", and they may differ by "
 			"%" PRId64
 			" per cent (snapshot: change)", end->rows, last, most);

@@ -190,11 +190,11 @@ static bool refused(struct plan *plan, const struct difference *difference)
 		doing.at, job->fault.message, job->fault.state);
 }
 
-/* What can wait is only told. */
+/* The table can be used without it. */
 static bool stays(struct plan *plan, const struct difference *difference)
 {
 	struct job *job = plan->job;
-	snprintf(job->note, sizeof(job->note), "%.60s: %.180s", job->sink->name, difference->why);
+	snprintf(job->note, sizeof(job->note), "%.60s: %.110s (%.70s)", job->sink->name, difference->why, job->fault.message);
 	return true;
 }
 
@@ -308,7 +308,7 @@ static bool extra_tables(struct plan *plan)
 		const char *name = sl_pile_string(plan->pile, PQgetvalue(result, row, 0));
 		if (name[0] != '_' && !catalog_table(&plan->catalog, name))
 			plan_add(plan, PHASE_TABLES, "extra table", name, NULL, "the table %s was made by a sink, and is not in "
-				"this schema; nothing is done to it", name);
+				"this schema; nothing is done to it", name)->safe = true;
 	}
 	return result != NULL;
 }

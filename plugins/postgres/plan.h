@@ -106,7 +106,7 @@ struct difference {
 	struct line *lines, **last_line;   /* none: no statement helps */
 	bool safe;
 	bool blocks;                       /* without it rows cannot be written */
-	bool waits;                        /* if Postgres refuses it, that is told, and nothing else happens */
+	bool waits;                        /* rows can do without: if Postgres refuses it, that is told, and no more */
 	bool done;
 	around *before, *after;            /* what is done beside the statements; NULL: nothing */
 	struct difference *next;

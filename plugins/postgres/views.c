@@ -233,10 +233,9 @@ static void plan_kept(struct plan *plan, struct face *face)
 
 static void plan_gone(struct plan *plan, const struct face *face)
 {
-	struct difference *made = plan_add(plan, PHASE_DROP, "drop view", face->name, NULL, face->view
-		? "%s is made again" : "the view %s was made by a sink, and is not in this schema", face->name);
+	struct difference *made = plan_add(plan, PHASE_DROP, "drop view", face->name, NULL, "%s is made again", face->name);
 	plan_line(plan, made, about(plan, "DROP", face->there->kind, face->name).at);
-	made->safe = face->view != NULL;
+	made->safe = true;
 	made->before = keep_rights;
 }
 
@@ -346,7 +345,8 @@ void plan_views(struct plan *plan)
 		if (faces.at[i].goes && faces.at[i].foreign)
 			plan_kept(plan, &faces.at[i]);
 	for (size_t i = faces.wanted; i < faces.count; i++)
-		faces.at[i].goes = true;
+		plan_add(plan, PHASE_VIEWS, "extra view", faces.at[i].name, NULL, "the view %s was made by a sink, and is not in "
+			"this schema; it stays, for it may be another route's", faces.at[i].name)->safe = true;
 	for (size_t i = 0; i < faces.count; i++)
 		plan_drops(&faces, &faces.at[i]);
 	for (size_t i = 0; i < faces.count; i++)

@@ -220,7 +220,7 @@ static void a_table_of_ones_own_is_written_as_it_is(void **state)
 	sees(f, "SELECT id, size, mood, word, price, raw, own, filled FROM goods",
 		"6ecd8c99-4036-403d-bf84-cf8400f67836|3|bad|w|1.25|{\"a\": 2, \"b\": 1}|~|x\n");
 	const char *told = differs(f, "diff");
-	has(told, "extra column {\"table\":\"goods\",\"column\":\"own\",\"safe\":false");
+	has(told, "extra column {\"table\":\"goods\",\"column\":\"own\",\"safe\":true");
 	has_not(told, "conflict");
 	has_not(told, "\"sql\"");
 }
@@ -416,7 +416,7 @@ static void a_table_that_left_the_schema_is_told_and_stays(void **state)
 	opens(f, shop, "");
 	opens(f, goods(f, "id", "id: text"), "");
 	const char *told = differs(f, "diff");
-	has(told, "extra table {\"table\":\"orders\",\"safe\":false");
+	has(told, "extra table {\"table\":\"orders\",\"safe\":true");
 	has_not(told, "others");
 	differs(f, "force");
 	sees(f, "SELECT count(*) FROM orders", "0\n");
@@ -432,6 +432,26 @@ static void a_role_without_rights_is_told_what_it_needs(void **state)
 	bed_load(f, goods(f, "id", "id: text"), "", "postgres");
 	assert_int_equal(bed_open(f), SL_RETRY);
 	says(f, "GRANT USAGE, CREATE ON SCHEMA \"public\" TO \"poor\"");
+}
+
+static void a_role_that_only_writes_needs_no_more_than_tables(void **state)
+{
+	struct fixture *f = *state;
+	char conninfo[300];
+	opens(f, goods(f, "id", "id: text, size: int"), "");
+	does(f, "CREATE ROLE writer LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO writer");
+	snprintf(conninfo, sizeof(conninfo), "%s user=writer", other.conninfo);
+	set_url(f, conninfo);
+	opens(f, "tables:\n  goods:\n    help: what\n    mode: upsert\n    key: id\n    indexes: [size]\n"
+		"    columns: { id: text, size: { type: int, help: how large } }\n", "");
+	has(f->noted, "must be owner");
+	row(f, "goods", "{\"id\":\"a\",\"size\":1}");
+	delivers(f);
+	bed_load(f, goods(f, "id", "id: text, size: int, name: text"), "", "postgres");
+	assert_int_equal(bed_open(f), SL_RETRY);
+	says(f, "changes of the form need the owner: ALTER TABLE ... OWNER TO \"writer\"");
+	bed_close(f);
+	does(f, "DROP OWNED BY writer; DROP ROLE writer");
 }
 
 #define WITH(name) cmocka_unit_test_setup_teardown(name, begin, bed_postgres_end)
@@ -466,6 +486,7 @@ int main(void)
 		WITH(a_part_that_cannot_be_is_told),
 		WITH(a_table_that_left_the_schema_is_told_and_stays),
 		WITH(a_role_without_rights_is_told_what_it_needs),
+		WITH(a_role_that_only_writes_needs_no_more_than_tables),
 	};
 	return cmocka_run_group_tests(tests, bed_begin, bed_end);
 }

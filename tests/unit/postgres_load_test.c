@@ -83,7 +83,7 @@ static void a_load_takes_the_tables_place_when_it_is_whole(void **state)
 	ends(f, "r2", 2);
 	delivers(f);
 	sees(f, "SELECT string_agg(id || name, ' ' ORDER BY id) FROM goods", "g2m g3m g4m\n");
-	sees(f, "SELECT name, run, state, rows FROM _sluice_loads", "goods|r2|done|3\n");
+	sees(f, "SELECT name, run, state, rows FROM _sluice_loads", "goods|r2|loaded|3\n");
 	sees(f, "SELECT count(*) FROM pg_class WHERE relname LIKE '\\_sluice\\_load\\_%' OR relname LIKE "
 		"'\\_sluice\\_new\\_%'", "0\n");
 	assert_string_equal(differs(f, "diff"), "");
