@@ -108,15 +108,17 @@ static uint64_t lowest_needed(const struct route *route)
 	return lowest;
 }
 
+/* While it finds out where it stands, what was shown before holds. */
 static void show(struct route *route)
 {
 	struct page *page = route->page;
+	page_set(page, COUNTER_outage_since, (uint64_t)route->outage_since);
+	if (route->state == ROUTE_STARTING || !route->stand.known)
+		return;
 	page_set(page, COUNTER_cursor, route->stand.cursor);
 	page_set(page, COUNTER_waiting, route->open.count);
 	page_set(page, COUNTER_dead, route->dead);
-	page_set(page, COUNTER_outage_since, (uint64_t)route->outage_since);
-	if (route->state != ROUTE_STARTING && route->stand.known)
-		page_set(page, COUNTER_hold, lowest_needed(route));
+	page_set(page, COUNTER_hold, lowest_needed(route));
 }
 
 /* SQLite goes on writing into a file that has no name any more. */

@@ -137,7 +137,7 @@ def test_retries_back_off_then_become_a_dead_letter_with_its_history(daemon):
     daemon.post(note(1, retry="the far side is busy"))
     daemon.post(note(8))  # the same card: it has to wait for its elder
     daemon.post(note(2))
-    wait_until(lambda: texts(daemon) == ["text 2", "text 8"])
+    wait_until(lambda: sorted(texts(daemon)) == ["text 2", "text 8"])
     (_, event, reason), = dead(daemon)
     assert event == "1" and "3 times" in reason and "the far side is busy" in reason
     status, answer = daemon.ask("notes", "dead show", seq=1)
