@@ -22,6 +22,8 @@
  *     views.c       views are made again when their text has changed
  *     loads.c       whole loads: staged, checked, swapped in
  *     upkeep.c      what is due now and then
+ *     plan.h        what there is, what is wanted: the files about tables and views
+ *     loads.h       the files about loads
  *
  * Each step is one job in the pool, one job at a time, written straight down: it may
  * wait, but never for ever.  Everything goes through libpq's pipeline, so a statement is one

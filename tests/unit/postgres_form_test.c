@@ -2,6 +2,8 @@
 /* postgres_form_test.c - the postgres sink: tables, keys and indexes as the schema wants them. */
 #include "postgres_sink_bed.h"
 
+#include <pthread.h>
+
 static const char shop[] =
 	"tables:\n  orders:\n    help: What was ordered.\n"
 	"    mode: upsert\n    key: [shop, id]\n    indexes: [placed_at, [buyer, placed_at]]\n"
@@ -434,6 +436,41 @@ static void a_role_without_rights_is_told_what_it_needs(void **state)
 	says(f, "GRANT USAGE, CREATE ON SCHEMA \"public\" TO \"poor\"");
 }
 
+#define AT_ONCE 6
+
+static struct {
+	pthread_t thread;
+	struct fixture *f;
+	enum sl_outcome ended;
+} sinks[AT_ONCE];
+
+static void *opens_at_once(void *data)
+{
+	size_t at = (size_t)(intptr_t)data;
+	sinks[at].ended = bed_open(sinks[at].f);
+	return NULL;
+}
+
+static void sinks_that_open_at_once_make_one_table(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		sinks[i].f = bed_postgres_too();
+		set_text(sinks[i].f, "namespace", "fresh");
+		set_number(sinks[i].f, "lock_timeout", 10000);
+		bed_load(sinks[i].f, shop, "-- view: open\nSELECT * FROM orders", "postgres");
+	}
+	for (size_t i = 0; i < AT_ONCE; i++)
+		pthread_create(&sinks[i].thread, NULL, opens_at_once, (void *)(intptr_t)i);
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		pthread_join(sinks[i].thread, NULL);
+		if (sinks[i].ended != SL_DONE)
+			fail_msg("%s", sinks[i].f->why);
+		bed_free(sinks[i].f);
+	}
+	sees(f, "SELECT count(*) FROM fresh.open", "0\n");
+}
+
 static void a_role_that_only_writes_needs_no_more_than_tables(void **state)
 {
 	struct fixture *f = *state;
@@ -486,6 +523,7 @@ int main(void)
 		WITH(a_part_that_cannot_be_is_told),
 		WITH(a_table_that_left_the_schema_is_told_and_stays),
 		WITH(a_role_without_rights_is_told_what_it_needs),
+		WITH(sinks_that_open_at_once_make_one_table),
 		WITH(a_role_that_only_writes_needs_no_more_than_tables),
 	};
 	return cmocka_run_group_tests(tests, bed_begin, bed_end);

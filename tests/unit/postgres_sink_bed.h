@@ -40,12 +40,10 @@ static inline void set_url(struct fixture *f, const char *url)
 	set_option(f, "url", &list, sizeof(list));
 }
 
-/* Loaded, with a database, and not opened yet. */
-static inline struct fixture *bed_postgres(void)
+/* One more sink on the same database. */
+static inline struct fixture *bed_postgres_too(void)
 {
 	struct fixture *f = bed_sink("postgres");
-	other.db = bed_database(other.conninfo, sizeof(other.conninfo));
-	bed_does(other.db, "SET TimeZone = 'UTC'");
 	set_url(f, other.conninfo);
 	set_text(f, "namespace", "public");
 	set_number(f, "connect_timeout", 5000);
@@ -54,6 +52,14 @@ static inline struct fixture *bed_postgres(void)
 	set_number(f, "lock_timeout", 200);
 	set_number(f, "idle_timeout", 60000);
 	return f;
+}
+
+/* Loaded, with a database, and not opened yet. */
+static inline struct fixture *bed_postgres(void)
+{
+	other.db = bed_database(other.conninfo, sizeof(other.conninfo));
+	bed_does(other.db, "SET TimeZone = 'UTC'");
+	return bed_postgres_too();
 }
 
 static inline int bed_postgres_end(void **state)
