@@ -9,6 +9,11 @@
 #include <string.h>
 
 #define FIRST_BLOCK 4000
+#ifdef SLUICE_SANITIZE
+#define SPARES_MOST 0 /* who uses what has ended is found */
+#else
+#define SPARES_MOST 2048
+#endif
 #define LARGEST_STEP ((size_t)256 * 1024)
 #define ALIGN(size) (((size) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1))
 
@@ -53,9 +58,34 @@ char *must_string(const char *string)
 	return copy;
 }
 
+/* First blocks come and go with every event: some are kept for the next ones. */
+static _Thread_local struct block *spare;
+static _Thread_local unsigned spares;
+
+static struct block *block_take(size_t size)
+{
+	struct block *block = spare;
+	if (size != FIRST_BLOCK || !block)
+		return malloc(sizeof(*block) + size);
+	spare = block->older;
+	spares--;
+	return block;
+}
+
+static void block_give(struct block *block)
+{
+	if (block->size != FIRST_BLOCK || spares == SPARES_MOST) {
+		free(block);
+		return;
+	}
+	block->older = spare;
+	spare = block;
+	spares++;
+}
+
 static struct block *block_new(struct arena *arena, size_t size)
 {
-	struct block *block = malloc(sizeof(*block) + size);
+	struct block *block = block_take(size);
 	if (!block)
 		out_of_memory();
 	block->older = arena->newest;
@@ -77,7 +107,7 @@ static void free_blocks(struct arena *arena, struct block *keep)
 		struct block *block = arena->newest;
 		arena->newest = block->older;
 		arena->held -= sizeof(*block) + block->size;
-		free(block);
+		block_give(block);
 	}
 }
 

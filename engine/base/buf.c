@@ -294,6 +294,42 @@ void json_uint(struct buf *buf, uint64_t number)
 	buf_format(buf, "%" PRIu64, number);
 }
 
+/* Digits, a point, and as many digits as the number has behind it: at least one more stands before it. */
+static void put_amount(struct buf *buf, bool below, int64_t number, int decimals)
+{
+	char digits[24], *end = digits + sizeof(digits), *at = end;
+	for (int i = 0; number || i <= decimals; i++, number /= 10) {
+		if (i == decimals)
+			*--at = '.';
+		*--at = (char)('0' + number % 10);
+	}
+	if (below)
+		*--at = '-';
+	json_raw(buf, at, (size_t)(end - at));
+}
+
+/* Most are amounts: a whole number of tenths, hundredths, thousandths or ten-thousandths.  Dividing one by such a
+ * scale gives the very number that reading its digits does. */
+static bool json_amount(struct buf *buf, double number)
+{
+	static const double scales[] = { 10, 100, 1000, 10000 };
+	double size = fabs(number);
+	if (size > 1e9 || size < 1e-4)
+		return false;
+	if (size == (double)(int64_t)size) {
+		json_int(buf, (int64_t)number);
+		return true;
+	}
+	for (int decimals = 1; decimals <= 4; decimals++) {
+		int64_t whole = (int64_t)(size * scales[decimals - 1] + 0.5);
+		if ((double)whole / scales[decimals - 1] == size) {
+			put_amount(buf, number < 0, whole, decimals);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The shortest form that reads back as the same number. */
 void json_double(struct buf *buf, double number)
 {
@@ -302,6 +338,8 @@ void json_double(struct buf *buf, double number)
 		json_null(buf);
 		return;
 	}
+	if (json_amount(buf, number))
+		return;
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, number);
 		if (strtod(text, NULL) == number)

@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -75,12 +77,41 @@ static void what_is_no_utf8_is_replaced(void **state)
 	buf_free(&out);
 }
 
+/* As printf has it, with as few digits as read back the same. */
+static void same_double(double number)
+{
+	struct buf out = { 0 };
+	char wanted[40];
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(wanted, sizeof(wanted), "%.*g", digits, number);
+		if (strtod(wanted, NULL) == number)
+			break;
+	}
+	json_double(&out, number);
+	assert_string_equal(out.at, wanted);
+	buf_free(&out);
+}
+
+static void a_number_has_its_shortest_form(void **state)
+{
+	static const double odd[] = { 0, -0.0, 45, -45, 0.1, -0.05, 31.45, 1e-4, 0.00012, 9.9e-5, 1e9, 1e9 + 0.25, 1e15, 1e22,
+		5e-324, 0.1 + 0.2, 100.005, 1234.5678, 1234.56789, 999999999.9999, 0.99999, 1.7976931348623157e308 };
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
+		same_double(odd[i]);
+	for (int64_t i = -30000; i < 30000; i++) {
+		same_double((double)i / 100);
+		same_double((double)(i * 99991) / 10000);
+		same_double((double)i / 7);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_comes_back_wherever_it_has_to_be_escaped),
 		cmocka_unit_test(names_and_values_are_told_apart),
 		cmocka_unit_test(what_is_no_utf8_is_replaced),
+		cmocka_unit_test(a_number_has_its_shortest_form),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
