@@ -94,8 +94,8 @@ static void same_double(double number)
 
 static void a_number_has_its_shortest_form(void **state)
 {
-	static const double odd[] = { 0, -0.0, 45, -45, 0.1, -0.05, 31.45, 1e-4, 0.00012, 9.9e-5, 1e9, 1e9 + 0.25, 1e15, 1e22,
-		5e-324, 0.1 + 0.2, 100.005, 1234.5678, 1234.56789, 999999999.9999, 0.99999, 1.7976931348623157e308 };
+	static const double odd[] = { 0, -0.0, 45, -45, 0.1, -0.05, 31.45, 1e-4, 0.00012, 9.9e-5, 1e9, 1e9 + 0.25, 1e15,
+		1e22, 5e-324, 0.1 + 0.2, 100.005, 1234.5678, 1234.56789, 999999999.9999, 0.99999, 1.7976931348623157e308 };
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++)
 		same_double(odd[i]);
 	for (int64_t i = -30000; i < 30000; i++) {
