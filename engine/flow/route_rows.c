@@ -45,15 +45,12 @@ static void keep_remarks(struct delivery *delivery, const struct remarks *remark
 static bool grow_for_trial(struct route *route, struct delivery *delivery, const struct growth *growth,
 	struct why *why)
 {
-	struct schema *grown = schema_grown(route->schema, growth, why);
-	if (!grown)
+	if (!schema_grow(&route->schema, growth, why))
 		return false;
 	struct remarks remarks = { .end = &remarks.first, .arena = delivery->arena };
 	for (; growth; growth = growth->next)
 		add_remark(&remarks, REMARK_GROW, growth_shown(growth, delivery->arena));
 	keep_remarks(delivery, &remarks);
-	schema_free(&route->schema); /* rows of this event alone were made with it, and are made again */
-	route->schema = grown;
 	return true;
 }
 

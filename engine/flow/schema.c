@@ -119,29 +119,36 @@ static struct sl_document *document_of(const char *text)
 	return text ? sl_json_read((struct sl_text){ text, strlen(text) }, NULL, 0) : NULL;
 }
 
-struct schema *schema_grown(const struct schema *schema, const struct growth *growth, struct why *why)
+bool schema_grow(struct schema **schema, const struct growth *growth, struct why *why)
 {
-	struct sl_document *options = document_of(schema->options_text), *contract = document_of(schema->contract_text);
-	const struct schema_wish wish = { .file = schema->file, .options = sl_json_root(options),
-		.contract = sl_json_root(contract), .dialect = schema->dialect, .evolved = schema->evolved };
+	struct schema *now = *schema;
+	struct sl_document *options = document_of(now->options_text), *contract = document_of(now->contract_text);
+	const struct schema_wish wish = { .file = now->file, .options = sl_json_root(options),
+		.contract = sl_json_root(contract), .dialect = now->dialect, .evolved = now->evolved };
 	struct schema *grown = schema_new(&wish);
 	struct growth *first = NULL, **end = &first;
-	copy_added(grown, schema->added, &end);
+	copy_added(grown, now->added, &end);
 	copy_added(grown, growth, &end);
 	grown->added = first;
-	if (!read_file(grown, &wish, why))
-		schema_free(&grown);
+	bool good = read_file(grown, &wish, why);
 	sl_json_free(&options);
 	sl_json_free(&contract);
-	return grown;
+	if (!good) {
+		schema_free(&grown);
+		return false;
+	}
+	grown->before = now;
+	*schema = grown;
+	return true;
 }
 
 void schema_free(struct schema **schema)
 {
-	if (!*schema)
-		return;
-	struct arena *arena = (*schema)->arena; /* the schema itself lies in it */
-	arena_free(&arena);
+	for (struct schema *at = *schema; at;) {
+		struct arena *arena = at->arena; /* the schema itself lies in it */
+		at = at->before;
+		arena_free(&arena);
+	}
 	*schema = NULL;
 }
 

@@ -104,8 +104,9 @@ bool schema_note(const char *evolved, const struct growth *growth, struct why *w
 bool schema_has(const struct schema *schema, const struct growth *growth);
 const char *schema_evolved(const struct schema *schema); /* the file; NULL: it has none, and nothing makes it grow */
 
-/* In memory alone: the schema as it would be. */
-struct schema *schema_grown(const struct schema *schema, const struct growth *growth, struct why *why);
+/* In memory alone: it becomes the schema as it would be.  Rows made with the one before stay good as
+ * long as this one lives. */
+bool schema_grow(struct schema **schema, const struct growth *growth, struct why *why);
 
 /* "a column orders.colour of type text". */
 const char *growth_shown(const struct growth *growth, struct arena *arena);

@@ -70,6 +70,7 @@ struct shape {
 
 struct schema {
 	struct arena *arena;
+	struct schema *before;     /* that it grew from, in memory, and which ends with it; or NULL */
 	const char *file, *evolved, *dialect;
 	const char *options_text, *contract_text; /* as they were given, or NULL */
 	const struct yaml_node *root;

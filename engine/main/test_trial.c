@@ -96,14 +96,11 @@ void trial_emitted(struct trial *trial, const struct sl_event *event)
 /* What its contract lets the schema become is told, and goes for the rows behind. */
 static bool grow(struct trial *trial, const struct growth *growth, struct why *why)
 {
-	struct schema *grown = schema_grown(trial->schema, growth, why);
-	for (; grown && growth; growth = growth->next)
+	if (!schema_grow(&trial->schema, growth, why))
+		return false;
+	for (; growth; growth = growth->next)
 		json_string(&trial->log, arena_format(trial->arena, "info: the schema would get %s",
 			growth_shown(growth, trial->arena)));
-	if (!grown)
-		return false;
-	schema_free(&trial->schema);
-	trial->schema = grown;
 	return true;
 }
 
