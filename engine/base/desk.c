@@ -115,8 +115,8 @@ static size_t waiting_of(const struct desk *desk, uint32_t owner)
 {
 	size_t count = 0;
 	for (const struct account *account = desk->accounts; account; account = account->next)
-		for (int class = 0; class < 2; class++)
-			for (const struct ticket *ticket = account->waiting[class].first; ticket; ticket = ticket->next)
+		for (int i = 0; i < 2; i++)
+			for (const struct ticket *ticket = account->waiting[i].first; ticket; ticket = ticket->next)
 				count += ticket->owner == owner;
 	return count;
 }

@@ -7,7 +7,8 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define LIMITS_CALLS 256 /* calls of a guest at once, and their connections; each has two descriptors while a name is looked up */
+/* Calls of a guest at once, and their connections; each has two descriptors while a name is looked up. */
+#define LIMITS_CALLS 256
 #define LIMITS_FILES 64  /* descriptors it has besides */
 
 /* No core dumps.  All descriptors that the system allows. */

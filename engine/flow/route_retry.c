@@ -56,7 +56,8 @@ static void put_duration(int64_t ms, char out[32])
 static bool too_long(struct route *route, struct delivery *delivery, const char *why)
 {
 	char reason[700], duration[32];
-	int64_t from = delivery->first_at > route->resumed ? delivery->first_at : route->resumed; /* a pause is nobody's fault */
+	/* A pause is nobody's fault. */
+	int64_t from = delivery->first_at > route->resumed ? delivery->first_at : route->resumed;
 	if (clock_wall() - from < route->policy.give_up)
 		return false;
 	put_duration(clock_wall() - from, duration);

@@ -287,7 +287,8 @@ void budgets_heard(struct budgets *budgets, struct child *child, struct sl_text 
 	static const struct {
 		const char *say;
 		void (*heard)(struct budgets *, const struct user *, const struct sl_json *);
-	} messages[] = { { "take", heard_take }, { "more", heard_more }, { "give", heard_give }, { "forget", heard_forget } };
+	} messages[] = { { "take", heard_take }, { "more", heard_more }, { "give", heard_give },
+		{ "forget", heard_forget } };
 	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++)
 		if (sl_text_is(say, messages[i].say)) {
 			messages[i].heard(budgets, user_of(budgets, child), message);

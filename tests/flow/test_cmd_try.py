@@ -110,6 +110,11 @@ def test_what_a_script_logs_is_shown_with_its_event(daemon):
     assert [[line["text"] for line in event["log"]] for event in tried(daemon)] == [["notes: saw 1"], ["notes: saw 2"]]
 
 
+def test_line_ends_are_shown_as_they_are_written(daemon):
+    posted(daemon, note(1, text="one\r\ntwo\tthree\x1b"))
+    assert "one\\r\\ntwo\\tthree?" in daemon.sluice("try", "notes").stdout
+
+
 def test_what_cannot_be_tried_is_said(daemon):
     posted(daemon, note(1))
     daemon.write("broken.lua", "return {")
