@@ -347,6 +347,22 @@ def test_a_transform_asks_the_far_side_of_its_source_and_its_rows_have_to_fit(sh
     assert sums == {"passed": 2, "failed": 0}, rows
 
 
+def test_a_contract_is_kept_and_what_comes_of_it_is_in_the_log(shop, tmp_path):
+    def cases(words, *expected):
+        (tmp_path / "items.yaml").write_text(TABLES.replace("columns: { id: int, name: text, source: text }",
+            f"contract: {{ columns: {words}, types: {words} }}, columns: {{ id: int, name: int }}"))
+        rows, sums = told(shop("items", """return {
+          source = { use = "./shop.lua", options = { token = "t" } }, schema = "./items.yaml", cases = {
+            { name = "one", event = { data = { id = 7 } }, answers = { { url = "/items/7", json = { name = 1.5 } } }, %s },
+          } }""" % ", ".join(expected)))
+        assert sums == {"passed": 1, "failed": 0}, rows
+    cases("evolve", "emits = { { type = 'items' } }", "logs = { 'the schema would get items.name as decimal', "
+          "'the schema would get a column items.source of type text' }")
+    cases("discard_row", "drops = 'items.name: a value is not a whole number of 64 bits'")
+    cases("discard_value", "emits = { { type = 'items' } }", "logs = { 'items.name: a value was left out', "
+          "'\"source\" was left out' }")
+
+
 def test_a_sink_is_handed_rows_and_settles_them(shop):
     rows, sums = told(shop("items", """return { schema = "./items.yaml", cases = {
         { name = "rows", rows = { { type = "items", id = "a", data = { id = 1, name = "good" } },
