@@ -14,13 +14,13 @@ static bool stands_open(const struct deliveries *list, const struct delivery *cl
 {
 	const char *run = closing->closes->run;
 	for (const struct delivery *at = list->first; at; at = at->next)
-		if (at != closing && at->state != DELIVERY_DROPPED && at->shipped != SHIPPED_ROWS && at->label.id &&
-			polled_of_run(at->label.id, run))
+		if (at->seq < closing->seq && at->state != DELIVERY_DROPPED && at->shipped != SHIPPED_ROWS &&
+			at->label.id && polled_of_run(at->label.id, run))
 			return true;
 	return false;
 }
 
-/* Of its run there is something in memory that neither is written nor goes now. */
+/* Of its run there is something in memory, before it in the log, that neither is written nor goes now. */
 static bool run_is_open(const struct route *route, const struct delivery *closing)
 {
 	return (route->shipping && stands_open(&route->shipping->all, closing)) ||
@@ -110,7 +110,8 @@ static void decide(struct route *route, struct delivery *delivery, const struct 
 		drops_count(route, SNAPSHOT_UNBEGUN);
 		delivery_settles(route, delivery, DELIVERY_DROPPED);
 	} else if (verdict->dead) {
-		dies(route, delivery, arena_format(arena, "%" PRIu64 " of the events of its run are dead letters", verdict->dead));
+		dies(route, delivery, arena_format(arena, "%" PRIu64 " of the events of its run are dead letters",
+			verdict->dead));
 	} else if (verdict->unreadable) {
 		dies(route, delivery, arena_format(arena, "%" PRIu64 " dead letters that cannot be read may be of its run",
 			verdict->unreadable));
