@@ -128,6 +128,8 @@ static bool setup_sink(struct route *route, const struct sl_json *sink, struct w
 	if (!face->deliver)
 		return why_say(why, "sink %s: the plugin %s has no deliver step", text(sink, "name"), face->name);
 	route->transactional = face->recall != NULL;
+	if (route->transactional && face->batch_rows)
+		route->policy.batch_events = face->batch_rows;
 	return sl_json_kind(sl_json_get(sink, "schema")) != SL_KIND_OBJECT ||
 		(route->schema = setup_schema(sink, face, why)) != NULL;
 }

@@ -5,6 +5,8 @@
 
 #include "core.h"
 
+#define BATCH (4 * STATEMENT_ROWS) /* events in a transaction: what COMMIT costs is shared by them */
+
 static const struct sl_option options[] = {
 	SL_OPTION(SECRET, struct options, url, .help = "Where it is: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or "
 		"libpq's words: host=... dbname=...  Both may say sslmode=verify-full and sslrootcert=FILE."),
@@ -304,4 +306,5 @@ SL_PLUGIN(
 	.recall = recall,
 	.schema = schema,
 	.upkeep = upkeep,
-	.dialect = "postgres");
+	.dialect = "postgres",
+	.batch_rows = BATCH);

@@ -81,11 +81,16 @@ static bool sent(struct job *job, int did, struct sending sending)
 {
 	if (did)
 		note(job, sending);
-	/* Without it the server would keep small answers to itself, and seem dead. */
-	if (did && PQsendFlushRequest(job->sink->db) && PQflush(job->sink->db) >= 0)
+	if (did && PQflush(job->sink->db) >= 0)
 		return true;
 	job->fault = (struct fault){ 0 };
 	return lost(job, sending.doing);
+}
+
+/* Between statements that may take long: the server would keep small answers to itself, and seem dead. */
+static bool ask_for_answers(struct job *job)
+{
+	return !wire_of(job->sink)->count || PQsendFlushRequest(job->sink->db);
 }
 
 bool wire_send(struct job *job, const char *sql, const struct values *values, bool binary, struct sending sending)
@@ -110,7 +115,7 @@ static bool prepare(struct job *job, struct statement *statement, const char *do
 bool wire_send_made(struct job *job, struct statement *statement, const struct values *values, struct sending sending)
 {
 	PGconn *db = job->sink->db;
-	if (job->end != END_DONE || !db)
+	if (job->end != END_DONE || !db || !ask_for_answers(job))
 		return false;
 	if (job->sink->options->pooler)
 		return sent(job, PQsendQueryParams(db, statement->sql, (int)values->count, statement->types, values->at,
