@@ -226,10 +226,10 @@ static int verb_settle(lua_State *lua)
 	struct call *call = lua_verb_call(lua, "settle", IN(STEP_DELIVER));
 	size_t row = row_number(lua, call) - 1;
 	enum sl_outcome outcome = outcomes[luaL_checkoption(lua, 2, NULL, words)];
-	const char *why = outcome == SL_DONE ? "" : luaL_checkstring(lua, 3);
+	const char *why = outcome == SL_DONE ? NULL : luaL_checkstring(lua, 3);
 	int64_t after = lua_isnoneornil(lua, 4) ? 0 : milliseconds(lua, 4);
-	lua_verb_count(lua, strlen(why));
-	call->pub.host->settle(&call->pub, row, outcome, "%s", why);
+	lua_verb_count(lua, why ? strlen(why) : 0);
+	call->pub.host->settle(&call->pub, row, outcome, why ? "%s" : NULL, why);
 	call->settled[row].after = outcome == SL_RETRY ? after : 0;
 	return 0;
 }

@@ -203,11 +203,11 @@ static bool can_do_without(struct build *build, const struct part *part, const c
 	return true;
 }
 
-/* What may be wrong with an api that its plugin offers is what was written of it. */
-static const struct yaml_node *place_of(const struct part *part)
+/* Where the base was written, if that is what is wrong. */
+static const struct yaml_node *place_of(const struct part *part, const struct why *why)
 {
-	const struct yaml_node *api = yaml_get(part->node, "api"), *base = yaml_get(api, "base");
-	return base ? base : api ? api : part->node;
+	const struct yaml_node *base = yaml_get(yaml_get(part->node, "api"), "base");
+	return base && strstr(why->text, "api's base") ? base : part->node;
 }
 
 const char *api_read(struct build *build, const struct part *part, const struct sl_json *values)
@@ -221,7 +221,7 @@ const char *api_read(struct build *build, const struct part *part, const struct 
 	if (net_api_fill(api, values, part->name, salt(), &out, &why))
 		filled = arena_copy(build->arena, out.at, out.len);
 	else
-		fault(build, place_of(part), "%s: %s", part->what, why.text);
+		fault(build, place_of(part, &why), "%s: %s", part->what, why.text);
 	buf_free(&out);
 	return filled;
 }

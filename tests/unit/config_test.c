@@ -268,7 +268,7 @@ static void an_api_can_be_changed_in_yaml(void **state)
 	refused(SHOP(", api: { points: 1 }"), ":2:47: `api` of source s: `points` needs a `points_window`, such as 1m");
 	refused(SHOP(", api: { window: 0 }"), ":2:47: `api` of source s: `requests` needs a `window`, such as 10s");
 	refused(SHOP(", api: { at_once: -1 }"), ":2:58: `at_once` must be between 0 and 1000000000, not '-1'");
-	refused(SHOP(", api: { base: nowhere }"), ":2:6: source s: its api's base has to begin with https:// or http://");
+	refused(SHOP(", api: { base: nowhere }"), ":2:55: source s: its api's base has to begin with https:// or http://");
 	refused(SHOP(", every: 1ms"), ":2:49: `every` must be between 100ms and 365d, not '1ms'");
 	refused(SHOP(", webhook: { id: x }"), ":2:42: `webhook` is no key of source s");
 	refused(SHOP(", secret: x"), ":2:42: `secret` is no key of source s");
