@@ -456,8 +456,8 @@ struct sl_plugin {
 	 * that was taken: so no row overtakes another that was put off. */
 	sl_step *recall;
 	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
-	size_t batch_rows;          /* deliver: at most so many rows at a time (a transactional sink: so many events);
-	                             * 0: the host's choice */
+	/* deliver: at most so many rows at a time, for a transactional sink so many events; 0: the host's choice. */
+	size_t batch_rows;
 
 	/* since 1.1 */
 	const struct sl_api *api;   /* NULL: urls are written out */
