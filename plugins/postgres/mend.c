@@ -8,7 +8,8 @@
 #include "core.h"
 #include "text.h"
 
-#define REPLACEMENT "\xEF\xBF\xBD"
+/* U+FFFD, and as an escape; without a NUL. */
+static const char replacement[3] = "\xEF\xBF\xBD", replacement_escape[6] = "\\ufffd";
 
 /* -------------------------------------------------------------------- looking */
 
@@ -28,6 +29,14 @@ static bool plain(struct sl_text text)
 	return true;
 }
 
+static int hex_digit(char sign)
+{
+	if (sign >= '0' && sign <= '9')
+		return sign - '0';
+	sign |= 0x20;
+	return sign >= 'a' && sign <= 'f' ? sign - 'a' + 10 : -1;
+}
+
 /* The number of a \uXXXX; -1: it is none. */
 static int escape(const char *at, const char *end)
 {
@@ -35,11 +44,10 @@ static int escape(const char *at, const char *end)
 	if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *digit = memchr(digits, at[i] >= 'A' && at[i] <= 'F' ? at[i] + 32 : at[i], 16);
-		if (!digit)
+		int digit = hex_digit(at[i]);
+		if (digit < 0)
 			return -1;
-		number = number * 16 + (int)(digit - digits);
+		number = number * 16 + digit;
 	}
 	return number;
 }
@@ -110,8 +118,8 @@ static size_t mend_bytes(struct sl_text text, char *out, uint64_t mends[MENDS])
 		}
 		enum mend mend = !*at ? MEND_NUL : surrogate(at, end) ? MEND_SURROGATE : MEND_BYTES;
 		mends[mend]++;
-		memcpy(to, REPLACEMENT, 3);
-		to += 3;
+		memcpy(to, replacement, sizeof(replacement));
+		to += sizeof(replacement);
 		at += mend == MEND_SURROGATE ? 3 : 1;
 	}
 	return (size_t)(to - out);
@@ -123,7 +131,7 @@ static void mend_escapes(char *at, const char *end, uint64_t mends[MENDS])
 		enum mend bad;
 		size_t len = step_over(at, end, &bad);
 		if (bad != MENDS) {
-			memcpy(at, "\\ufffd", 6);
+			memcpy(at, replacement_escape, sizeof(replacement_escape));
 			mends[bad]++;
 		}
 		at += len;
