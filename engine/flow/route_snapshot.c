@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/snapshot.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
@@ -43,31 +44,16 @@ const char *snapshot_load(const struct sl_table *table, const struct sl_event *e
 	return table && event->run && takes(table, event->source) ? event->run : NULL;
 }
 
-static bool one_source(const struct route *route, const struct sl_table *table, struct why *why)
-{
-	const struct source *first = NULL;
-	for (size_t i = 0; i < route->source_count; i++) {
-		const struct source *source = &route->sources[i];
-		const char *named = table->snapshot->source;
-		if (named && strcmp(named, source->name) == 0 && !source->snapshots)
-			return why_say(why, "the table %s takes the snapshots of %s, but that source does not say `snapshot: true`",
-				table->name, named);
-		if (named || !source->snapshots)
-			continue;
-		if (first)
-			return why_say(why, "the table %s takes snapshots, and both %s and %s bring them: name one, "
-				"snapshot: { source: %s }", table->name, first->name, source->name, first->name);
-		first = source;
-	}
-	return true;
-}
-
 bool snapshot_check(const struct route *route, struct why *why)
 {
 	size_t count = 0;
 	const struct sl_table *const *tables = route->schema ? schema_tables(route->schema, &count) : NULL;
+	struct snapshot_source *sources = arena_alloc(route->arena, (route->source_count + 1) * sizeof(*sources));
+	for (size_t i = 0; i < route->source_count; i++)
+		sources[i] = (struct snapshot_source){ route->sources[i].name, route->sources[i].snapshots };
 	for (size_t i = 0; i < count; i++)
-		if (tables[i]->snapshot && !one_source(route, tables[i], why))
+		if (tables[i]->snapshot &&
+			!snapshot_fits(tables[i]->name, tables[i]->snapshot->source, sources, route->source_count, why))
 			return false;
 	return true;
 }

@@ -63,11 +63,17 @@ struct config_transform {
 	const struct description *description;
 };
 
+/* A table that snapshots fill: of one source, or of any (NULL). */
+struct config_load {
+	const char *table, *source;
+};
+
 struct config_sink {
 	const char *name, *use, *plugin, *options, *api;
 	const struct description *description;
 	const char *schema, *schema_file, *schema_options; /* its name, its path, JSON; NULL: none */
 	const char *schema_contract;                       /* JSON; NULL: as the schema says */
+	const struct config_load *loads; /* the last has no table; NULL: there is no schema */
 };
 
 struct config_retry {

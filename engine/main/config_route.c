@@ -2,6 +2,7 @@
 /* config_route.c - routes: names that have to lead somewhere. */
 #include <string.h>
 
+#include "flow/snapshot.h"
 #include "main/config_build.h"
 #include "sdk/text.h"
 
@@ -144,6 +145,22 @@ static const char *name_of(struct build *build, const struct yaml_node *node)
 		: "a route";
 }
 
+/* Its tables that snapshots fill, and its sources. */
+static void check_loads(struct build *build, const struct yaml_node *node, const struct config_route *route)
+{
+	size_t count = 0;
+	while (route->from[count])
+		count++;
+	struct snapshot_source *sources = arena_alloc(build->arena, (count + 1) * sizeof(*sources));
+	for (size_t i = 0; i < count; i++)
+		sources[i] = (struct snapshot_source){ route->from[i]->name, route->from[i]->snapshot };
+	for (const struct config_load *load = route->to ? route->to->loads : NULL; load && load->table; load++) {
+		struct why why;
+		if (!snapshot_fits(load->table, load->source, sources, count, &why))
+			fault(build, yaml_get(node, "from"), "%s: %s", name_of(build, node), why.text);
+	}
+}
+
 static bool name_is_new(struct build *build, const struct yaml_node *node, const char *name)
 {
 	char room[YAML_SHOWN];
@@ -186,6 +203,7 @@ static void read_route(struct build *build, const struct yaml_node *node)
 	route.open_limit = given.open_limit;
 	route.give_up = given.give_up;
 	route.deadline = given.deadline ? given.deadline : build->config->deadline;
+	check_loads(build, node, &route);
 	if (name_is_new(build, yaml_get(node, "name"), given.name))
 		build->routes[build->config->route_count++] = route;
 }

@@ -127,6 +127,18 @@ static bool has_retention(const struct schema *schema, const char **table)
 	return false;
 }
 
+static const struct config_load *loads_of(const struct build *build, const struct schema *schema)
+{
+	size_t count = 0, at = 0;
+	const struct sl_table *const *tables = schema_tables(schema, &count);
+	struct config_load *loads = arena_alloc(build->arena, (count + 1) * sizeof(*loads));
+	for (size_t i = 0; i < count; i++)
+		if (tables[i]->snapshot)
+			loads[at++] = (struct config_load){ arena_string(build->arena, tables[i]->name),
+				arena_string(build->arena, tables[i]->snapshot->source) };
+	return loads;
+}
+
 /* What the tables ask of the sink. */
 static void check_sink(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
 	const struct schema *schema)
@@ -143,16 +155,17 @@ static void check_sink(struct build *build, const struct yaml_node *node, const 
 }
 
 /* With the options' values, in the sink's dialect, and with what came in addition. */
-static void check_all(struct build *build, const struct yaml_node *node, const struct config_sink *sink,
+static void check_all(struct build *build, const struct yaml_node *node, struct config_sink *sink,
 	const struct sl_json *values, const struct sl_json *contract)
 {
 	const struct schema_wish wish = { .file = sink->schema_file, .options = values, .contract = contract,
 		.dialect = sink->description->dialect, .evolved = config_evolved(build->config, sink, build->arena) };
 	struct why why = { 0 };
 	struct schema *schema = schema_open(&wish, &why);
-	if (schema)
+	if (schema) {
 		check_sink(build, node, sink, schema);
-	else
+		sink->loads = loads_of(build, schema);
+	} else
 		fault(build, node, "schema `%s`: %s", sink->schema, why.text);
 	schema_free(&schema);
 }

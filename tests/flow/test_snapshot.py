@@ -366,12 +366,13 @@ def test_a_table_takes_the_snapshots_of_one_source(shop, stock):
     shop.write("products.yaml", SCHEMA.replace("snapshot: { source: shop }", "snapshot: true"))
     shop.change("transforms:", f'  other: {{ use: ./far/shop.lua, base: "{stock.base}", limit: 20, snapshot: true }}\ntransforms:')
     shop.change("from: [ shop ]", "from: [ shop, other ]")
-    shop.start(ready=False)
-    wait_until(lambda: "both shop and other bring them: name one" in shop.stderr(), what=shop.stderr)
+    told = shop.sluice("check").stderr
+    assert "route products: the table products takes snapshots, and both shop and other bring them: name one" in told
     shop.write("products.yaml", SCHEMA.replace("source: shop", "source: other"))
+    assert shop.sluice("check").returncode == 0
     shop.change("limit: 20, snapshot: true }\ntransforms", "limit: 20 }\ntransforms")
-    shop.sluice("reload")
-    wait_until(lambda: "that source does not say `snapshot: true`" in shop.stderr(), what=shop.stderr)
+    told = shop.sluice("check").stderr
+    assert "the table products takes the snapshots of other, but that source does not say `snapshot: true`" in told
 
 
 def test_trying_a_snapshot_shows_its_rows_and_tells_of_no_load(shop, stock):
