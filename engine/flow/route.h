@@ -111,8 +111,9 @@ struct route {
 	struct page *page;
 	enum route_state state;
 	bool paused, once, transactional;
-	int64_t resumed;           /* clock_wall when it last was; 0: never */
 	bool trying;               /* flow/try.c: steps are called by hand, nothing is delivered or written down */
+	bool closing_due;          /* the end of a snapshot's run may be decided on */
+	int64_t resumed;           /* clock_wall when it last was; 0: never */
 	struct why error;          /* of the last outage or block */
 	struct why far;            /* a transform's far side cannot be had; else "" */
 	size_t far_count;          /* deliveries that wait for one */
@@ -160,9 +161,8 @@ struct route {
 	struct rewind *rewinding;
 	struct snapshot *snapshots; /* those that began while this process looked */
 	struct {
-		bool due;               /* one of the ends may be decided on */
-		struct delivery *delivery;
-		struct call *call;      /* NULL: none is */
+		struct delivery *delivery; /* the end of a run that is being decided on */
+		struct call *call;         /* NULL: none is */
 	} closing;
 	struct growing *growing;   /* NULL: the schema has all that events bring */
 	struct request_for *asked, *recalling, *answering;

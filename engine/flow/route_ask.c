@@ -323,6 +323,8 @@ bool route_asks(struct route *route)
 		return false;
 	if (!may_answer(route, ask) && !must_refuse(route, ask))
 		return false;
+	if (ask->kind->each && route_sink_busy(route))
+		return false; /* it would be asked twice at once */
 	route->asked = ask->next;
 	ask->next = NULL;
 	consider(route, ask);

@@ -40,7 +40,7 @@ static void wait(struct route *route, struct delivery *delivery)
 	delivery->state = DELIVERY_WAITING;
 	delivery->due = 0;
 	delivery->due_ticks = clock_ticks() + LOOK_AGAIN;
-	route->closing.due = true;
+	route->closing_due = true;
 }
 
 void closing_ships(struct route *route, struct delivery *delivery)
@@ -173,10 +173,10 @@ static struct delivery *next_closing(const struct route *route)
 
 bool route_closing(struct route *route)
 {
-	if (!route->closing.due || route->state != ROUTE_RUNNING || route_sink_busy(route) || route->rewinding)
+	if (!route->closing_due || route->state != ROUTE_RUNNING || route_sink_busy(route) || route->rewinding)
 		return false;
 	struct delivery *next = next_closing(route);
-	route->closing.due = next != NULL;
+	route->closing_due = next != NULL;
 	if (next)
 		recall_dead(route, next);
 	return next != NULL;
@@ -186,7 +186,7 @@ void closing_forget(struct route *route)
 {
 	if (route->closing.call)
 		call_free(&route->closing.call);
-	route->closing.due = true;
+	route->closing_due = true;
 }
 
 /* ---------------------------------------------------------------------- passed */

@@ -121,7 +121,7 @@ static void unpack(struct consignment *it)
 	page_add(route->page, COUNTER_dropped, it->after.dropped - route->stand.dropped);
 	page_add(route->page, COUNTER_repeats, it->after.repeats - route->stand.repeats);
 	route->stand = it->after;
-	route->closing.due = true;
+	route->closing_due = true;
 	if (batch) {
 		page_set(route->page, COUNTER_cursor_time, (uint64_t)batch->received);
 		route->shipping = NULL;
