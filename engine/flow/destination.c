@@ -101,7 +101,7 @@ static size_t count_tables(const struct sl_table *const *tables)
 
 void destination_offer_more(struct call *call, const struct sl_table *const *tables)
 {
-	size_t count = call->pub.table_count, more = count_tables(tables);
+	size_t count = call->pub.tables ? call->pub.table_count : 0, more = count_tables(tables);
 	const struct sl_table **all = arena_alloc(call->arena, (count + more + 1) * sizeof(*all));
 	for (size_t i = 0; i < count + more; i++)
 		all[i] = i < count ? call->pub.tables[i] : tables[i - count];

@@ -71,13 +71,14 @@ static void add_hidden(const struct filling *filling, const char *form, struct b
 
 static bool fill_base(struct filling *filling, const struct sl_api *api, struct buf *out)
 {
-	if (!fill(filling, api->base ? api->base : ""))
+	const char *form = api->base ? api->base : "";
+	if (!fill(filling, form))
 		return false;
 	const char *base = filling->out.at;
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
 		return why_say(filling->why, "its api's base has to begin with https:// or http://");
 	json_member_string(out, "base", base);
-	add_hidden(filling, api->base, out);
+	add_hidden(filling, form, out);
 	return true;
 }
 
