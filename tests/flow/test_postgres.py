@@ -393,6 +393,56 @@ def test_a_row_that_somebody_else_is_writing_is_waited_for(daemon, database):
     assert dead(database) == []
 
 
+def test_a_transaction_that_another_one_overtook_is_tried_again(daemon, database):
+    database.do(f"alter database {database.name} set default_transaction_isolation = 'repeatable read'")
+    begin(daemon, database)
+    post(daemon, 1)
+    expect(database, 1)
+    other = database.session()
+    other.do("begin")
+    other.do("update notes set text = 'theirs' where id = '1'")
+    assert daemon.post({**note(1), "id": "e1b", "row": {"id": "1", "number": 1, "text": "ours"}}).status == 200
+    wait_until(lambda: database.number("select count(*) from pg_locks where not granted") == 1)
+    other.do("commit")
+    other.end()
+    wait_until(lambda: texts(database) == ["ours"])
+    assert dead(database) == [] and daemon.route_health()["error"] is None
+
+
+def test_two_that_wait_for_each_other_come_to_an_end(daemon, database):
+    begin(daemon, database)
+    wait_until(lambda: database.rows("select * from notes") == [])
+    database.do("alter database " + database.name + " set deadlock_timeout = '50ms'")
+    post(daemon, 1)
+    post(daemon, 2)
+    expect(database, 1, 2)
+    other = database.session()
+    other.do("begin")
+    other.do("update notes set text = text where id = '2'")
+    daemon.sluice("routes", "pause", "notes")
+    for number in (1, 2):
+        assert daemon.post({**note(number), "id": f"again {number}", "row": {"id": str(number), "number": number, "text": "ours"}}).status == 200
+    daemon.sluice("routes", "resume", "notes")
+    wait_until(lambda: database.number("select count(*) from pg_locks where not granted") == 1)
+    other.do("update notes set text = text where id = '1'")
+    other.do("commit")
+    other.end()
+    wait_until(lambda: texts(database) == ["ours", "ours"])
+    assert dead(database) == []
+
+
+def test_a_statement_that_takes_too_long_is_an_outage(daemon, database):
+    begin(daemon, database, statement_timeout="1s")
+    post(daemon, 1)
+    expect(database, 1)
+    database.do("create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(30); return new; end $$;"
+                "create trigger slow before insert on notes for each row execute function slow()")
+    post(daemon, 2)
+    outage(daemon, "statement_timeout")
+    database.do("drop trigger slow on notes")
+    over(daemon, database, 1, 2)
+
+
 def test_a_server_that_says_nothing_is_an_outage(daemon, database, server):
     begin(daemon, database, statement_timeout="1s", answer_timeout="2s", connect_timeout="1s", idle_timeout="1s")
     post(daemon, 1)
