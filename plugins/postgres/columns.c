@@ -29,31 +29,31 @@ enum fit {
 
 static const struct {
 	enum sl_column_type type;
-	const char *base;
 	enum fit fit;
+	const char *base;
 	const char *using; /* how it becomes ours, where Postgres needs to be told: %s is the column */
 } fits[] = {
-	{ SL_COLUMN_TEXT, "text", FIT_WELL, NULL },
-	{ SL_COLUMN_TEXT, "varchar", FIT_WELL, NULL },
-	{ SL_COLUMN_TEXT, "bpchar", FIT_WELL, NULL },
-	{ SL_COLUMN_TEXT, "citext", FIT_WELL, NULL },
-	{ SL_COLUMN_TEXT, "uuid", FIT_CAST, NULL },
-	{ SL_COLUMN_TEXT, "inet", FIT_CAST, NULL },
-	{ SL_COLUMN_INT, "int8", FIT_WELL, NULL },
-	{ SL_COLUMN_INT, "int4", FIT_WELL, NULL },
-	{ SL_COLUMN_INT, "int2", FIT_WELL, NULL },
-	{ SL_COLUMN_INT, "numeric", FIT_WELL, NULL },
-	{ SL_COLUMN_DECIMAL, "numeric", FIT_WELL, NULL },
-	{ SL_COLUMN_DECIMAL, "int8", FIT_WIDEN, NULL },
-	{ SL_COLUMN_DECIMAL, "int4", FIT_WIDEN, NULL },
-	{ SL_COLUMN_DECIMAL, "int2", FIT_WIDEN, NULL },
-	{ SL_COLUMN_BOOL, "bool", FIT_WELL, NULL },
-	{ SL_COLUMN_TIMESTAMP, "timestamptz", FIT_WELL, NULL },
-	{ SL_COLUMN_TIMESTAMP, "date", FIT_WIDEN, "(%s::timestamp AT TIME ZONE 'UTC')" },
-	{ SL_COLUMN_DATE, "date", FIT_WELL, NULL },
-	{ SL_COLUMN_JSON, "jsonb", FIT_WELL, NULL },
-	{ SL_COLUMN_JSON, "json", FIT_WELL, NULL },
-	{ SL_COLUMN_JSON, "text", FIT_WELL, NULL },
+	{ SL_COLUMN_TEXT, FIT_WELL, "text", NULL },
+	{ SL_COLUMN_TEXT, FIT_WELL, "varchar", NULL },
+	{ SL_COLUMN_TEXT, FIT_WELL, "bpchar", NULL },
+	{ SL_COLUMN_TEXT, FIT_WELL, "citext", NULL },
+	{ SL_COLUMN_TEXT, FIT_CAST, "uuid", NULL },
+	{ SL_COLUMN_TEXT, FIT_CAST, "inet", NULL },
+	{ SL_COLUMN_INT, FIT_WELL, "int8", NULL },
+	{ SL_COLUMN_INT, FIT_WELL, "int4", NULL },
+	{ SL_COLUMN_INT, FIT_WELL, "int2", NULL },
+	{ SL_COLUMN_INT, FIT_WELL, "numeric", NULL },
+	{ SL_COLUMN_DECIMAL, FIT_WELL, "numeric", NULL },
+	{ SL_COLUMN_DECIMAL, FIT_WIDEN, "int8", NULL },
+	{ SL_COLUMN_DECIMAL, FIT_WIDEN, "int4", NULL },
+	{ SL_COLUMN_DECIMAL, FIT_WIDEN, "int2", NULL },
+	{ SL_COLUMN_BOOL, FIT_WELL, "bool", NULL },
+	{ SL_COLUMN_TIMESTAMP, FIT_WELL, "timestamptz", NULL },
+	{ SL_COLUMN_TIMESTAMP, FIT_WIDEN, "date", "(%s::timestamp AT TIME ZONE 'UTC')" },
+	{ SL_COLUMN_DATE, FIT_WELL, "date", NULL },
+	{ SL_COLUMN_JSON, FIT_WELL, "jsonb", NULL },
+	{ SL_COLUMN_JSON, FIT_WELL, "json", NULL },
+	{ SL_COLUMN_JSON, FIT_WELL, "text", NULL },
 };
 #define FITS (sizeof(fits) / sizeof(*fits))
 

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/time.h>
 
 #include "plan.h"
 #include "time.h"
@@ -38,7 +38,9 @@ static int64_t month_from(int64_t day, int months)
 
 struct part part_of(struct sl_pile *pile, const struct sl_table *table, int ahead)
 {
-	int64_t today = (int64_t)time(NULL) / DAY;
+	struct timeval now;
+	gettimeofday(&now, NULL);
+	int64_t today = now.tv_sec / DAY;
 	int64_t from = is_daily(table) ? today + ahead : month_from(today, ahead);
 	int64_t to = is_daily(table) ? from + 1 : month_from(from, 1);
 	char begins[SL_TIME_SIZE], ends[SL_TIME_SIZE], name[SL_TIME_SIZE + 1] = "_";

@@ -194,7 +194,8 @@ static bool refused(struct plan *plan, const struct difference *difference)
 static bool stays(struct plan *plan, const struct difference *difference)
 {
 	struct job *job = plan->job;
-	snprintf(job->note, sizeof(job->note), "%.60s: %.110s (%.70s)", job->sink->name, difference->why, job->fault.message);
+	snprintf(job->note, sizeof(job->note), "%.60s: %.110s (%.70s)", job->sink->name, difference->why,
+		job->fault.message);
 	return true;
 }
 
