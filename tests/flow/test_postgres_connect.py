@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 from conftest import free_port, wait_until
+from notes import MAPPING, SCHEMA, expect, note, outage, over
 from postgres import USER, Server, owned_folder, use
-from test_postgres import MAPPING, SCHEMA, expect, note, outage, over
 
 HBA = """\
 local all all trust

@@ -13,8 +13,8 @@ import threading
 import conftest
 import pytest
 from conftest import wait_until
+from notes import MAPPING, SCHEMA, expect, note
 from postgres import use
-from test_postgres import MAPPING, SCHEMA, expect, note
 
 HOURS = int(os.environ.get("SLUICE_HOURS", "62"))  # Friday evening to Monday morning
 STEP = int(os.environ.get("SLUICE_STEP", "6"))
