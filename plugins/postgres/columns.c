@@ -156,6 +156,28 @@ static struct words typing(struct plan *plan, const char *table, const struct sl
 	return sql;
 }
 
+static const char *generated_task(struct plan *plan, const struct sl_column *column)
+{
+	struct words task = words_new(plan->pile);
+	words_format(&task, "generated %s", column->name);
+	return task.at;
+}
+
+/* What it is made of, as it is noted: its type and its expression. */
+static const char *generated_note(struct plan *plan, const struct sl_column *column)
+{
+	struct words note = words_new(plan->pile);
+	words_format(&note, "%s: %s", declared[column->type], column->generated);
+	return note.at;
+}
+
+static void note_generated(struct plan *plan, struct difference *made, const struct sl_table *face,
+	const struct sl_column *column)
+{
+	if (column->generated)
+		plan_note(plan, made, face->name, generated_task(plan, column), generated_note(plan, column));
+}
+
 /* Views that read from it have to be made again. */
 static void widens(struct plan *plan, const struct sl_table *face, const struct sl_column *column)
 {
@@ -180,6 +202,7 @@ static void plan_widen(struct plan *plan, const struct sl_table *face, const str
 		"%s.%s is %s, and the schema wants %s; no value loses by it", face->name, column->name,
 		there_column(table, column->name)->type, declared[column->type]);
 	struct words sql = typing(plan, face->name, column, using);
+	struct line *line = plan_line(plan, made, NULL);
 	made->safe = true;
 	widens(plan, face, column);
 	for (size_t i = 0; i < face->column_count; i++) {
@@ -188,8 +211,9 @@ static void plan_widen(struct plan *plan, const struct sl_table *face, const str
 			continue;
 		words_again(&sql, face, other);
 		widens(plan, face, other);
+		note_generated(plan, made, face, other);
 	}
-	plan_line(plan, made, sql.at);
+	line->sql = sql.at;
 }
 
 static void plan_misfit(struct plan *plan, const struct sl_table *face, const struct sl_column *column,
@@ -241,20 +265,6 @@ static void plan_type(struct plan *plan, const struct wanted *wanted, size_t at,
 
 /* ------------------------------------------------------ columns fill themselves */
 
-static const char *generated_task(struct plan *plan, const struct sl_column *column)
-{
-	struct words task = words_new(plan->pile);
-	words_format(&task, "generated %s", column->name);
-	return task.at;
-}
-
-static void note_generated(struct plan *plan, struct difference *made, const struct sl_table *face,
-	const struct sl_column *column)
-{
-	if (column->generated)
-		plan_note(plan, made, face->name, generated_task(plan, column), column->generated);
-}
-
 static void replace_column(struct plan *plan, const struct sl_table *face, const struct sl_column *column, bool blocks,
 	const char *why)
 {
@@ -285,8 +295,9 @@ static bool plan_generated(struct plan *plan, const struct sl_table *face, const
 	else if (!there->generated)
 		replace_column(plan, face, column, false, "is an ordinary column, and the schema wants one that Postgres "
 			"fills");
-	else if (note && strcmp(note, column->generated) != 0)
-		replace_column(plan, face, column, false, "is filled by another expression than the schema's");
+	else if (note && strcmp(note, generated_note(plan, column)) != 0)
+		replace_column(plan, face, column, false, "is filled by another expression, or of another type, than the "
+		"schema's");
 	return false;
 }
 

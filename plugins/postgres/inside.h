@@ -190,6 +190,7 @@ struct job {
 	struct told *told, **last_told;
 	struct plan *plan;           /* plan.c's: what there is, and what is to be done about it */
 	const char *cursor;          /* recall, upkeep: advance() to there; NULL: that is the end */
+	size_t first_end, last_end;  /* loads.c's: rows of SL_LOAD_END that were seen to together */
 	uint64_t mends[MENDS];
 	struct fault fault;          /* of the last statement that was refused */
 	int64_t patience;            /* ms without a sign of life; a job that makes an index may raise it */

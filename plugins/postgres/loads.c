@@ -228,7 +228,7 @@ static bool write_end(struct load_end *end)
 		" WHERE \"name\" = $1"), values, 2);
 }
 
-static bool take(struct load_end *end)
+static bool prepare(struct load_end *end)
 {
 	bool there, fine = true;
 	if (!stage_is_there(end->job, end->stage, &there))
@@ -238,23 +238,67 @@ static bool take(struct load_end *end)
 			end->stage->name);
 		return true;
 	}
-	return base_run(end->job, "SET LOCAL statement_timeout = 0") && load_check(end, &fine) &&
-		(!fine || load_swap(end, &fine)) && (!fine || write_end(end));
+	return load_check(end, &fine) && (!fine || load_prepare(end, &fine));
+}
+
+/* All are checked and prepared before the first takes its place: from then on readers wait. */
+static bool take(struct job *job, struct load_end *ends, size_t count)
+{
+	bool fine = true;
+	if (count && !base_run(job, "SET LOCAL statement_timeout = 0"))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!prepare(&ends[i]))
+			return false;
+	if (job->failures)
+		return true;
+	if (!loads_exchange(ends, count, &fine))
+		return false;
+	for (size_t i = 0; i < count && fine; i++)
+		if (!write_end(&ends[i]))
+			return false;
+	return true;
 }
 
 /* One that is not the newest, or has taken its place already, ends without a word. */
+static bool add_end(struct job *job, struct load_end *ends, size_t *count, size_t row)
+{
+	struct table *table = table_of(job->sink, job->rows[row]->table);
+	const char *state;
+	if (!table)
+		return job_fail(job, "the sink was not told of the table %s when it was opened", job->rows[row]->table->name);
+	if (!state_of(job, table->face, job->rows[row]->load, &state))
+		return false;
+	if (state && strcmp(state, "staged") == 0)
+		ends[(*count)++] = (struct load_end){ .job = job, .pile = &job->brief->pile, .table = table,
+			.stage = stage_of(job, table)->face, .run = job->rows[row]->load, .row = row };
+	return true;
+}
+
+static size_t last_end(const struct job *job, size_t row)
+{
+	while (row + 1 < job->row_count && job->rows[row + 1]->mode == SL_LOAD_END)
+		row++;
+	return row;
+}
+
+/* With the first of several ends that stand together all are seen to. */
 bool load_end(struct job *job, struct table *table, size_t row)
 {
-	struct load_end end = { .job = job, .pile = &job->brief->pile, .table = table,
-		.stage = stage_of(job, table)->face, .run = job->rows[row]->load, .row = row };
-	const char *state;
-	if (!wire_collect(job) || !state_of(job, table->face, end.run, &state))
-		return false;
-	if (!state || strcmp(state, "staged") != 0)
-		return true;
 	int64_t patience = job->patience;
+	size_t count = 0, last = last_end(job, row);
+	if (row > job->first_end && row <= job->last_end)
+		return true;
+	if (!wire_collect(job))
+		return false;
+	struct load_end *ends = sl_pile_take(&job->brief->pile, (last - row + 1) * sizeof(*ends));
+	for (size_t i = row; i <= last; i++)
+		if (!add_end(job, ends, &count, i))
+			return false;
+	job->first_end = row;
+	job->last_end = last;
 	job->patience = LONG_PATIENCE;
-	bool good = take(&end);
+	bool good = take(job, ends, count);
 	job->patience = patience;
 	return good;
 }

@@ -3,7 +3,8 @@
  *
  *     loads.c         begun, staged, ended
  *     loads_check.c   is it what the schema asks of a load?
- *     loads_swap.c    it takes the table's place
+ *     loads_swap.c    its table takes the table's place
+ *     loads_rows.c    or its rows that of the table's
  *
  * A load's rows gather in a table of their own, _sluice_load_NAME, written like any
  * other, in the transactions that move the cursor.  Which load is the newest, and how the
@@ -25,12 +26,22 @@ struct load_end {
 	const char *run;
 	size_t row;       /* in the job: who is refused */
 	int64_t rows;     /* staged, once checked */
+	struct swap *swap; /* its table is ready to be exchanged; NULL: its rows are in place already */
 };
 
 /* False with the job's end, or with a fault that belongs to the batch; or, *fine false, the load is
  * refused, with job_refuse. */
 bool load_check(struct load_end *end, bool *fine);
-bool load_swap(struct load_end *end, bool *fine);
+bool load_prepare(struct load_end *end, bool *fine);
+bool load_rows(struct load_end *end, bool *fine);
+/* Those that are ready, all at once. */
+bool loads_exchange(struct load_end *ends, size_t count, bool *fine);
+
+/* Nothing hangs on the table that would be lost with it. */
+bool load_alone(struct load_end *end, bool *alone);
+/* A statement that is not run if the load is refused already; a rule of the table that refuses a row refuses the
+ * load. */
+bool load_try(struct load_end *end, const char *sql, bool *fine);
 
 /* It is refused, in words; always false. */
 bool load_refuse(struct load_end *end, const char *form, ...) __attribute__((format(printf, 2, 3)));

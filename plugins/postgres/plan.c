@@ -72,7 +72,7 @@ struct difference *plan_add(struct plan *plan, enum phase phase, const char *typ
 	return difference;
 }
 
-static struct line *add_line(struct plan *plan, struct difference *difference, const char *sql)
+struct line *plan_line(struct plan *plan, struct difference *difference, const char *sql)
 {
 	struct line *line = sl_pile_take(plan->pile, sizeof(*line));
 	line->sql = sql;
@@ -81,14 +81,9 @@ static struct line *add_line(struct plan *plan, struct difference *difference, c
 	return line;
 }
 
-void plan_line(struct plan *plan, struct difference *difference, const char *sql)
-{
-	add_line(plan, difference, sql);
-}
-
 void plan_quiet(struct plan *plan, struct difference *difference, const char *sql)
 {
-	add_line(plan, difference, sql)->quiet = true;
+	plan_line(plan, difference, sql)->quiet = true;
 }
 
 void plan_note(struct plan *plan, struct difference *difference, const char *name, const char *task, const char *note)

@@ -140,7 +140,7 @@ struct plan {
 /* A difference with a sentence; statements are added to it. */
 struct difference *plan_add(struct plan *plan, enum phase phase, const char *type, const char *table,
 	const char *column, const char *form, ...) __attribute__((format(printf, 6, 7)));
-void plan_line(struct plan *plan, struct difference *difference, const char *sql);
+struct line *plan_line(struct plan *plan, struct difference *difference, const char *sql);
 void plan_quiet(struct plan *plan, struct difference *difference, const char *sql);
 /* A statement that writes down what was done, in _sluice_upkeep. */
 void plan_note(struct plan *plan, struct difference *difference, const char *name, const char *task, const char *note);

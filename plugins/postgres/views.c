@@ -345,8 +345,8 @@ void plan_views(struct plan *plan)
 		if (faces.at[i].goes && faces.at[i].foreign)
 			plan_kept(plan, &faces.at[i]);
 	for (size_t i = faces.wanted; i < faces.count; i++)
-		plan_add(plan, PHASE_VIEWS, "extra view", faces.at[i].name, NULL, "the view %s was made by a sink, and is not in "
-			"this schema; it stays, for it may be another route's", faces.at[i].name)->safe = true;
+		plan_add(plan, PHASE_VIEWS, "extra view", faces.at[i].name, NULL, "the view %s was made by a sink, and is not "
+			"in this schema; it stays, for it may be another route's", faces.at[i].name)->safe = true;
 	for (size_t i = 0; i < faces.count; i++)
 		plan_drops(&faces, &faces.at[i]);
 	for (size_t i = 0; i < faces.count; i++)

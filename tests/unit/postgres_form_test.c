@@ -275,6 +275,9 @@ static void another_expression_is_told(void **state)
 	row(f, "goods", "{\"id\":\"a\"}");
 	delivers(f);
 	sees(f, "SELECT twice FROM goods", "a+a\n");
+	opens(f, goods(f, "id", "id: text, size: int, half: { type: int, generated: size / 2 }"), "");
+	opens(f, goods(f, "id", "id: text, size: int, half: { type: decimal, generated: size / 2 }"), "");
+	has(differs(f, "diff"), "goods.half: is filled by another expression, or of another type, than the schema's");
 }
 
 static void comments_follow_the_schema_but_others_words_stay(void **state)

@@ -9,6 +9,11 @@
 	"    columns: { shop: text, id: text, size: int, name: { type: text, help: what it is called }, raw: json," \
 	" twice: { type: int, generated: size * 2 } }\n"
 
+#define PAIR "tables:\n" \
+	"  goods: { mode: upsert, key: [shop, id], snapshot: true," \
+	" columns: { shop: text, id: text, size: int, name: text } }\n" \
+	"  makers: { mode: append, key: id, snapshot: { least: 2 }, columns: { id: text, name: text } }\n"
+
 static int begin(void **state)
 {
 	*state = bed_postgres();
@@ -17,11 +22,16 @@ static int begin(void **state)
 
 /* ------------------------------------------------------------------ what a load is */
 
-static void boundary(struct fixture *f, enum sl_mode mode, const char *run, int64_t began)
+static void boundary_of(struct fixture *f, const char *name, enum sl_mode mode, const char *run, int64_t began)
 {
-	const struct sl_table *table = schema_table(f->schema, "goods");
+	const struct sl_table *table = schema_table(f->schema, name);
 	*add(f) = (struct sl_row){ .table = table, .mode = mode, .version_time = began * 1000000, .version_id = run,
 		.cells = arena_alloc(f->arena, table->column_count * sizeof(struct sl_cell)), .load = run };
+}
+
+static void boundary(struct fixture *f, enum sl_mode mode, const char *run, int64_t began)
+{
+	boundary_of(f, "goods", mode, run, began);
 }
 
 static void begins(struct fixture *f, const char *run, int64_t began)
@@ -392,6 +402,14 @@ static void *reads(void *data)
 	return NULL;
 }
 
+/* The same version of another table, in the same batch. */
+static void load_makers(struct fixture *f, const char *run, unsigned number)
+{
+	boundary_of(f, "makers", SL_LOAD_BEGIN, run, number);
+	for (unsigned i = 0; i < 3; i++)
+		row(f, "makers", arena_format(f->arena, "{\"id\":\"m%u\",\"name\":\"v%u\"}", i, number))->load = run;
+}
+
 static void load_version(struct fixture *f, unsigned number)
 {
 	char run[16], name[16];
@@ -400,17 +418,22 @@ static void load_version(struct fixture *f, unsigned number)
 	const char *kept = arena_string(f->arena, run);
 	begins(f, kept, number);
 	brings_many(f, kept, number * 3, number * 3 + 200, name);
+	if (schema_table(f->schema, "makers"))
+		load_makers(f, kept, number);
 	ends(f, kept, number);
+	if (schema_table(f->schema, "makers"))
+		boundary_of(f, "makers", SL_LOAD_END, kept, number);
 	delivers(f);
 }
 
-static void swap_under_readers(struct fixture *f, const char *from)
+static void swap_under_readers(struct fixture *f, const char *from, const char *or_from)
 {
 	load_version(f, 1);
 	reading = true;
 	for (size_t i = 0; i < READERS; i++) {
 		memset(&readers[i], 0, sizeof(readers[i]));
-		readers[i].sql = arena_format(f->arena, "SELECT count(*), min(name), max(name) FROM %s", from);
+		readers[i].sql = arena_format(f->arena, "SELECT count(*), min(name), max(name) FROM %s",
+			i % 2 ? from : or_from);
 		pthread_create(&readers[i].thread, NULL, reads, (void *)(intptr_t)i);
 	}
 	for (unsigned number = 2; number < 2 + SWAPS; number++)
@@ -428,7 +451,9 @@ static void readers_see_one_version_whole_by_table(void **state)
 {
 	struct fixture *f = *state;
 	opens(f, GOODS("true"), "");
-	swap_under_readers(f, "goods");
+	does(f, "CREATE TABLE first AS SELECT 'goods'::regclass::oid AS oid");
+	swap_under_readers(f, "goods", "goods");
+	sees(f, "SELECT count(*) FROM first WHERE oid = 'goods'::regclass::oid", "0\n");
 }
 
 static void readers_see_one_version_whole_by_rows(void **state)
@@ -436,9 +461,42 @@ static void readers_see_one_version_whole_by_rows(void **state)
 	struct fixture *f = *state;
 	opens(f, GOODS("true"), "-- view: shown\nSELECT * FROM goods");
 	does(f, "CREATE ROLE reader; GRANT SELECT ON goods TO reader");
-	swap_under_readers(f, "shown");
+	swap_under_readers(f, "shown", "goods");
 	sees(f, "SELECT has_table_privilege('reader', 'goods', 'SELECT'), (SELECT count(*) FROM shown)", "t|200\n");
 	does(f, "DROP OWNED BY reader; DROP ROLE reader");
+}
+
+/* Who joins tables in the one order and who does in the other never stand in each other's way through us. */
+static void readers_of_two_tables_see_one_version_of_both(void **state)
+{
+	struct fixture *f = *state;
+	opens(f, PAIR, "");
+	does(f, "CREATE TABLE first AS SELECT 'goods'::regclass::oid AS oid");
+	swap_under_readers(f, "(SELECT goods.name FROM goods JOIN makers ON makers.id = 'm1' AND makers.name = "
+		"goods.name) AS pair",
+		"(SELECT goods.name FROM makers JOIN goods ON makers.id = 'm1' AND makers.name = goods.name) AS pair");
+	sees(f, "SELECT count(*) FROM first WHERE oid = 'goods'::regclass::oid", "0\n");
+}
+
+static void of_two_tables_none_changes_if_one_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	opens(f, PAIR, "");
+	begins(f, "r1", 1);
+	boundary_of(f, "makers", SL_LOAD_BEGIN, "r1", 1);
+	brings_many(f, "r1", 0, 3, "\"n\"");
+	row(f, "makers", "{\"id\":\"m\"}")->load = "r1";
+	delivers(f);
+	ends(f, "r1", 1);
+	boundary_of(f, "makers", SL_LOAD_END, "r1", 1);
+	is_refused(f, "it has 1 rows, and the schema wants at least 2");
+	sees(f, "SELECT count(*) FROM goods", "0\n");
+	row(f, "makers", "{\"id\":\"n\"}")->load = "r1";
+	delivers(f);
+	ends(f, "r1", 1);
+	boundary_of(f, "makers", SL_LOAD_END, "r1", 1);
+	delivers(f);
+	sees(f, "SELECT (SELECT count(*) FROM goods), (SELECT count(*) FROM makers)", "3|2\n");
 }
 
 #define WITH(name) cmocka_unit_test_setup_teardown(name, begin, bed_postgres_end)
@@ -462,6 +520,8 @@ int main(void)
 		WITH(a_long_reader_is_not_waited_for),
 		WITH(readers_see_one_version_whole_by_table),
 		WITH(readers_see_one_version_whole_by_rows),
+		WITH(readers_of_two_tables_see_one_version_of_both),
+		WITH(of_two_tables_none_changes_if_one_is_refused),
 	};
 	return cmocka_run_group_tests(tests, bed_begin, bed_end);
 }
