@@ -103,8 +103,8 @@ static int event_index(lua_State *lua)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (name && strcmp(names[i], name) == 0)
 			return lua_pushnil(lua), 1;
-	return luaL_error(lua, "an event has no '%s'; it has id, type, subject, time, received, source, run, request and data",
-		luaL_tolstring(lua, 2, NULL));
+	return luaL_error(lua, "an event has no '%s'; it has id, type, subject, time, received, source, run, request and "
+		"data", luaL_tolstring(lua, 2, NULL));
 }
 
 void lua_event_open(lua_State *lua)
