@@ -98,7 +98,8 @@ void lua_event_push(lua_State *lua, struct call *call)
 /* A field that the event has not, or that no event has: the second is a slip. */
 static int event_index(lua_State *lua)
 {
-	static const char *const names[] = { "source", "id", "type", "subject", "run", "time", "received", "data", "request" };
+	static const char *const names[] = { "source", "id", "type", "subject", "run", "time", "received", "data",
+		"request" };
 	const char *name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : NULL;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (name && strcmp(names[i], name) == 0)

@@ -25,7 +25,7 @@ const struct sl_option config_source_keys[] = {
 	KEY(DURATION, "every", .initial = "15m", .min = EVERY_LEAST, .max = EVERY_MOST,
 		.help = "how often the vendor is asked, if the plugin polls and does not say so itself"),
 	KEY(BOOL, "snapshot", .initial = "no",
-		.help = "each poll reads everything, and tables that are filled by snapshots become what it read (sluice-schema)"),
+		.help = "each poll reads everything, and tables filled by snapshots become what it read (sluice-schema)"),
 	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
 	{ .name = "api", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's api that are to be other ones" },
 	{ 0 },
