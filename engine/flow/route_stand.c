@@ -158,7 +158,8 @@ static void stand_written(struct call *call, void *data)
 	const struct settled *bad = call->outcome == SL_DONE ? not_taken(call) : NULL;
 	it->call = NULL;
 	if (bad)
-		rewind_failed(it, bad->outcome, bad->why ? bad->why : "the sink does not take where the route stands", bad->after);
+		rewind_failed(it, bad->outcome, bad->why ? bad->why : "the sink does not take where the route stands",
+			bad->after);
 	else if (call->outcome == SL_DONE)
 		rewound(it);
 	else
