@@ -58,6 +58,10 @@ struct source {
 /* Of the process in a call for one event, alone: the one before them may have had company. */
 #define ROUTE_DEATHS_MOST 3
 
+/* Milliseconds of gathering after which the loop gets its turn: it brings the batch before on its way,
+ * so that the sink writes that one while this one is gathered. */
+#define ROUTE_SLICE 2
+
 /* The records (from, upto] and what became of them. */
 struct batch {
 	uint64_t upto;

@@ -339,17 +339,22 @@ static bool deadly(struct route *route, struct delivery *delivery)
 	return true;
 }
 
-static void batch_decode(struct route *route, struct batch *batch)
+/* True: there is more, and it is the loop's turn. */
+static bool batch_decode(struct route *route, struct batch *batch)
 {
 	struct delivery *delivery;
+	int64_t begun = clock_ticks();
 	while ((delivery = batch->undecoded)) {
+		if (clock_ticks() - begun >= ROUTE_SLICE)
+			return true;
 		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
 			!deadly(route, delivery))
 			delivery_decode(route, delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_RUNNING && !delivery->open)
-			return;
+			return false;
 		batch->undecoded = delivery->next;
 	}
+	return false;
 }
 
 static struct delivery *batch_add(struct route *route, struct batch *batch, uint64_t seq)
@@ -440,7 +445,7 @@ static bool batch_read(struct route *route)
 bool route_read(struct route *route)
 {
 	bool read = may_read(route) && batch_read(route);
-	if (route->gathering)
-		batch_decode(route, route->gathering);
+	if (route->gathering && batch_decode(route, route->gathering))
+		return true;
 	return read;
 }

@@ -9,8 +9,6 @@
 #include "flow/route.h"
 #include "sdk/text.h"
 
-#define SLICE 50      /* milliseconds after which the loop gets its turn */
-
 /* -------------------------------------------------------------- transitions */
 
 void route_fresh(struct route *route, struct delivery *delivery)
@@ -328,7 +326,7 @@ bool route_run(struct route *route)
 	bool ran = false;
 	if (route->state != ROUTE_RUNNING || route->paused || route->once || route->rewinding)
 		return false;
-	while (clock_ticks() - begun < SLICE && (delivery = next_to_run(route))) {
+	while (clock_ticks() - begun < ROUTE_SLICE && (delivery = next_to_run(route))) {
 		start(route, delivery);
 		ran = true;
 	}
