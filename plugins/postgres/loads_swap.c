@@ -228,7 +228,7 @@ static bool lock_all(struct load_end *ends, size_t count, size_t waiting, bool *
 bool loads_exchange(struct load_end *ends, size_t count, bool *fine)
 {
 	size_t waiting = 0;
-	bool locked, same;
+	bool locked = false, same = false;
 	for (size_t i = 0; i < count; i++)
 		waiting += ends[i].swap != NULL;
 	if (waiting && !lock_all(ends, count, waiting, &locked))
