@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connect.c - the connection: made, set up, watched, closed. */
+#include <dlfcn.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,15 @@ static bool name_it(struct job *job, const char *url)
 
 /* ------------------------------------------------------------------ made */
 
+/* libpq keeps what it once made for OpenSSL (a BIO_METHOD) until the process ends, and makes it anew if it
+ * was unloaded with this plugin: it stays. */
+static void keep_libpq(void)
+{
+	Dl_info where;
+	if (dladdr((void *)PQconnectStartParams, &where) && where.dli_fname)
+		dlopen(where.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 /* What comes before the url is what we would have, unless it says otherwise. */
 static PGconn *start(const struct job *job, const char *url, const char *password)
 {
@@ -65,6 +75,7 @@ static PGconn *start(const struct job *job, const char *url, const char *passwor
 		"tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", password ? "password" : NULL,
 		NULL };
 	const char *const values[] = { "disable", "30", "10", "3", patience, "sluice", url, "UTF8", password, NULL };
+	keep_libpq();
 	return PQconnectStartParams(words, values, 1);
 }
 
