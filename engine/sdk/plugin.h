@@ -39,6 +39,8 @@
  *     1.2   SL_PATCH, SL_DELETE, SL_LOAD_BEGIN, SL_LOAD_END; table->deletes and on; column->initial
  *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
  *           call->most; tally
+ *     1.3   event->scope; sweep, progress; call->since of every walk that begins; what hooks and
+ *           discover emit; webhook->audience "{callback}"
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -47,7 +49,7 @@
 #include <stdint.h>
 
 #define SL_ABI_MAJOR 1 /* must be equal */
-#define SL_ABI_MINOR 2 /* the engine's must be at least the plugin's */
+#define SL_ABI_MINOR 3 /* the engine's must be at least the plugin's */
 #define SL_ABI ((uint32_t)(SL_ABI_MAJOR << 16 | SL_ABI_MINOR))
 
 /* How a step, or one row, ended. */
@@ -89,6 +91,9 @@ struct sl_event {
 
 	/* since 1.2 */
 	const char *run;            /* the run of the poll that it came with; NULL: none, or an ordinary one */
+
+	/* since 1.3 */
+	const char *scope;          /* poll: the whole that its subject is a part of: "board 1825117125"; see sweep() */
 };
 
 /* A request as it was received and stored. */
@@ -293,7 +298,7 @@ struct sl_webhook {
 	const char *covers;    /* what is signed: "{body}{callback}"; NULL: "{body}" */
 	const char *timestamp; /* selector, with tolerance_ms; NULL: none */
 	int64_t tolerance_ms;
-	const char *audience;  /* jwt: the option that must equal `aud`; NULL: not checked */
+	const char *audience;  /* jwt: the option that must equal `aud`; "{callback}": our address; NULL: not checked */
 	const char *secret;    /* the option (a secret) that holds the secrets; any listed one verifies */
 	/* Selectors: "body:/action/id", "header:X-Id", "query:event", "sha256(body)";
 	 * alternatives with |, several parts joined with a space. */
@@ -330,7 +335,8 @@ struct sl_call {
 	const struct sl_response *response;   /* the step after http() */
 	int ready;                            /* the step after watch(): the events; 0: time is up */
 	int backfill;                         /* poll: a walk through everything, beside the ordinary ones */
-	int64_t since;                        /* such a poll: nothing before it is wanted; ms since 1970; 0: all */
+	int64_t since;                        /* poll: nothing before it is wanted; ms since 1970; 0: all. Since 1.3 an
+	                                       * ordinary walk without a cursor has one too: now less the source's `first` */
 	const char *verb;                     /* hooks: "list", "register" or "remove" */
 	const char *callback;                 /* hooks: our address; NULL: none is known */
 	const char *hook;                     /* hooks, "remove": the id of one; NULL: all that point to us */
@@ -344,6 +350,25 @@ struct sl_call {
 enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
 
 enum sl_kind { SL_KIND_NULL, SL_KIND_BOOL, SL_KIND_NUMBER, SL_KIND_STRING, SL_KIND_ARRAY, SL_KIND_OBJECT };
+
+/* Hooks (since 1.3). What there is at the vendor is compared with what the options want: "register" makes
+ * what is missing, wakes what is off and removes what is extra, and may be called again at any time; "remove"
+ * removes; "list" changes nothing.  One event is emitted for each webhook that points to call->callback or ought to:
+ * `id` the vendor's, or "" if there is none yet; `subject` what it is for, in the vendor's words: "board 5f1a..,
+ * updateCard"; `data` an object for people, with "why" where there is something to say; and `type`:
+ *
+ *     "fine"      is wanted, is there, works
+ *     "off"       is wanted, is there, and the vendor has switched it off
+ *     "missing"   is wanted, is not there
+ *     "extra"     is there, is not wanted
+ *     "made" "woken" "removed"   what was done about it now
+ *     "manual"    only a person can make it: "why" says how
+ *
+ * call->cursor is what the last such call of the source advanced to: for vendors that cannot be asked what is there.
+ *
+ * Discover (since 1.3). What the credential may see, for people (`sluice check --connect`): one event each, `id` and
+ * `type` in the vendor's words ("board"), `data` an object with "name".  First an "account": whose it is, and,
+ * where the vendor tells, "scopes", "expires" (ISO 8601), "limits".  What is refused is SL_FAIL, and says what to do. */
 
 /* What the engine does for a call.  sleep, work, retry, fail, http and watch make
  * an outcome: return it. */
@@ -405,6 +430,14 @@ struct sl_host {
 	/* Something was mended or left out on the way, so many times: `routes show` tells
 	 * it.  `what` is a constant: "a NUL became U+FFFD". */
 	void (*tally)(struct sl_call *, const char *what, uint64_t times);
+
+	/* since 1.3 */
+	/* poll: all there is of this scope has been emitted in this run.  What earlier runs emitted in it and this
+	 * one did not is gone: for each such subject the host adds an event of this type, with data
+	 * {"id":SUBJECT,"scope":SCOPE} and the time when the run began.  A run that saw only what is new must not say so. */
+	void (*sweep)(struct sl_call *, const char *scope, const char *type);
+	/* poll: so many objects of so many (0: not known) are done since the walk began.  For those who wait. */
+	void (*progress)(struct sl_call *, uint64_t done, uint64_t total);
 };
 
 /* ----------------------------------------------------------------- options */
