@@ -14,6 +14,7 @@ static const size_t plugin_sizes[] = {
 	offsetof(struct sl_plugin, batch_rows) + sizeof(size_t),
 	offsetof(struct sl_plugin, batch_bytes) + sizeof(size_t),
 	sizeof(struct sl_plugin),
+	sizeof(struct sl_plugin), /* 1.3 added to other structs */
 };
 _Static_assert(sizeof(plugin_sizes) / sizeof(plugin_sizes[0]) == SL_ABI_MINOR + 1, "a size for each minor version");
 
