@@ -38,6 +38,7 @@
 ---@field time sluice.Moment|string|nil milliseconds, or a text in ISO 8601
 ---@field mode "append"|"once"|"upsert"|"patch"|"replace"|"delete"|nil how the row is written, unless the schema says
 ---@field source string?
+---@field scope string? in poll: the whole that its subject is a part of; see sweep()
 ---@field data sluice.Json
 
 ---A row on its way into a sink; read only.
@@ -56,7 +57,7 @@ function Row:json() end
 ---Tells a backfill from the poll that comes every so often.
 ---@class sluice.Walk
 ---@field backfill boolean
----@field since sluice.Moment? before it nothing is wanted
+---@field since sluice.Moment? before it nothing is wanted; without a cursor: now less the source's `first`
 
 ---@class sluice.Hook
 ---@field callback string? our address
@@ -144,6 +145,17 @@ function retry(why, seconds) end
 ---In poll: what the next call will be handed. Whoever advances is called again at once.
 ---@param cursor string|table
 function advance(cursor) end
+
+---In poll: all there is of this scope was emitted in this run. Each subject that earlier runs emitted with it and this
+---one did not is gone: an event of this type, with data { id =, scope = }.
+---@param scope string
+---@param type string
+function sweep(scope, type) end
+
+---In poll: so many objects of so many are done since the walk began. For those who wait.
+---@param done integer
+---@param total integer?
+function progress(done, total) end
 
 ---In deliver: how it went with one row.
 ---@param row sluice.Row|integer

@@ -89,11 +89,11 @@ static void emit_data(struct arena *arena, struct sl_event *to, const struct sl_
 		to->data = origin->data, to->json = origin->json;
 }
 
-/* A plugin built for an earlier interface hands over a struct that ends before it. */
-static const char *given_run(const struct sl_call *call, const struct sl_event *given)
+/* A plugin built for an earlier interface hands over a struct that ends before this. */
+static bool gives(const struct sl_call *call, unsigned minor)
 {
 	const struct running *running = (const struct running *)(const void *)call;
-	return plugin_minor(running->call.instance->plugin->face) >= 2 ? given->run : NULL;
+	return plugin_minor(running->call.instance->plugin->face) >= minor;
 }
 
 static void api_emit(struct sl_call *call, const struct sl_event *given)
@@ -110,7 +110,8 @@ static void api_emit(struct sl_call *call, const struct sl_event *given)
 		.mode = own_or(arena, given->mode, origin->mode),
 		.time = given->time ? given->time : origin->time,
 		.received = given->received ? given->received : origin->received,
-		.run = own_or(arena, given_run(call, given), origin->run),
+		.run = own_or(arena, gives(call, 2) ? given->run : NULL, origin->run),
+		.scope = gives(call, 3) ? arena_string(arena, given->scope) : NULL,
 	};
 	emit_data(arena, &emitted->event, given, origin);
 }
@@ -169,6 +170,38 @@ static void api_tally(struct sl_call *call, const char *what, uint64_t times)
 {
 	if (what && times)
 		tally_add(&call_of(call)->tally, what, times);
+}
+
+static struct swept *swept_next(struct running *running)
+{
+	struct call *call = &running->call;
+	if (call->swept_count == running->swept_room) {
+		size_t room = running->swept_room ? running->swept_room * 2 : 4;
+		struct swept *more = arena_alloc(call->arena, room * sizeof(*more));
+		if (call->swept_count)
+			memcpy(more, call->swept, call->swept_count * sizeof(*more));
+		call->swept = more;
+		running->swept_room = room;
+	}
+	return &call->swept[call->swept_count++];
+}
+
+static void api_sweep(struct sl_call *call, const char *scope, const char *type)
+{
+	struct call *whole = call_of(call);
+	if (whole->step != STEP_POLL || !scope || !type) {
+		api_log(call, SL_ERROR, "sweep: it is for poll, and has a scope and a type: ignored");
+		return;
+	}
+	*swept_next(running_of(call)) =
+		(struct swept){ arena_string(whole->arena, scope), arena_string(whole->arena, type) };
+}
+
+static void api_progress(struct sl_call *call, uint64_t done, uint64_t total)
+{
+	struct call *whole = call_of(call);
+	whole->done = done;
+	whole->total = total;
 }
 
 /* ------------------------------------------------------------------- outcomes */
@@ -285,4 +318,6 @@ const struct sl_host host_table = {
 	.row_json = api_row_json,
 	.header = api_header,
 	.tally = api_tally,
+	.sweep = api_sweep,
+	.progress = api_progress,
 };

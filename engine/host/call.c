@@ -169,6 +169,7 @@ static void settle_outcome(struct call *call)
 		return;
 	}
 	call->emitted_count = 0;
+	call->swept_count = 0;
 	call->advanced = NULL;
 	if (call->outcome == SL_DONE)
 		return;

@@ -115,6 +115,11 @@ struct settled {
 	int64_t after;   /* SL_RETRY: ms; 0: nothing was asked */
 };
 
+/* poll: all there is of a scope was emitted. */
+struct swept {
+	const char *scope, *type;
+};
+
 struct call;
 typedef void call_finished(struct call *call, void *data);
 
@@ -135,6 +140,9 @@ struct call {
 	size_t emitted_count;
 	const char *dropped;     /* the reason, or NULL; a transform that emits nothing says so here */
 	const char *advanced;    /* poll, recall: the new cursor, or NULL; upkeep: there is more to do at once */
+	struct swept *swept;     /* poll: what it said is whole now */
+	size_t swept_count;
+	uint64_t done, total;    /* poll: what it said of its progress, as soon as it did; 0: nothing */
 	struct tally *tally;     /* what the step counted; the instance's once it has ended well */
 	struct settled *settled; /* deliver: pub.row_count of them */
 	int64_t started;         /* clock_ticks at call_run */

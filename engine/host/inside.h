@@ -55,7 +55,7 @@ struct running {
 	bool freed;   /* nobody waits for it; it goes when its work is back */
 	call_finished *finished;
 	void *data;
-	size_t emitted_room;
+	size_t emitted_room, swept_room;
 	struct asked_before *before;
 	struct held *held;
 	struct running *idle; /* the next one to be used again */

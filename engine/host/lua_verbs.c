@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lua_verbs.c - what a script can do in a call: emit, drop, advance, settle, fail, retry, sleep, log. */
+/* lua_verbs.c - what a script can do in a call: emit, drop, advance, sweep, settle, fail, retry, sleep, log. */
 #include <string.h>
 
 #include "base/line.h"
@@ -78,7 +78,7 @@ static int64_t moment(lua_State *lua)
 	return microseconds / 1000 - (microseconds % 1000 < 0);
 }
 
-static const char *const fields[] = { "type", "id", "subject", "mode", "source", "time", "data" };
+static const char *const fields[] = { "type", "id", "subject", "mode", "source", "scope", "time", "data" };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
 static void refuse_unknown(lua_State *lua)
@@ -90,7 +90,8 @@ static void refuse_unknown(lua_State *lua)
 		while (i < FIELD_COUNT && strcmp(fields[i], lua_tostring(lua, -2)) != 0)
 			i++;
 		if (i == FIELD_COUNT)
-			luaL_error(lua, "emit knows no '%s'; what is not type, id, subject, mode, source or time belongs into data",
+			luaL_error(lua, "emit knows no '%s'; what is not type, id, subject, mode, source, scope or time belongs "
+				"into data",
 				lua_tostring(lua, -2));
 	}
 }
@@ -128,7 +129,8 @@ static int verb_emit(lua_State *lua)
 {
 	struct call *call = lua_verb_call(lua, "emit", LUA_EMITTING);
 	struct sl_event event = { 0 };
-	const char **const words[] = { &event.type, &event.id, &event.subject, &event.mode, &event.source };
+	const char **const words[] = { &event.type, &event.id, &event.subject, &event.mode, &event.source,
+		&event.scope };
 	const size_t word_count = sizeof(words) / sizeof(words[0]);
 	luaL_checktype(lua, 1, LUA_TTABLE);
 	lua_settop(lua, 1);
@@ -141,6 +143,8 @@ static int verb_emit(lua_State *lua)
 	event.time = moment(lua);
 	if (call->step == STEP_POLL && !event.id)
 		luaL_error(lua, "emit: what is polled needs an id, by which it is known when it comes again");
+	if (call->step != STEP_POLL && event.scope)
+		luaL_error(lua, "emit: a scope is for what is polled");
 	push_data(lua);
 	if (!lua_isnil(lua, -1))
 		event.data = lua_json_encode(lua, -1);
@@ -203,6 +207,37 @@ static int verb_advance(lua_State *lua)
 		return luaL_argerror(lua, 1, "a cursor is a text in UTF-8, without zero bytes");
 	lua_verb_count(lua, text.len);
 	call->pub.host->advance(&call->pub, text.at);
+	return 0;
+}
+
+/* A text that is not empty, without zero bytes: it becomes a word of an event. */
+static const char *sweep_word(lua_State *lua, int index)
+{
+	size_t len;
+	const char *text = luaL_checklstring(lua, index, &len);
+	if (!len || memchr(text, '\0', len) || !sl_utf8((struct sl_text){ text, len }))
+		luaL_argerror(lua, index, "a readable text expected, in UTF-8, without zero bytes");
+	lua_verb_count(lua, len);
+	return text;
+}
+
+/* sweep(scope, type) */
+static int verb_sweep(lua_State *lua)
+{
+	struct call *call = lua_verb_call(lua, "sweep", IN(STEP_POLL));
+	const char *scope = sweep_word(lua, 1), *type = sweep_word(lua, 2);
+	call->pub.host->sweep(&call->pub, scope, type);
+	return 0;
+}
+
+/* progress(done [, total]) */
+static int verb_progress(lua_State *lua)
+{
+	struct call *call = lua_verb_call(lua, "progress", IN(STEP_POLL));
+	lua_Integer done = luaL_checkinteger(lua, 1), total = luaL_optinteger(lua, 2, 0);
+	luaL_argcheck(lua, done >= 0, 1, "not less than 0 expected");
+	luaL_argcheck(lua, total >= 0, 2, "not less than 0 expected");
+	call->pub.host->progress(&call->pub, (uint64_t)done, (uint64_t)total);
 	return 0;
 }
 
@@ -297,6 +332,8 @@ void lua_verbs_open(lua_State *lua)
 		{ "emit", verb_emit },
 		{ "drop", verb_drop },
 		{ "advance", verb_advance },
+		{ "sweep", verb_sweep },
+		{ "progress", verb_progress },
 		{ "settle", verb_settle },
 		{ "fail", verb_fail },
 		{ "retry", verb_retry },

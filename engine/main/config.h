@@ -55,6 +55,8 @@ struct config_source {
 	bool insecure;
 	bool polls;
 	int64_t every; /* ms between polls, if it polls */
+	int64_t first; /* ms that a first poll goes back; 0: to the beginning */
+	int64_t silence, check; /* ms without an event, and between two looks at its hooks; 0: never */
 	bool snapshot; /* each poll is one */
 };
 

@@ -214,6 +214,9 @@ void config_part_poller(const struct config *config, const struct config_source 
 	member_json(out, "api", source->api);
 	put_net(&config->net, out);
 	json_member_int(out, "every", source->every);
+	json_member_int(out, "first", source->first);
+	json_member_int(out, "silence", source->silence);
+	json_member_int(out, "check", source->check);
 	json_member_bool(out, "snapshot", source->snapshot);
 	json_member_string(out, "events", events.at);
 	buf_free(&events);

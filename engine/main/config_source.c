@@ -10,6 +10,7 @@
 #define EVERY_LEAST 100 /* ms */
 #define EVERY_USUAL ((int64_t)15 * 60000)
 #define EVERY_MOST ((int64_t)365 * 86400000)
+#define FAR_MOST (100 * EVERY_MOST)
 
 #define KEY(kind, key, ...) \
 	{ \
@@ -24,6 +25,12 @@ const struct sl_option config_source_keys[] = {
 						     "given"),
 	KEY(DURATION, "every", .initial = "15m", .min = EVERY_LEAST, .max = EVERY_MOST,
 		.help = "how often the vendor is asked, if the plugin polls and does not say so itself"),
+	KEY(DURATION, "first", .initial = "24h", .max = FAR_MOST,
+		.help = "how far back the first poll goes; 0: to the beginning, if the plugin can"),
+	KEY(DURATION, "silence", .initial = "0", .max = FAR_MOST,
+		.help = "when nothing has come for so long the vendor is asked at once, and health says so; 0: never"),
+	KEY(DURATION, "check", .initial = "1h", .max = EVERY_MOST,
+		.help = "how often the webhooks at the vendor are looked at, if the plugin can; 0: never"),
 	KEY(BOOL, "snapshot", .initial = "no",
 		.help = "each poll reads everything, and tables filled by snapshots become what it read (sluice-schema)"),
 	{ .name = "webhook", .type = OPTION_TREE, .initial = "", .help = "keys of the plugin's webhook that are to be other ones" },
@@ -385,6 +392,22 @@ static int64_t every_of(const struct reading *r)
 	return every >= EVERY_LEAST ? every : EVERY_LEAST;
 }
 
+/* A key of the engine's that a plugin may have an option of its own for. */
+static int64_t engine_duration(const struct reading *r, const char *key)
+{
+	int64_t ms = 0;
+	if (!row_of(r->own, key))
+		sl_json_integer(sl_json_get(r->values, key), &ms);
+	return ms;
+}
+
+static void read_looks(const struct reading *r)
+{
+	r->source->first = engine_duration(r, "first");
+	r->source->silence = engine_duration(r, "silence");
+	r->source->check = engine_duration(r, "check");
+}
+
 void source_read(struct build *build, struct part *part)
 {
 	const struct description *d = part->description;
@@ -408,6 +431,7 @@ void source_read(struct build *build, struct part *part)
 	source->api = api_read(build, part, r.values);
 	source->polls = d && d->poll && (!d->api || source->api);
 	source->every = every_of(&r);
+	read_looks(&r);
 	source->snapshot = wants_snapshots(&r);
 	source->others = some_options(&r, is_other);
 	read_callback(&r);
