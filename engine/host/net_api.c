@@ -14,8 +14,11 @@
 struct filling {
 	const struct sl_json *options;
 	struct buf out; /* the last form filled in */
+	bool nests;     /* options that go into it may name others: base: "https://{shop}" */
 	struct why *why;
 };
+
+static bool fill_more(struct filling *filling, const char *form);
 
 /* The first of a secret; a number as it is written. */
 static bool add_value(struct filling *filling, const char *name, size_t len)
@@ -30,15 +33,16 @@ static bool add_value(struct filling *filling, const char *name, size_t len)
 		if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
 			return why_say(filling->why, "the option %.*s goes into requests, and cannot hold line breaks or the like",
 				(int)len, name);
+	if (filling->nests && sl_json_kind(value) == SL_KIND_STRING && strchr(text.at, '{')) {
+		filling->nests = false;
+		return fill_more(filling, text.at);
+	}
 	buf_add(&filling->out, text.at, text.len);
 	return true;
 }
 
-/* "Bearer {token}" with the option in its place. */
-static bool fill(struct filling *filling, const char *form)
+static bool fill_more(struct filling *filling, const char *form)
 {
-	buf_clear(&filling->out);
-	buf_string(&filling->out, "");
 	while (*form) {
 		size_t plain = strcspn(form, "{");
 		buf_add(&filling->out, form, plain);
@@ -53,6 +57,14 @@ static bool fill(struct filling *filling, const char *form)
 		form += len + 2;
 	}
 	return true;
+}
+
+/* "Bearer {token}" with the option in its place. */
+static bool fill(struct filling *filling, const char *form)
+{
+	buf_clear(&filling->out);
+	buf_string(&filling->out, "");
+	return fill_more(filling, form);
 }
 
 /* What stands in a base is part of each url, and scripts see urls: secrets in it are named. */
@@ -72,7 +84,10 @@ static void add_hidden(const struct filling *filling, const char *form, struct b
 static bool fill_base(struct filling *filling, const struct sl_api *api, struct buf *out)
 {
 	const char *form = api->base ? api->base : "";
-	if (!fill(filling, form))
+	filling->nests = true;
+	bool fine = fill(filling, form);
+	filling->nests = false;
+	if (!fine)
 		return false;
 	const char *base = filling->out.at;
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)

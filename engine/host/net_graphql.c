@@ -3,7 +3,8 @@
  *
  *     errors and data       the plugin's; a warning is written once
  *     errors and no data    the call fails, with the first message; or, if a code says
- *                           that it was too much, or the far side's own fault: not now
+ *                           that it was too much, or the far side's own fault: not now.
+ *                           Whoever asked for it (graphql = 2) judges the other codes himself
  */
 #include <ctype.h>
 #include <string.h>
@@ -95,7 +96,7 @@ static void judge_errors(const struct wish *wish, const struct errors *errors, b
 	if (data) {
 		judgement->partial = true;
 	} else if (errors->at < 0) {
-		judgement->verdict = VERDICT_FAIL;
+		judgement->verdict = wish->own_errors ? VERDICT_PASS : VERDICT_FAIL;
 	} else {
 		judgement->verdict = later[errors->at].too_much || wish->safe ? VERDICT_AGAIN : VERDICT_LATER;
 		judgement->after = errors->after;
@@ -110,7 +111,7 @@ static void judge_root(const struct wish *wish, const struct sl_json *root, stru
 	sl_json_integer(sl_json_at(root, "/extensions/cost/actualQueryCost"), &judgement->cost);
 	if (errors.count) {
 		judge_errors(wish, &errors, has_data, judgement);
-	} else if (!data) {
+	} else if (!data && !wish->own_errors) {
 		judgement->verdict = VERDICT_FAIL;
 		why_say(&judgement->why, "%s was answered, but not with GraphQL: it has neither data nor an error",
 			wish->shown);

@@ -27,7 +27,7 @@ struct wish {
 	const struct net_api *api; /* whose budget it is */
 	bool own_budget;           /* `api` stands for an origin of which no limits are known */
 	const char *shown;         /* "GET api.trello.com/1/cards/5f": no query, nothing that was filled in */
-	bool safe, graphql, all;
+	bool safe, graphql, own_errors, all;
 	int64_t cost;
 	enum budget_class class;
 	char key[NET_KEY];   /* what it is kept under: without what the api adds, so it outlives a token */

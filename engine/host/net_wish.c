@@ -375,6 +375,7 @@ static void fill_rest(struct call *call, const struct sl_http *http, struct wish
 	request->most = limit(http->most, http->file ? MOST_FILE : MOST_MEMORY, INT64_MAX);
 	wish->safe = is_safe(request->method, http);
 	wish->graphql = http->graphql;
+	wish->own_errors = http->graphql == 2;
 	wish->all = http->all;
 	wish->cost = http->cost > 0 ? http->cost : 1;
 	wish->class = call->backfill ? BUDGET_BACKFILL : BUDGET_LIVE;

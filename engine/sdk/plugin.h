@@ -120,7 +120,8 @@ struct sl_http {
 	int64_t cost;       /* points of the budget, where it counts points; 0: 1 */
 	int source;         /* transform: '/' means the api of the event's source, not one's own */
 	int asks;           /* this POST changes nothing (a GraphQL query, a search): it is kept and repeated like a GET */
-	int graphql;        /* errors inside a 200 are judged: `errors` without `data` fails the call */
+	int graphql;        /* errors inside a 200 are judged: `errors` without `data` fails the call; 2 (since 1.3):
+	                     * only what says "not now" is judged, other errors are the plugin's */
 	int all;            /* 408, 425, 429 and 5xx are ours to judge too */
 };
 
@@ -137,7 +138,7 @@ struct sl_response {
  * first of a secret).  The budget belongs to the credential: everybody who uses it,
  * in whatever process, shares it. */
 struct sl_api {
-	const char *base;                     /* "https://api.trello.com"; may be "https://{shop}/admin" */
+	const char *base;                     /* "https://api.trello.com"; may be "{base}", with base "https://{shop}" */
 	const char *const *headers;           /* "Authorization: Bearer {token}"; ends with NULL, or NULL */
 	const struct sl_pair *const *query;   /* { "key", "{key}" }; ends with NULL, or NULL */
 	const char *credential;               /* "{token}": who the budget belongs to; NULL: the instance */
