@@ -112,22 +112,26 @@ static bool something_came(const struct config *config, struct why *why)
 	return there;
 }
 
+static int try_on(const struct command_line *line, const struct config *config, struct arena *arena)
+{
+	struct try_wish wish = { .config = config, .route = config_route(config, line->arguments[0]) };
+	struct why why = { "" };
+	if (!wish.route) {
+		names_no_route(config, line->arguments[0], &why);
+		return command_no(line, "%s", why.text);
+	}
+	if (!read_wish(line, &wish, arena, &why))
+		return command_wrong(line, "%s", why.text);
+	if (!something_came(config, &why))
+		return command_no(line, "%s", why.text);
+	return wish.with ? show_two(line, &wish) : show_one(line, &wish);
+}
+
 static int try_route(const struct command_line *line)
 {
 	struct config *config = config_or_say(line->config, CONFIG_BUILD, false);
-	struct try_wish wish = { .config = config };
 	struct arena *arena = arena_new();
-	struct why why = { "" };
-	int code = EXIT_WRONG;
-	if (config && !(wish.route = config_route(config, line->arguments[0])) &&
-		!names_no_route(config, line->arguments[0], &why))
-		code = command_no(line, "%s", why.text);
-	else if (config && !read_wish(line, &wish, arena, &why))
-		code = command_wrong(line, "%s", why.text);
-	else if (config && !something_came(config, &why))
-		code = command_no(line, "%s", why.text);
-	else if (config)
-		code = wish.with ? show_two(line, &wish) : show_one(line, &wish);
+	int code = config ? try_on(line, config, arena) : EXIT_WRONG;
 	arena_free(&arena);
 	config_free(&config);
 	return code;

@@ -99,10 +99,11 @@ bool copy_plan(struct copy *copy, const struct schema *theirs, struct why *why)
 	copy->count = count + LAST;
 	for (size_t i = 0; i < copy->count; i++) {
 		struct copy_table *table = &copy->tables[i];
-		table->from = i < count ? tables[i] : last_tables[i - count];
-		table->to = i < count ? schema_table(theirs, table->from->name) : table->from;
+		const struct sl_table *from = i < count ? tables[i] : last_tables[i - count];
+		table->from = from;
+		table->to = i < count ? schema_table(theirs, from->name) : from;
 		if (!table->to)
-			return why_say(why, "the table %s is not in the schema there", table->from->name);
+			return why_say(why, "the table %s is not in the schema there", from->name);
 		if (!fit_columns(copy, table, why))
 			return false;
 	}
