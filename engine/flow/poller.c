@@ -33,6 +33,7 @@ static void open_failed(struct poller *poller, const char *why, int64_t after)
 		line(SL_ERROR, "the source cannot begin: %s", why);
 	why_say(&poller->open_why, "%s", why);
 	poller->changed = true;
+	errand_refuse(poller, why);
 	poller_turn(poller, walk_pause(++poller->open_tries, after));
 }
 
@@ -72,7 +73,8 @@ static bool open_book(struct poller *poller)
 	poller->book = book_open(poller->data, poller->name, LOCK_WAIT, &why);
 	if (poller->book && book_recall(poller->book, &poller->poll, &why) &&
 		book_recall(poller->book, &poller->backfill, &why)) {
-		poller->backfill.at.on &= !poller->snapshot;
+		poller->poll.at.on = poller->polls;
+		poller->backfill.at.on &= poller->polls && !poller->snapshot;
 		run_breaks(&poller->poll); /* a predecessor's */
 		return true;
 	}
@@ -97,6 +99,7 @@ static void turn(uv_timer_t *timer)
 	poll_take(poller);
 	if (!poller->handing)
 		tell_backfill(poller);
+	errand_turn(poller);
 	walk_next(poller);
 }
 
@@ -140,7 +143,9 @@ static bool set_up_instance(struct poller *poller, const struct sl_json *part, s
 	plugin_free(&plugin);
 	if (!poller->instance)
 		return false;
-	return instance_face(poller->instance)->poll || why_say(why, "its plugin has no poll step");
+	const struct sl_plugin *face = instance_face(poller->instance);
+	poller->polls = face->poll;
+	return face->poll || face->hooks || face->discover || why_say(why, "its plugin has nothing that asks its vendor");
 }
 
 static void set_level(const struct sl_json *part, const char *name)
@@ -162,6 +167,7 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 	set_level(part, poller->name);
 	if (!sl_json_integer(sl_json_get(part, "every"), &poller->every) || poller->every <= 0)
 		poller->every = EVERY;
+	sl_json_integer(sl_json_get(part, "first"), &poller->first);
 	poller->snapshot = sl_json_true(sl_json_get(part, "snapshot"));
 	poller->hand = hand_new(poller, arena_format(poller->life, "unix:%s", text_of(part, "events")), poll_handed);
 	return outside_open(&poller->outside, poller->loop, poller->channel, sl_json_get(part, "net"), NULL, poller->life,
@@ -263,6 +269,7 @@ static void end(struct poller *poller)
 {
 	poll_drop(&poller->poll);
 	poll_drop(&poller->backfill);
+	errand_end(poller);
 	if (poller->opening)
 		call_free(&poller->opening);
 	hand_free(&poller->hand);

@@ -11,6 +11,7 @@
  *     poller_hand.c   events on their way to the ingress
  *     poller_keep.c   its own file: cursors, and what was emitted lately
  *     poller_tell.c   how it is, and answers to what is asked
+ *     poller_hooks.c  hooks and discover: asked for now and then, beside the walks
  *
  * A *walk* is a way through what the far side has: the ordinary one, which never ends,
  * or a backfill, which is begun by a person and ends.  Each has a cursor of its own.
@@ -61,6 +62,8 @@
  *     backfill  all:true      the same, and what is unchanged is handed in again
  *     backfill  stop:true     it ends where it is
  *     state                   the members of a status message
+ *     hooks     verb, hook    the plugin's hooks step (sdk/plugin.h), answered when it has ended:
+ *     discover                {"events":[{"id","type","subject","data"}, ...]}; likewise
  *
  * and told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest.
  *
@@ -143,6 +146,7 @@ enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
 
 #define POLLER_ASKS 16
 
+struct errand; /* poller_hooks.c */
 struct hand; /* poller_hand.c */
 struct book; /* poller_keep.c */
 
@@ -155,10 +159,12 @@ struct poller {
 	enum poller_state state;
 	bool failed, rest;
 	bool snapshot;             /* each run of the ordinary walk is one */
+	bool polls;                /* its plugin does; else it only waits for what it is asked */
 
 	const char *name;
 	const char *data;
 	int64_t every;
+	int64_t first; /* ms that the first run goes back; 0: to the beginning */
 	struct outside outside;
 	struct instance *instance;
 	struct book *book;
@@ -166,6 +172,7 @@ struct poller {
 
 	struct walk poll, backfill;
 	struct walk *handing; /* whose call's events are sifted and handed in: one transaction; or NULL */
+	struct errand *errands; /* the first one is under way */
 	struct call *opening;
 	bool opened;
 	struct why open_why;
@@ -232,13 +239,30 @@ bool book_begin(struct book *book, struct why *why);
 enum book_seen book_event(struct book *book, const struct sl_event *event, int64_t anew, struct why *why);
 int64_t book_turn(struct book *book, struct why *why); /* the next one; 0: failed */
 bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why);
+/* A text kept by name: *text is NULL if there is none. */
+bool book_setting(struct book *book, const char *name, struct arena *arena, const char **text, struct why *why);
+bool book_set(struct book *book, const char *name, const char *text, struct why *why);
 bool book_commit(struct book *book, struct why *why);
 void book_rollback(struct book *book);
 
 /* poller_tell.c */
 void tell_status(struct poller *poller);
 void tell_ask(struct poller *poller, const struct sl_json *message);
+void tell_end(struct poller *poller, int64_t id, const char *why); /* NULL: it is done */
 void tell_polled(struct poller *poller);   /* the ordinary run has ended, well or not */
 void tell_backfill(struct poller *poller); /* nothing is being handed in: what was asked of the backfill is done */
+
+/* poller_hooks.c: STEP_HOOKS with "list", "register" or "remove", or STEP_DISCOVER (verb NULL).  One goes
+ * after the other, beside the walks, with the same instance and budget.  `done` is called once, perhaps
+ * before this returns.  why: NULL, or what is against it; without it `call` holds what was emitted, until
+ * `done` returns. */
+typedef void errand_done(struct poller *poller, struct call *call, const char *why, void *data);
+void errand_ask(struct poller *poller, enum step step, const char *verb, const char *hook, errand_done *done,
+	void *data);
+void errand_turn(struct poller *poller); /* what is due of it: the source is open */
+void errand_refuse(struct poller *poller, const char *why); /* all that have not begun; the source cannot be opened */
+void errand_end(struct poller *poller);                     /* the process ends, and so do all */
+void errand_hooks(struct poller *poller, int64_t id, const struct sl_json *message); /* asked by the master */
+void errand_discover(struct poller *poller, int64_t id, const struct sl_json *message);
 
 #endif

@@ -239,6 +239,17 @@ static void ended(struct call *call, void *data)
 	}
 }
 
+/* Before it nothing is wanted: of a walk that begins; an ordinary one goes back a while. */
+static int64_t since_of(const struct walk *walk)
+{
+	const struct poller *poller = walk->poller;
+	if (walk->backfill)
+		return walk->at.since;
+	if (walk->at.cursor || poller->snapshot || !poller->first)
+		return 0;
+	return walk->at.run.began > poller->first ? walk->at.run.began - poller->first : 1;
+}
+
 void poll_begin(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
@@ -250,7 +261,7 @@ void poll_begin(struct walk *walk)
 	walk->call = call_new(poller->instance, STEP_POLL);
 	walk->call->pub.cursor = arena_string(walk->call->arena, walk->at.cursor);
 	walk->call->pub.backfill = walk->call->backfill = walk->backfill;
-	walk->call->pub.since = walk->backfill ? walk->at.since : 0;
+	walk->call->pub.since = since_of(walk);
 	poller->changed = true;
 	if (!walk->backfill)
 		poller->ask_again = false;

@@ -180,6 +180,26 @@ enum book_seen book_event(struct book *book, const struct sl_event *event, int64
 		: BOOK_FAILED;
 }
 
+/* ------------------------------------------------------------------- settings */
+
+bool book_setting(struct book *book, const char *name, struct arena *arena, const char **text, struct why *why)
+{
+	sqlite3_stmt *rows = state_ask(book->state, why, "SELECT value FROM setting WHERE name = ?", "t", name);
+	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
+	*text = NULL;
+	if (got != STATE_ROW)
+		return got == STATE_END;
+	struct sl_text value = state_text(rows, 0);
+	*text = value.at ? arena_copy(arena, value.at, value.len) : NULL;
+	sqlite3_reset(rows);
+	return true;
+}
+
+bool book_set(struct book *book, const char *name, const char *text, struct why *why)
+{
+	return state_run(book->state, why, "INSERT OR REPLACE INTO setting VALUES (?, ?)", "tt", name, text);
+}
+
 /* --------------------------------------------------------------- transactions */
 
 bool book_begin(struct book *book, struct why *why)

@@ -120,7 +120,7 @@ static void begin_answer(struct buf *out, int64_t id, const char *why)
 		json_member_string(out, "why", why);
 }
 
-static void answer(struct poller *poller, int64_t id, const char *why)
+void tell_end(struct poller *poller, int64_t id, const char *why)
 {
 	struct buf out = { 0 };
 	begin_answer(&out, id, why);
@@ -151,7 +151,7 @@ void tell_polled(struct poller *poller)
 		tell_status(poller);
 	for (size_t i = 0; i < poller->ask_count; i++) {
 		if (why)
-			answer(poller, poller->asks[i], why);
+			tell_end(poller, poller->asks[i], why);
 		else
 			answer_status(poller, poller->asks[i]);
 	}
@@ -162,7 +162,7 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 {
 	bool waits = sl_json_true(sl_json_get(message, "wait"));
 	if (waits && poller->ask_count == POLLER_ASKS) {
-		answer(poller, id, "too many wait for this poll already");
+		tell_end(poller, id, "too many wait for this poll already");
 		return;
 	}
 	poller->poll.due = clock_ticks();
@@ -171,7 +171,7 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 	if (waits)
 		poller->asks[poller->ask_count++] = id;
 	else
-		answer(poller, id, NULL);
+		tell_end(poller, id, NULL);
 }
 
 static void begin_backfill(struct walk *walk, const struct place *place)
@@ -200,11 +200,11 @@ void tell_backfill(struct poller *poller)
 		book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
 		begin_backfill(walk, &place);
 		tell_status(poller); /* before the answer: who asks the master next is told of it */
-		answer(poller, id, NULL);
+		tell_end(poller, id, NULL);
 		return;
 	}
 	book_rollback(book);
-	answer(poller, id, why.text);
+	tell_end(poller, id, why.text);
 }
 
 /* One more run is all that is wanted, and there is no part of it to be had. */
@@ -212,9 +212,9 @@ static void ask_snapshot(struct poller *poller, int64_t id, const struct sl_json
 {
 	int64_t since = 0;
 	if (sl_json_true(sl_json_get(message, "stop")))
-		answer(poller, id, "each poll of this source is a snapshot: there are no backfills to be stopped");
+		tell_end(poller, id, "each poll of this source is a snapshot: there are no backfills to be stopped");
 	else if (sl_json_integer(sl_json_get(message, "since"), &since) && since)
-		answer(poller, id, "each poll of this source is a snapshot, of everything: leave `since` out");
+		tell_end(poller, id, "each poll of this source is a snapshot, of everything: leave `since` out");
 	else
 		ask_poll(poller, id, message);
 }
@@ -226,7 +226,7 @@ static void ask_backfill(struct poller *poller, int64_t id, const struct sl_json
 		return;
 	}
 	if (poller->backfill_ask) {
-		answer(poller, id, "another backfill is being begun");
+		tell_end(poller, id, "another backfill is being begun");
 		return;
 	}
 	poller->backfill_ask = id;
@@ -249,6 +249,8 @@ static const struct {
 	{ "poll", ask_poll },
 	{ "backfill", ask_backfill },
 	{ "state", ask_state },
+	{ "hooks", errand_hooks },
+	{ "discover", errand_discover },
 };
 
 void tell_ask(struct poller *poller, const struct sl_json *message)
@@ -261,5 +263,5 @@ void tell_ask(struct poller *poller, const struct sl_json *message)
 			asks[i].run(poller, id, message);
 			return;
 		}
-	answer(poller, id, "a source can be asked for \"poll\", \"backfill\" and \"state\"");
+	tell_end(poller, id, "a source can be asked for \"poll\", \"backfill\", \"state\", \"hooks\" and \"discover\"");
 }
