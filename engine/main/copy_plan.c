@@ -81,13 +81,14 @@ static bool has_all(const struct copy_table *table, struct why *why)
 	return true;
 }
 
-static bool fit_columns(struct copy *copy, struct copy_table *table, struct why *why)
+static bool plan_table(struct copy *copy, const struct sl_table *from, const struct sl_table *to, struct why *why)
 {
-	size_t *places = arena_alloc(copy->arena, (table->to->column_count + 1) * sizeof(*places));
-	for (size_t i = 0; i < table->to->column_count; i++)
-		if (!has_place(table, table->to->columns[i], &places[i], why))
+	struct copy_table *table = &copy->tables[copy->count++];
+	size_t *places = arena_alloc(copy->arena, (to->column_count + 1) * sizeof(*places));
+	*table = (struct copy_table){ .from = from, .to = to, .places = places };
+	for (size_t i = 0; i < to->column_count; i++)
+		if (!has_place(table, to->columns[i], &places[i], why))
 			return false;
-	table->places = places;
 	return has_all(table, why);
 }
 
@@ -96,16 +97,16 @@ bool copy_plan(struct copy *copy, const struct schema *theirs, struct why *why)
 	size_t count = 0;
 	const struct sl_table *const *tables = schema_tables(destination_schema(copy->from), &count);
 	copy->tables = arena_alloc(copy->arena, (count + LAST) * sizeof(*copy->tables));
-	copy->count = count + LAST;
-	for (size_t i = 0; i < copy->count; i++) {
-		struct copy_table *table = &copy->tables[i];
-		const struct sl_table *from = i < count ? tables[i] : last_tables[i - count];
-		table->from = from;
-		table->to = i < count ? schema_table(theirs, from->name) : from;
-		if (!table->to)
-			return why_say(why, "the table %s is not in the schema there", from->name);
-		if (!fit_columns(copy, table, why))
+	copy->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct sl_table *to = schema_table(theirs, tables[i]->name);
+		if (!to)
+			return why_say(why, "the table %s is not in the schema there", tables[i]->name);
+		if (!plan_table(copy, tables[i], to, why))
 			return false;
 	}
+	for (size_t i = 0; i < LAST; i++)
+		if (!plan_table(copy, last_tables[i], last_tables[i], why))
+			return false;
 	return true;
 }
