@@ -4,6 +4,7 @@
 
 #include "base/option.h"
 #include "host/inside.h"
+#include "host/net.h"
 
 #define MOST_MEMORY ((size_t)16 << 20)
 
@@ -126,10 +127,11 @@ static const struct sl_option *option_named(const struct sl_plugin *face, const 
 static bool check_form(const struct sl_plugin *face, const char *form, struct why *why)
 {
 	for (const char *at = strchr(form, '{'); at; at = strchr(at + 1, '{')) {
-		size_t len = strcspn(at + 1, "}");
-		const struct sl_option *option = option_named(face, at + 1, len);
-		if (!at[1 + len] || !option)
-			return why_say(why, "its api says \"%s\", but there is no option %.*s", form, (int)len, at + 1);
+		const char *name = at + 1 + net_api_basic(at + 1);
+		size_t len = strcspn(name, "}");
+		const struct sl_option *option = option_named(face, name, len);
+		if (!name[len] || !option)
+			return why_say(why, "its api says \"%s\", but there is no option %.*s", form, (int)len, name);
 		if (option->type == SL_LIST || option->type == SL_MAP)
 			return why_say(why, "its api says \"%s\", but the option %s holds more than one value", form, option->name);
 	}

@@ -49,6 +49,9 @@ const struct net_api *net_api_read(const struct sl_json *json, struct arena *are
 bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const char *instance, const char *salt,
 	struct buf *out, struct why *why);
 
+/* How many bytes of what stands in the braces of "Basic {basic:token}" are not yet the option's name. */
+size_t net_api_basic(const char *name);
+
 /* ------------------------------------------------------------------ budgets */
 
 /* Who grants.  `take` is answered by net_granted, later: never before it returns. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net_api.c - how a far side is asked: filled in where the options are, read where it is used. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/net_inside.h"
@@ -19,6 +20,12 @@ struct filling {
 };
 
 static bool fill_more(struct filling *filling, const char *form);
+
+size_t net_api_basic(const char *name)
+{
+	static const char word[] = "basic:";
+	return strncmp(name, word, sizeof(word) - 1) == 0 ? sizeof(word) - 1 : 0;
+}
 
 /* The first of a secret; a number as it is written. */
 static bool add_value(struct filling *filling, const char *name, size_t len)
@@ -41,6 +48,31 @@ static bool add_value(struct filling *filling, const char *name, size_t len)
 	return true;
 }
 
+/* What stands behind `from` becomes what Basic authentication wants of a user: some servers
+ * insist on a password, and take any. */
+static void make_basic(struct buf *out, size_t from)
+{
+	struct buf plain = { 0 };
+	buf_add(&plain, out->at + from, out->len - from);
+	buf_string(&plain, ":X");
+	char *coded = must_alloc((plain.len + 2) / 3 * 4 + 1);
+	sl_base64(plain.at, plain.len, coded);
+	out->len = from;
+	buf_string(out, coded);
+	free(coded);
+	buf_free(&plain);
+}
+
+static bool add_name(struct filling *filling, const char *name, size_t len)
+{
+	size_t from = filling->out.len, skip = net_api_basic(name);
+	if (!add_value(filling, name + skip, len - skip))
+		return false;
+	if (skip)
+		make_basic(&filling->out, from);
+	return true;
+}
+
 static bool fill_more(struct filling *filling, const char *form)
 {
 	while (*form) {
@@ -52,7 +84,7 @@ static bool fill_more(struct filling *filling, const char *form)
 		size_t len = strcspn(form + 1, "}");
 		if (!form[1 + len])
 			return why_say(filling->why, "its api says \"%s\", where a } is missing", form);
-		if (!add_value(filling, form + 1, len))
+		if (!add_name(filling, form + 1, len))
 			return false;
 		form += len + 2;
 	}

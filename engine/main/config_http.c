@@ -173,7 +173,8 @@ static const char *lacking_in(struct build *build, const char *text, const struc
 {
 	const char *open, *end;
 	for (; text && (open = strchr(text, '{')) && (end = strchr(open, '}')); text = end) {
-		const char *name = arena_copy(build->arena, open + 1, (size_t)(end - open - 1));
+		open += 1 + net_api_basic(open + 1);
+		const char *name = arena_copy(build->arena, open, (size_t)(end - open));
 		const struct sl_json *value = sl_json_get(values, name);
 		if (sl_json_kind(value) == SL_KIND_ARRAY)
 			value = sl_json_first(value);

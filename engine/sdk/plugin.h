@@ -135,8 +135,8 @@ struct sl_response {
 
 /* How the far side of a plugin is asked: data, filled in by the host, so that a
  * script need not see a token.  {name} stands for the option of that name (the
- * first of a secret).  The budget belongs to the credential: everybody who uses it,
- * in whatever process, shares it. */
+ * first of a secret), {basic:name} for what Basic authentication makes of it as a user.
+ * The budget belongs to the credential: everybody who uses it, in whatever process, shares it. */
 struct sl_api {
 	const char *base;                     /* "https://api.trello.com"; may be "{base}", with base "https://{shop}" */
 	const char *const *headers;           /* "Authorization: Bearer {token}"; ends with NULL, or NULL */
