@@ -77,7 +77,7 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 
 static void write_status(const struct poller *poller, struct buf *out)
 {
-	bool plans = poller->opened && !poller->poll.call;
+	bool plans = poller->opened && poller->polls && !poller->poll.call;
 	json_member_string(out, "state", state_word(poller));
 	json_member_string(out, "error", error_words(poller));
 	write_moment(out, "last_poll", poller->last_poll);
@@ -158,9 +158,15 @@ void tell_polled(struct poller *poller)
 	poller->ask_count = 0;
 }
 
+static const char does_not_poll[] = "its plugin does not poll: it only takes in what the vendor sends";
+
 static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *message)
 {
 	bool waits = sl_json_true(sl_json_get(message, "wait"));
+	if (!poller->polls) {
+		tell_end(poller, id, does_not_poll);
+		return;
+	}
 	if (waits && poller->ask_count == POLLER_ASKS) {
 		tell_end(poller, id, "too many wait for this poll already");
 		return;
@@ -221,6 +227,10 @@ static void ask_snapshot(struct poller *poller, int64_t id, const struct sl_json
 
 static void ask_backfill(struct poller *poller, int64_t id, const struct sl_json *message)
 {
+	if (!poller->polls) {
+		tell_end(poller, id, does_not_poll);
+		return;
+	}
 	if (poller->snapshot) {
 		ask_snapshot(poller, id, message);
 		return;

@@ -58,11 +58,13 @@ static int push_hook(lua_State *lua, struct call *call)
 {
 	lua_pushstring(lua, call->pub.verb);
 	lua_rawgetp(lua, LUA_REGISTRYINDEX, &options_key);
-	lua_createtable(lua, 0, 2);
+	lua_createtable(lua, 0, 3);
 	lua_pushstring(lua, call->pub.callback);
 	lua_setfield(lua, -2, "callback");
 	lua_pushstring(lua, call->pub.hook);
 	lua_setfield(lua, -2, "id");
+	lua_pushstring(lua, call->pub.cursor);
+	lua_setfield(lua, -2, "cursor");
 	return 3;
 }
 

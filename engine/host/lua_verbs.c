@@ -194,7 +194,7 @@ static int verb_retry(lua_State *lua)
 /* advance(cursor): a text or a number; a table is kept as JSON. */
 static int verb_advance(lua_State *lua)
 {
-	struct call *call = lua_verb_call(lua, "advance", IN(STEP_POLL));
+	struct call *call = lua_verb_call(lua, "advance", IN(STEP_POLL) | IN(STEP_HOOKS));
 	struct sl_text text;
 	luaL_checkany(lua, 1);
 	lua_settop(lua, 1);

@@ -240,7 +240,7 @@ static void refuse_unknown(const struct master *master, struct http_request *req
 	struct why why;
 	for (size_t i = 0; i < children->count; i++)
 		names[i] = children->at[i]->name;
-	shown_unknown(&why, skip ? "source that polls and is named" : "route",
+	shown_unknown(&why, skip ? "source with a process of its own, named" : "route",
 		arena_copy(arena, name.at + skip, name.len - skip), names);
 	http_refuse(request, 404, NULL, "%s", why.text);
 	arena_free(&arena);

@@ -54,6 +54,7 @@ struct config_source {
 	const char *all_options;               /* JSON: all values, with the secrets; for its own process alone */
 	bool insecure;
 	bool polls;
+	bool has_process; /* it does, or its vendor can be asked about webhooks and credentials */
 	int64_t every; /* ms between polls, if it polls */
 	int64_t first; /* ms that a first poll goes back; 0: to the beginning */
 	int64_t silence, check; /* ms without an event, and between two looks at its hooks; 0: never */

@@ -201,7 +201,7 @@ void config_part_sink(const struct config *config, const struct config_sink *sin
 
 /* ----------------------------------------------------------------- poller */
 
-/* The one process that sees the secrets of a source that polls. */
+/* The one process that sees the secrets of a source. */
 void config_part_poller(const struct config *config, const struct config_source *source, struct buf *out)
 {
 	struct buf events = { 0 };
@@ -210,6 +210,7 @@ void config_part_poller(const struct config *config, const struct config_source 
 	json_member_string(out, "data", config->data);
 	json_member_string(out, "log_level", config->log.level);
 	json_member_string(out, "plugin", source->plugin);
+	json_member_string(out, "callback", source->callback);
 	member_json(out, "options", source->all_options);
 	member_json(out, "api", source->api);
 	put_net(&config->net, out);

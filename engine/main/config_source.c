@@ -430,6 +430,7 @@ void source_read(struct build *build, struct part *part)
 	source->all_options = some_options(&r, is_any);
 	source->api = api_read(build, part, r.values);
 	source->polls = d && d->poll && (!d->api || source->api);
+	source->has_process = source->polls || (d && (d->hooks || d->discover) && (!d->api || source->api));
 	source->every = every_of(&r);
 	read_looks(&r);
 	source->snapshot = wants_snapshots(&r);

@@ -340,7 +340,7 @@ static bool begin_sources(struct master *master, struct why *why)
 	const struct config *config = master->config;
 	for (size_t i = 0; i < config->source_count; i++) {
 		struct wanted wanted;
-		if (!config->sources[i].polls)
+		if (!config->sources[i].has_process)
 			continue;
 		wanted_source(config, &config->sources[i], &wanted);
 		bool added = master_add(master, &wanted, why);

@@ -47,7 +47,7 @@ struct master {
 	size_t listen_count;
 	char *events; /* the address of the last of them */
 	struct child *ingress;
-	struct children routes, sources; /* sources: those that poll */
+	struct children routes, sources; /* sources: those that have something to ask their vendor */
 	struct admin *admin;
 	struct budgets *budgets;
 	uv_timer_t tick;

@@ -120,7 +120,7 @@ static void apply_workers(struct master *master, const struct config *config, st
 		apply_worker(master, &wanted, report);
 	}
 	for (size_t i = 0; i < config->source_count; i++) {
-		if (!config->sources[i].polls)
+		if (!config->sources[i].has_process)
 			continue;
 		wanted_source(config, &config->sources[i], &wanted);
 		apply_worker(master, &wanted, report);
@@ -130,7 +130,7 @@ static void apply_workers(struct master *master, const struct config *config, st
 static bool is_wanted(const struct config *config, const struct child *child)
 {
 	const struct config_source *source = config_source(config, child->name);
-	return child->kind == CHILD_ROUTE ? config_route(config, child->name) != NULL : source && source->polls;
+	return child->kind == CHILD_ROUTE ? config_route(config, child->name) != NULL : source && source->has_process;
 }
 
 /* A child without a process is forgotten within child_stop: so from the end. */
