@@ -87,7 +87,7 @@ static void slips_are_told(void **state)
 	assert_becomes(
 		"emit { tpye = 'a' }", "{}",
 		"fail test.lua:4: emit knows no 'tpye'; "
-		"what is not type, id, subject, mode, source or time belongs into data");
+		"what is not type, id, subject, mode, source, scope or time belongs into data");
 	assert_becomes(
 		"emit { 'a' }", "{}",
 		"fail test.lua:4: emit takes named fields: emit { type = ..., data = { ... } }");
