@@ -289,6 +289,8 @@ static void finish(struct ingest *ingest)
 		log_close(&ingest->log);
 	refused_close(&ingest->refused);
 	table_free(&ingest->table);
+	door_free(ingest);
+	probe_free(ingest);
 	buf_free(&ingest->late_part);
 	buf_free(&ingest->headers);
 	buf_free(&ingest->query);

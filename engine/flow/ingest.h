@@ -21,6 +21,14 @@
  * What it answers when the master asks:
  *
  *     {"what":"stat"}  begin end bytes limit oldest segments damaged log_id
+ *     {"what":"probe"}  nonce proof: who asks an address of ours ?sluice-probe=NONCE within a
+ *             minute, once, gets {"proof":"..."} from this very process
+ *     {"what":"open","source":"boards","for":MS}  door: for so long, 10 min at most, what is not
+ *             signed at all is answered 200 there, and nothing of it is kept.  One at a time
+ *     {"what":"opened","door":N}  left (ms), seen: what came since the last look ([{time, method,
+ *             query, headers, body, size, verdict}]), left_out: that there was no room for.
+ *             Who has not looked for 5 s has gone, and the door is shut
+ *     {"what":"shut","door":N}
  *
  * Once a second, if anything has changed, it tells how it is:
  *

@@ -5,6 +5,8 @@
  *     ingest_table.c   the sources it serves, from its part of the configuration
  *     ingest_serve.c   a request: found, checked, appended or refused
  *     ingest_events.c  the events of polls, which source processes hand in
+ *     ingest_door.c    a source that is open to what is not signed, for a while
+ *     ingest_probe.c   an address that leads to this very process says so
  *     ingest_commit.c  many records, one fdatasync; then the answers.  Segments
  *     ingest_tell.c    counters, and how it is, for the master
  */
@@ -113,6 +115,9 @@ struct ingest {
 	struct bringer *bringers;
 	size_t bringer_count;
 
+	struct door *door;     /* ingest_door.c; NULL: none is open */
+	struct probes *probes; /* ingest_probe.c; NULL: nobody has asked for one */
+
 	/* ingest_commit.c */
 	uv_check_t check;  /* begins a write when all that was there has been read */
 	uv_timer_t gather; /* puts one off while flushes are slow */
@@ -146,6 +151,21 @@ bool events_listen(struct ingest *ingest, struct why *why);
 void events_beat(struct ingest *ingest); /* there may be room for what waits */
 void events_answer(const struct parked *parked);
 void events_end(struct ingest *ingest);
+
+/* ingest_door.c: what is asked of it, members of the answer; false: why not. */
+bool door_open(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why);
+bool door_look(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why);
+bool door_shut(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why);
+/* A checked request passes: it is shown if its source is open.  True: and let in without a proof. */
+bool door_passes(struct ingest *ingest, const struct ingest_source *source, const struct log_record *record,
+	const struct webhook_check *check);
+void door_beat(struct ingest *ingest);
+void door_free(struct ingest *ingest);
+
+/* ingest_probe.c */
+bool probe_ask(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why);
+bool probe_answered(struct ingest *ingest, struct http_request *request); /* true: it was one */
+void probe_free(struct ingest *ingest);
 
 /* ingest_commit.c */
 void commit_begin(struct ingest *ingest);

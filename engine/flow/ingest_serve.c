@@ -71,6 +71,8 @@ static bool on_head(struct http_request *request, void *data)
 		refuse(ingest, request, NULL, 404, NULL, "there is no such source here");
 		return false;
 	}
+	if (probe_answered(ingest, request))
+		return false;
 	if (!listed(request->method, webhook_allow(source->webhook))) {
 		refuse_method(ingest, request, source);
 		return false;
@@ -114,6 +116,15 @@ static void take_in(struct visit *visit)
 static void refuse_forged(struct visit *visit)
 {
 	refuse(visit->ingest, visit->request, visit->source, 401, NULL, visit->check.reason);
+}
+
+/* Somebody looks on while the vendor is being set up: nothing of it is kept. */
+static void let_pass(struct visit *visit)
+{
+	static const char ok[] = "{\"ok\":true}\n";
+	page_add(visit->ingest->page, COUNTER_requests, 1);
+	page_add(visit->ingest->page, COUNTER_handshakes, 1);
+	http_answer(visit->request, 200, NULL, (struct sl_text){ ok, sizeof(ok) - 1 });
 }
 
 static void answer_handshake(struct visit *visit)
@@ -174,7 +185,10 @@ static void on_request(struct http_request *request, void *data)
 	};
 	arena_reset(ingest->arena);
 	webhook_check(visit.source->webhook, &visit.record, visit.record.received, ingest->arena, &visit.check);
-	verdicts[visit.check.verdict](&visit);
+	if (door_passes(ingest, visit.source, &visit.record, &visit.check))
+		let_pass(&visit);
+	else
+		verdicts[visit.check.verdict](&visit);
 }
 
 static void on_refused(const struct http_request *request, int status, const char *sentence, void *data)

@@ -101,6 +101,7 @@ void tell_beat(struct ingest *ingest)
 		return;
 	look_at_room(ingest);
 	events_beat(ingest);
+	door_beat(ingest);
 	count_log(ingest);
 	commit_keep(ingest);
 	if (ingest->changed && clock_ticks() - ingest->told >= TELL_EVERY)
@@ -109,9 +110,11 @@ void tell_beat(struct ingest *ingest)
 
 /* ------------------------------------------------------------------ answers */
 
-static void answer_stat(struct ingest *ingest, struct buf *out)
+static bool answer_stat(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why)
 {
 	struct log_stat stat;
+	if (!ingest->log)
+		return why_say(why, "the log is not open yet");
 	log_stat(ingest->log, &stat);
 	json_member_uint(out, "begin", stat.begin);
 	json_member_uint(out, "end", stat.end);
@@ -121,22 +124,41 @@ static void answer_stat(struct ingest *ingest, struct buf *out)
 	json_member_uint(out, "segments", stat.segments);
 	json_member_uint(out, "damaged", stat.damaged);
 	json_member_string(out, "log_id", stat.id);
+	return true;
 }
+
+static bool answer_unknown(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why)
+{
+	return why_say(why, "the ingress can only be asked for \"stat\", \"probe\", \"open\", \"opened\" and \"shut\"");
+}
+
+static const struct {
+	const char *what;
+	bool (*answer)(struct ingest *ingest, const struct sl_json *question, struct buf *out, struct why *why);
+} answers[] = {
+	{ "stat", answer_stat },
+	{ "probe", probe_ask },
+	{ "open", door_open },
+	{ "opened", door_look },
+	{ "shut", door_shut },
+	{ "", answer_unknown },
+};
 
 void tell_answer(struct ingest *ingest, const struct sl_json *question)
 {
+	struct sl_text what = sl_json_string(sl_json_get(question, "what"));
+	struct why why = { "" };
 	struct buf out = { 0 };
 	int64_t id = 0;
+	size_t i = 0;
 	sl_json_integer(sl_json_get(question, "id"), &id);
 	json_open(&out, '{');
 	json_member_string(&out, "say", "answer");
 	json_member_int(&out, "id", id);
-	if (!sl_text_is(sl_json_string(sl_json_get(question, "what")), "stat"))
-		json_member_string(&out, "error", "the ingress can only be asked for \"stat\"");
-	else if (!ingest->log)
-		json_member_string(&out, "error", "the log is not open yet");
-	else
-		answer_stat(ingest, &out);
+	while (*answers[i].what && !sl_text_is(what, answers[i].what))
+		i++;
+	if (!answers[i].answer(ingest, question, &out, &why))
+		json_member_string(&out, "error", why.text);
 	json_close(&out, '}');
 	channel_send(ingest->channel, &out);
 	buf_free(&out);

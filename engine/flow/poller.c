@@ -144,7 +144,7 @@ static bool set_up_instance(struct poller *poller, const struct sl_json *part, s
 	if (!poller->instance)
 		return false;
 	const struct sl_plugin *face = instance_face(poller->instance);
-	poller->polls = face->poll;
+	poller->polls = face->poll && !sl_json_true(sl_json_get(part, "once"));
 	return face->poll || face->hooks || face->discover || why_say(why, "its plugin has nothing that asks its vendor");
 }
 

@@ -65,7 +65,9 @@
  *     hooks     verb, hook    the plugin's hooks step (sdk/plugin.h), answered when it has ended:
  *     discover                {"events":[{"id","type","subject","data"}, ...]}; likewise
  *
- * and told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest.
+ * With "once":true in its part it only answers: a command has begun it, and no daemon runs.
+ *
+ * It is told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest.
  *
  * It tells, when anything has changed, at most twice a second:
  *
@@ -262,7 +264,7 @@ void errand_ask(struct poller *poller, enum step step, const char *verb, const c
 void errand_turn(struct poller *poller); /* what is due of it: the source is open */
 void errand_refuse(struct poller *poller, const char *why); /* all that have not begun; the source cannot be opened */
 void errand_end(struct poller *poller);                     /* the process ends, and so do all */
-void errand_hooks(struct poller *poller, int64_t id, const struct sl_json *message); /* asked by the master */
-void errand_discover(struct poller *poller, int64_t id, const struct sl_json *message);
+void errand_answer_hooks(struct poller *poller, int64_t id, const struct sl_json *message); /* asked by the master */
+void errand_answer_discover(struct poller *poller, int64_t id, const struct sl_json *message);
 
 #endif

@@ -223,7 +223,7 @@ static struct asker *asker_new(int64_t id)
 	return asker;
 }
 
-void errand_hooks(struct poller *poller, int64_t id, const struct sl_json *message)
+void errand_answer_hooks(struct poller *poller, int64_t id, const struct sl_json *message)
 {
 	static const char *const verbs[] = { "list", "register", "remove" };
 	struct sl_text verb = sl_json_string(sl_json_get(message, "verb"));
@@ -236,7 +236,7 @@ void errand_hooks(struct poller *poller, int64_t id, const struct sl_json *messa
 	tell_end(poller, id, "hooks takes a verb: \"list\", \"register\" or \"remove\"");
 }
 
-void errand_discover(struct poller *poller, int64_t id, const struct sl_json *message)
+void errand_answer_discover(struct poller *poller, int64_t id, const struct sl_json *message)
 {
 	errand_ask(poller, STEP_DISCOVER, NULL, NULL, answer_events, asker_new(id));
 }

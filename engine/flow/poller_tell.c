@@ -259,8 +259,8 @@ static const struct {
 	{ "poll", ask_poll },
 	{ "backfill", ask_backfill },
 	{ "state", ask_state },
-	{ "hooks", errand_hooks },
-	{ "discover", errand_discover },
+	{ "hooks", errand_answer_hooks },
+	{ "discover", errand_answer_discover },
 };
 
 void tell_ask(struct poller *poller, const struct sl_json *message)

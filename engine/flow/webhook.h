@@ -55,6 +55,7 @@ struct webhook_check {
 	enum webhook_verdict verdict;
 	size_t secret;
 	struct sl_text answer;
+	bool missing;     /* forged: no proof at all is there */
 	char reason[160]; /* for `refused` and log lines; never holds what was sent */
 };
 /* `record` holds method, path, query, headers and body of a complete request;

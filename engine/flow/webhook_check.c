@@ -93,7 +93,7 @@ static size_t proofs_gather(const struct webhook *webhook, const struct sight *s
 	if (doubled)
 		forged(check, "the %s is there more than once", shown(webhook, sight->arena));
 	else if (!count)
-		forged(check, "the %s is missing", shown(webhook, sight->arena));
+		forged(check, "the %s is missing", shown(webhook, sight->arena)), check->missing = true;
 	else if (empty)
 		forged(check, "the %s is empty", shown(webhook, sight->arena));
 	else if (!good)

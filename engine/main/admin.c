@@ -19,7 +19,8 @@
 #include "sdk/text.h"
 
 #define ADMIN_MODE 0600
-#define ANSWER_TIME 5000 /* ms a child has for an answer */
+#define ANSWER_TIME 5000 /* ms a child has for an answer, unless the question says `patience` */
+#define ANSWER_MOST 600000
 #define RETURN_TIME (CHILD_STOP_TIME + 5000) /* likewise, for being replaced */
 #define LARGEST_QUESTION ((size_t)16 << 20) /* a changed copy of a dead letter fits */
 
@@ -30,6 +31,7 @@ struct question {
 	struct child *child;
 	struct http_request *request;
 	int64_t until; /* clock_ticks */
+	int64_t patience; /* ms */
 	struct buf held; /* what the child is to be told once it is back; empty: it has been told */
 };
 
@@ -126,7 +128,7 @@ void admin_ready(struct admin *admin, struct child *child)
 			continue;
 		child_send(child, &question->held);
 		buf_free(&question->held);
-		question->until = clock_ticks() + ANSWER_TIME;
+		question->until = clock_ticks() + question->patience;
 	}
 }
 
@@ -138,12 +140,21 @@ void admin_ended(struct admin *admin, struct child *child)
 void admin_tick(struct admin *admin, int64_t now)
 {
 	struct question **place = &admin->questions;
+	char what[64];
 	while (*place) {
+		snprintf(what, sizeof(what), "has not answered within %lld s", (long long)(*place)->patience / 1000);
 		if ((*place)->until <= now)
-			question_refuse(place, 504, "has not answered within 5 s");
+			question_refuse(place, 504, what);
 		else
 			place = &(*place)->next;
 	}
+}
+
+static int64_t patience_of(const struct sl_json *body)
+{
+	int64_t wanted = ANSWER_TIME;
+	sl_json_integer(sl_json_get(body, "patience"), &wanted);
+	return wanted < ANSWER_TIME ? ANSWER_TIME : wanted > ANSWER_MOST ? ANSWER_MOST : wanted;
 }
 
 static void ask_child(struct admin *admin, struct child *child, struct http_request *request,
@@ -154,7 +165,8 @@ static void ask_child(struct admin *admin, struct child *child, struct http_requ
 	struct question *question = must_alloc(sizeof(*question));
 	bool waits = child_returns(child);
 	*question = (struct question){ .next = admin->questions, .id = ++admin->last_id, .child = child,
-		.request = request, .until = clock_ticks() + (waits ? RETURN_TIME : ANSWER_TIME) };
+		.request = request, .patience = patience_of(body) };
+	question->until = clock_ticks() + question->patience + (waits ? RETURN_TIME : 0);
 	admin->questions = question;
 	json_open(&message, '{');
 	json_member_string(&message, "do", "ask");

@@ -6,8 +6,8 @@
 
 #define PATIENCE 30000 /* ms; a reload asks every plugin */
 
-bool daemon_ask(const struct config *config, const char *method, const char *path, struct sl_text body,
-	struct ask_answer *answer, struct why *why)
+static bool ask_within(const struct config *config, const char *method, const char *path, struct sl_text body,
+	int64_t ms, struct ask_answer *answer, struct why *why)
 {
 	struct buf headers = { 0 };
 	struct ask *far = ask_open(config->admin, why);
@@ -16,13 +16,19 @@ bool daemon_ask(const struct config *config, const char *method, const char *pat
 	if (config->admin_token)
 		buf_format(&headers, "Authorization: Bearer %s\r\n", config->admin_token);
 	if (far)
-		fine = ask(far, method, path, headers.at, body, PATIENCE, answer, why);
+		fine = ask(far, method, path, headers.at, body, ms, answer, why);
 	ask_close(&far);
 	buf_free(&headers);
 	if (fine)
 		return true;
 	why_within(why, "no daemon answers");
 	return false;
+}
+
+bool daemon_ask(const struct config *config, const char *method, const char *path, struct sl_text body,
+	struct ask_answer *answer, struct why *why)
+{
+	return ask_within(config, method, path, body, PATIENCE, answer, why);
 }
 
 /* What an answer that is not 200 says. */
@@ -37,14 +43,15 @@ static void say_refused(const struct ask_answer *answer, const struct sl_json *r
 		why_say(why, "the daemon answered with status %d", answer->status);
 }
 
-struct sl_document *daemon_question(const struct config *config, const char *route, const struct buf *question,
-	bool *running, struct why *why)
+static struct sl_document *pose(const struct config *config, const char *route, const struct buf *question,
+	int64_t ms, bool *running, struct why *why)
 {
 	struct ask_answer answer;
 	struct buf path = { 0 };
 	struct sl_document *document = NULL;
 	buf_format(&path, "/ask/%s", route);
-	bool answered = daemon_ask(config, "POST", path.at, (struct sl_text){ question->at, question->len }, &answer, why);
+	bool answered = ask_within(config, "POST", path.at, (struct sl_text){ question->at, question->len }, ms, &answer,
+		why);
 	buf_free(&path);
 	if (running)
 		*running = answered;
@@ -56,5 +63,21 @@ struct sl_document *daemon_question(const struct config *config, const char *rou
 	} else if (answered && !document)
 		why_say(why, "what answers at %s is not a sluice daemon", config->admin);
 	ask_answer_free(&answer);
+	return document;
+}
+
+struct sl_document *daemon_question(const struct config *config, const char *route, const struct buf *question,
+	bool *running, struct why *why)
+{
+	return pose(config, route, question, PATIENCE, running, why);
+}
+
+struct sl_document *daemon_question_within(const struct config *config, const char *route, const struct buf *question,
+	int64_t ms, bool *running, struct why *why)
+{
+	struct buf patient = { 0 };
+	buf_format(&patient, "{\"patience\":%lld,%s", (long long)ms, question->at + 1);
+	struct sl_document *document = pose(config, route, &patient, ms + PATIENCE, running, why);
+	buf_free(&patient);
 	return document;
 }

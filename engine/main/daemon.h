@@ -18,5 +18,8 @@ bool daemon_ask(const struct config *config, const char *method, const char *pat
  * `running` (may be NULL) becomes false if no daemon answers at all. */
 struct sl_document *daemon_question(const struct config *config, const char *route, const struct buf *question,
 	bool *running, struct why *why);
+/* The same for what takes its time: so many ms, 10 min at most. */
+struct sl_document *daemon_question_within(const struct config *config, const char *route, const struct buf *question,
+	int64_t ms, bool *running, struct why *why);
 
 #endif
