@@ -8,6 +8,7 @@
  *     poller_call.c   a call has ended: what of it is new, and what it means for the next
  *     poller_run.c    runs: begun, framed by what tells of them, ended, given up
  *     poller_sync.c   the events that tell of a run
+ *     poller_sweep.c  what belongs to a scope, and what of it is gone
  *     poller_hand.c   events on their way to the ingress
  *     poller_keep.c   its own file: cursors, and what was emitted lately
  *     poller_tell.c   how it is, and answers to what is asked
@@ -107,6 +108,8 @@ struct run {
 	bool told;     /* its beginning has been handed in */
 	int64_t began; /* clock_wall */
 	uint64_t events, unchanged;
+	int64_t oldest, newest; /* of the times of what was emitted; 0: none had one */
+	uint64_t done, total;   /* as the plugin says; 0: it does not */
 };
 
 /* How far a walk has come: its row in the file. */
@@ -138,10 +141,15 @@ struct walk {
 	struct call *call;       /* NULL: none is under way */
 	bool ended;              /* the call has, and is to be handed in */
 	struct place after;      /* a new cursor is in the call's arena */
-	struct sl_event *events; /* to be handed in; likewise */
+	struct sl_event *list;   /* likewise: room for what is handed in at once, and for one before and one behind it */
+	struct sl_event *events; /* in it: what is handed in */
 	size_t count;
-	size_t sifted; /* of what the plugin emitted; and of that: */
-	uint64_t fresh, unchanged;
+	size_t sifted;           /* of what the plugin emitted */
+	uint64_t fresh;          /* new, and in the list */
+	uint64_t brought, unchanged; /* of the whole call: handed in, left out */
+	size_t swept;            /* of the scopes that it swept: so many are through */
+	bool goes_on;            /* there is more to be handed in */
+	struct arena *page;      /* of what is gone in them, a hand-in at a time; NULL: there was no sweep yet */
 };
 
 enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
@@ -151,6 +159,7 @@ enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
 struct errand; /* poller_hooks.c */
 struct hand; /* poller_hand.c */
 struct book; /* poller_keep.c */
+struct state; /* store/state.h */
 
 struct poller {
 	uv_loop_t *loop;
@@ -213,9 +222,17 @@ void poll_drop(struct walk *walk); /* what is under way is forgotten */
 
 /* poller_run.c */
 bool run_begin(struct walk *walk, struct why *why); /* unless one is under way */
+void run_see(struct run *run, const struct sl_event *event); /* it was emitted */
 void run_frame(struct walk *walk, bool ends);       /* what is to be handed in, and what tells of the run around it */
 void run_end(struct walk *walk);                    /* as soon as that is on disk */
 void run_breaks(struct walk *walk);                 /* a snapshot is given up, any other goes on where it was */
+
+/* poller_sweep.c */
+bool sweep_note(struct walk *walk, const struct sl_event *event, bool *back, struct why *why); /* back: it was gone */
+void sweep_back(const struct walk *walk, bool same, struct sl_event *event); /* same: it is known already */
+size_t sweep_room(const struct call *call); /* in walk->list, behind what was emitted */
+bool sweep_page(struct walk *walk, struct why *why); /* a page of what is gone, behind what is fresh */
+bool sweep_prune(struct state *state, struct why *why);
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,
@@ -235,6 +252,7 @@ enum book_seen { BOOK_NEW, BOOK_SAME, BOOK_OTHER, BOOK_FAILED };
 struct book *book_open(const char *data, const char *source, int64_t wait_ms, struct why *why);
 void book_close(struct book **book);
 const char *book_id(const struct book *book); /* of the file: 8 hex digits */
+struct state *book_state(const struct book *book);
 bool book_recall(struct book *book, struct walk *walk, struct why *why); /* walk->at */
 bool book_begin(struct book *book, struct why *why);
 /* Whether the event was emitted before, but not before the turn `anew`; from now on it was. */

@@ -4,7 +4,7 @@
  *     poll_begin     the call, with its walk's cursor
  *     poll_take      it ended well, and no other is being handed in
  *     sift           what of it is new?
- *     hand_over      that is handed in
+ *     hand_over      that is handed in; and, if it swept, what is gone, a page after the other
  *     poll_handed    the ingress has answered: the walk is where the call got to
  */
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static void warn_of_other(struct walk *walk, const char *id)
 /* Of a snapshot: everything, as an event of its run. */
 static bool take_all(struct walk *walk, const struct sl_event *event, struct why *why)
 {
-	struct sl_event *mine = &walk->events[1 + walk->fresh];
+	struct sl_event *mine = &walk->list[1 + walk->fresh];
 	if (!check_emitted(event, why))
 		return false;
 	*mine = *event;
@@ -81,16 +81,25 @@ static bool take_all(struct walk *walk, const struct sl_event *event, struct why
 static bool sift_one(struct walk *walk, const struct sl_event *event, struct why *why)
 {
 	struct book *book = walk->poller->book;
+	bool back;
+	run_see(&walk->after.run, event);
 	if (walk->at.run.kind == RUN_SNAPSHOT)
 		return take_all(walk, event, why);
 	enum book_seen seen = check_emitted(event, why) ? book_event(book, event, walk->at.anew, why) : BOOK_FAILED;
+	if (seen == BOOK_FAILED || !sweep_note(walk, event, &back, why))
+		return false;
 	if (seen == BOOK_OTHER)
 		warn_of_other(walk, event->id);
-	if (seen == BOOK_SAME)
+	if (seen == BOOK_SAME && !back) {
 		walk->unchanged++;
-	else
-		walk->events[1 + walk->fresh++] = *event, walk->events[walk->fresh].run = NULL;
-	return seen != BOOK_FAILED;
+		return true;
+	}
+	struct sl_event *mine = &walk->list[1 + walk->fresh++];
+	*mine = *event;
+	mine->run = NULL;
+	if (back)
+		sweep_back(walk, seen == BOOK_SAME, mine);
+	return check_word("id", mine->id, why);
 }
 
 /* ------------------------------------------------------------------------ ends */
@@ -103,7 +112,8 @@ void poll_drop(struct walk *walk)
 		poller->handing = NULL;
 	}
 	call_free(&walk->call);
-	walk->ended = false;
+	arena_free(&walk->page);
+	walk->ended = walk->goes_on = false;
 	poller->changed = true;
 }
 
@@ -142,12 +152,64 @@ static void commit(struct walk *walk)
 		return;
 	}
 	arrive(walk);
-	walk->empty = walk->fresh || !walk->at.run.id[0] ? 0 : walk->empty + 1;
-	poller->events += walk->fresh;
-	page_add(poller->page, COUNTER_poll_events, walk->fresh);
+	walk->empty = walk->brought || !walk->at.run.id[0] ? 0 : walk->empty + 1;
+	poller->events += walk->brought;
+	page_add(poller->page, COUNTER_poll_events, walk->brought);
 	poller->unchanged += walk->unchanged;
 	poll_drop(walk);
 	walk_again(poller, walk);
+}
+
+static bool is_advance(const struct call *call, const char *cursor)
+{
+	return call->advanced && (!cursor || strcmp(call->advanced, cursor) != 0);
+}
+
+/* Where the walk will be. */
+static bool note_place(struct walk *walk, bool advances, struct why *why)
+{
+	struct run *run = &walk->after.run;
+	if (walk->call->done || walk->call->total) {
+		run->done = walk->call->done;
+		run->total = walk->call->total;
+	}
+	if (advances)
+		walk->after.cursor = (char *)walk->call->advanced;
+	else
+		run_end(walk);
+	return book_walk(walk->poller->book, walk, &walk->after, why);
+}
+
+static void hand_over(struct walk *walk)
+{
+	struct poller *poller = walk->poller;
+	struct why why = { "" };
+	bool advances = is_advance(walk->call, walk->at.cursor);
+	if (walk->swept < walk->call->swept_count && !sweep_page(walk, &why)) {
+		goes_wrong(walk, WALK_FAILED, why.text, 0);
+		return;
+	}
+	walk->goes_on = walk->swept < walk->call->swept_count;
+	run_frame(walk, !walk->goes_on && !advances);
+	if (!walk->goes_on && !note_place(walk, advances, &why))
+		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
+	else if (walk->count)
+		hand_in(poller->hand, walk->events, walk->count, walk->at.anew ? walk->at.run.id : NULL);
+	else if (walk->goes_on)
+		poller_turn(poller, 0);
+	else
+		commit(walk);
+}
+
+/* Until the last page is on disk all of it could be done again: nothing is committed. */
+static void handed(struct walk *walk)
+{
+	walk->brought += walk->fresh;
+	walk->fresh = 0;
+	if (walk->goes_on)
+		poller_turn(walk->poller, 0);
+	else
+		commit(walk);
 }
 
 void poll_handed(struct poller *poller, const char *why, bool later)
@@ -156,30 +218,7 @@ void poll_handed(struct poller *poller, const char *why, bool later)
 	if (why)
 		goes_wrong(walk, later ? WALK_OUTAGE : WALK_FAILED, why, 0);
 	else
-		commit(walk);
-}
-
-static bool is_advance(const struct call *call, const char *cursor)
-{
-	return call->advanced && (!cursor || strcmp(call->advanced, cursor) != 0);
-}
-
-static void hand_over(struct walk *walk)
-{
-	struct poller *poller = walk->poller;
-	struct why why = { "" };
-	bool advances = is_advance(walk->call, walk->at.cursor);
-	run_frame(walk, !advances);
-	if (advances)
-		walk->after.cursor = (char *)walk->call->advanced;
-	else
-		run_end(walk);
-	if (!book_walk(poller->book, walk, &walk->after, &why))
-		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
-	else if (walk->count)
-		hand_in(poller->hand, walk->events, walk->count, walk->at.anew ? walk->at.run.id : NULL);
-	else
-		commit(walk);
+		handed(walk);
 }
 
 /* A slice a turn: the loop has other things to do, and a beat to give. */
@@ -198,6 +237,7 @@ static void sift(struct walk *walk)
 		return;
 	}
 	walk->ended = false;
+	walk->after.run.unchanged += walk->unchanged;
 	hand_over(walk);
 }
 
@@ -207,8 +247,9 @@ static void begin_sifting(struct walk *walk)
 	struct why why = { "" };
 	poller->handing = walk;
 	walk->after = walk->at;
-	walk->sifted = walk->fresh = walk->unchanged = 0;
-	walk->events = arena_alloc(walk->call->arena, (walk->call->emitted_count + 2) * sizeof(*walk->events));
+	walk->sifted = walk->swept = walk->fresh = walk->brought = walk->unchanged = 0;
+	walk->list = arena_alloc(walk->call->arena,
+		(walk->call->emitted_count + sweep_room(walk->call) + 2) * sizeof(*walk->list));
 	if (book_begin(poller->book, &why))
 		sift(walk);
 	else
@@ -220,6 +261,8 @@ void poll_take(struct poller *poller)
 	struct walk *next = poller->poll.ended ? &poller->poll : &poller->backfill;
 	if (poller->handing && poller->handing->ended)
 		sift(poller->handing);
+	else if (poller->handing && poller->handing->goes_on && !hand_busy(poller->hand))
+		hand_over(poller->handing);
 	else if (!poller->handing && next->ended)
 		begin_sifting(next);
 }

@@ -25,6 +25,15 @@ static const char *const steps[] = {
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
 	"ALTER TABLE walk ADD COLUMN anew INTEGER NOT NULL DEFAULT 0;",
 	"ALTER TABLE walk RENAME COLUMN \"full\" TO kind;",
+	"ALTER TABLE walk ADD COLUMN oldest INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE walk ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE walk ADD COLUMN done INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE walk ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE scope (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE part (subject TEXT NOT NULL, scope INTEGER NOT NULL, seen INTEGER NOT NULL,"
+	" PRIMARY KEY (subject, scope)) WITHOUT ROWID;"
+	"CREATE INDEX part_seen ON part (scope, seen);"
+	"CREATE TABLE gone (turn INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE);",
 	NULL,
 };
 
@@ -80,6 +89,11 @@ void book_close(struct book **book)
 	*book = NULL;
 }
 
+struct state *book_state(const struct book *book)
+{
+	return book->state;
+}
+
 const char *book_id(const struct book *book)
 {
 	return book->id;
@@ -103,13 +117,17 @@ static void take_place(struct place *place, sqlite3_stmt *row)
 	place->run.events = (uint64_t)sqlite3_column_int64(row, 8);
 	place->run.unchanged = (uint64_t)sqlite3_column_int64(row, 9);
 	place->anew = sqlite3_column_int64(row, 10);
+	place->run.oldest = sqlite3_column_int64(row, 11);
+	place->run.newest = sqlite3_column_int64(row, 12);
+	place->run.done = (uint64_t)sqlite3_column_int64(row, 13);
+	place->run.total = (uint64_t)sqlite3_column_int64(row, 14);
 }
 
 bool book_recall(struct book *book, struct walk *walk, struct why *why)
 {
 	sqlite3_stmt *rows = state_ask(book->state, why,
-		"SELECT cursor, since, going, number, run, kind, told, began, events, unchanged, anew FROM walk"
-		" WHERE name = ?", "t", walk->name);
+		"SELECT cursor, since, going, number, run, kind, told, began, events, unchanged, anew,"
+		" oldest, newest, done, total FROM walk WHERE name = ?", "t", walk->name);
 	enum state_got got = rows ? state_row(book->state, rows, why) : STATE_FAILED;
 	if (got != STATE_ROW)
 		return got == STATE_END;
@@ -121,10 +139,10 @@ bool book_recall(struct book *book, struct walk *walk, struct why *why)
 bool book_walk(struct book *book, const struct walk *walk, const struct place *place, struct why *why)
 {
 	const struct run *run = &place->run;
-	return state_run(book->state, why, "INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"ttiiitiiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
+	return state_run(book->state, why,
+		"INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "ttiiitiiiiiiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
 		(int64_t)run->kind, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged,
-		place->anew);
+		place->anew, run->oldest, run->newest, (int64_t)run->done, (int64_t)run->total);
 }
 
 /* ------------------------------------------------------------ what was emitted */
@@ -211,7 +229,7 @@ bool book_commit(struct book *book, struct why *why)
 {
 	return state_run(book->state, why,
 		"DELETE FROM emitted WHERE turn <= (SELECT max(turn) FROM emitted) - " EMITTED_KEPT, "") &&
-		state_commit(book->state, why);
+		sweep_prune(book->state, why) && state_commit(book->state, why);
 }
 
 void book_rollback(struct book *book)

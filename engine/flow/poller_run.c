@@ -45,7 +45,8 @@ static void make_run(struct walk *walk, bool snapshot)
 	struct run *run = &walk->at.run;
 	if (snapshot)
 		forget_cursor(walk);
-	*run = (struct run){ .kind = walk->at.cursor && !walk->backfill ? RUN_DELTA : RUN_FULL, .began = clock_wall() };
+	int64_t began = moment_behind(run->began);
+	*run = (struct run){ .kind = walk->at.cursor && !walk->backfill ? RUN_DELTA : RUN_FULL, .began = began };
 	if (snapshot)
 		run->kind = RUN_SNAPSHOT;
 	snprintf(run->id, sizeof(run->id), "%s-%s-%" PRIu64, book_id(walk->poller->book), walk->name, walk->at.number + 1);
@@ -66,19 +67,23 @@ static bool note(struct walk *walk, struct why *why)
 bool run_begin(struct walk *walk, struct why *why)
 {
 	bool snapshot = walk->poller->snapshot && !walk->backfill;
-	int64_t last = walk->at.run.began;
 	if (walk->at.run.id[0] && snapshot != is_snapshot(walk))
 		give_up(walk); /* it was begun under another configuration */
 	if (walk->at.run.id[0])
 		return true;
 	make_run(walk, snapshot);
-	if (!snapshot)
-		return true;
-	walk->at.run.began = moment_behind(last);
-	return note(walk, why);
+	return !snapshot || note(walk, why);
 }
 
 /* ----------------------------------------------------------------------- told */
+
+void run_see(struct run *run, const struct sl_event *event)
+{
+	if (event->time > 0 && (!run->oldest || event->time < run->oldest))
+		run->oldest = event->time;
+	if (event->time > run->newest)
+		run->newest = event->time;
+}
 
 /* A poll that finds nothing new is no event; a first one, a backfill and a snapshot are. */
 static bool worth_telling(const struct walk *walk)
@@ -95,11 +100,9 @@ void run_frame(struct walk *walk, bool ends)
 	walk->count = walk->fresh;
 	run->told |= begins;
 	run->events += walk->fresh;
-	run->unchanged += walk->unchanged;
+	walk->events = begins ? walk->list : walk->list + 1;
 	if (begins)
 		sync_event(walk->poller, run, false, walk->call->arena, &walk->events[0]);
-	else
-		walk->events++;
 	walk->count += begins;
 	if (ends && run->told)
 		sync_event(walk->poller, run, true, walk->call->arena, &walk->events[walk->count++]);
