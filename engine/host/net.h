@@ -34,12 +34,13 @@
 
 /* A plugin's api with the options filled in: the configuration's part holds it as
  *     {"base":"https://...","hidden":["secret in base"],"headers":["Authorization: Bearer x"],"query":[["key","k"]],
- *      "credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,"at_once":5}
+ *      "secrets":["those in the rest"],"credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,"at_once":5}
  * "credential" is a digest; who has the same one shares a budget. */
 struct net_api {
 	const char *base;
 	const struct sl_pair *const *headers, *const *query; /* end with NULL */
 	const char *const *hidden; /* secrets that its base was filled with; ends with NULL, or NULL */
+	const char *const *secrets; /* likewise, that the rest was; they are not shown either */
 	const char *credential;
 	struct budget_limits limits;
 };

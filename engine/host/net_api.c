@@ -9,6 +9,7 @@
 
 #define MOST_ROWS 100
 #define CREDENTIAL_BYTES 8 /* of the digest that names one */
+#define SHORTEST_SECRET 8  /* a shorter one is part of too many words */
 
 /* ------------------------------------------------------------------------ filling in */
 
@@ -99,17 +100,36 @@ static bool fill(struct filling *filling, const char *form)
 	return fill_more(filling, form);
 }
 
+static void add_secrets_of(const struct filling *filling, const char *form, struct buf *out)
+{
+	for (const char *at = form ? strchr(form, '{') : NULL; at; at = strchr(at + 1, '{')) {
+		const size_t skip = 1 + net_api_basic(at + 1);
+		const struct sl_text name = { at + skip, strcspn(at + skip, "}") };
+		const struct sl_json *value = sl_json_get_text(filling->options, name);
+		if (sl_json_kind(value) == SL_KIND_ARRAY)
+			json_text(out, sl_json_string(sl_json_first(value)));
+	}
+}
+
 /* What stands in a base is part of each url, and scripts see urls: secrets in it are named. */
 static void add_hidden(const struct filling *filling, const char *form, struct buf *out)
 {
 	json_key(out, "hidden");
 	json_open(out, '[');
-	for (const char *at = strchr(form, '{'); at; at = strchr(at + 1, '{')) {
-		const struct sl_text name = { at + 1, strcspn(at + 1, "}") };
-		const struct sl_json *value = sl_json_get_text(filling->options, name);
-		if (sl_json_kind(value) == SL_KIND_ARRAY)
-			json_text(out, sl_json_string(sl_json_first(value)));
-	}
+	add_secrets_of(filling, form, out);
+	json_close(out, ']');
+}
+
+/* Those of the rest: a plugin may have to write one into a path, and sentences show paths. */
+static void add_secrets(const struct filling *filling, const struct sl_api *api, struct buf *out)
+{
+	json_key(out, "secrets");
+	json_open(out, '[');
+	for (const char *const *header = api->headers; header && *header; header++)
+		add_secrets_of(filling, *header, out);
+	for (const struct sl_pair *const *pair = api->query; pair && *pair; pair++)
+		add_secrets_of(filling, (*pair)->value, out);
+	add_secrets_of(filling, api->credential, out);
 	json_close(out, ']');
 }
 
@@ -194,8 +214,10 @@ bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const
 	json_open(out, '{');
 	bool fine = fill_base(&filling, api, out) && fill_headers(&filling, api, out) && fill_query(&filling, api, out) &&
 		    fill_credential(&filling, api, instance, salt, out);
-	if (fine)
+	if (fine) {
+		add_secrets(&filling, api, out);
 		add_limits(api, out);
+	}
 	json_close(out, '}');
 	buf_free(&filling.out);
 	return fine;
@@ -263,12 +285,12 @@ static bool read_limits(const struct sl_json *json, struct budget_limits *limits
 	return true;
 }
 
-static const char *const *read_hidden(const struct sl_json *list, struct arena *arena)
+static const char *const *read_hidden(const struct sl_json *list, size_t least, struct arena *arena)
 {
 	size_t count = 0;
 	const char **hidden = arena_alloc(arena, (sl_json_count(list) + 1) * sizeof(*hidden));
 	for (const struct sl_json *item = sl_json_first(list); item; item = sl_json_next(item))
-		if (sl_json_string(item).len)
+		if (sl_json_string(item).len >= least)
 			hidden[count++] = string_of(item, arena);
 	return hidden;
 }
@@ -280,7 +302,8 @@ const struct net_api *net_api_read(const struct sl_json *json, struct arena *are
 	struct net_api *api = arena_alloc(arena, sizeof(*api));
 	api->base = string_of(sl_json_get(json, "base"), arena);
 	api->credential = string_of(sl_json_get(json, "credential"), arena);
-	api->hidden = read_hidden(sl_json_get(json, "hidden"), arena);
+	api->hidden = read_hidden(sl_json_get(json, "hidden"), 1, arena);
+	api->secrets = read_hidden(sl_json_get(json, "secrets"), SHORTEST_SECRET, arena);
 	api->headers = read_pairs(sl_json_get(json, "headers"), read_header, arena);
 	api->query = read_pairs(sl_json_get(json, "query"), read_pair, arena);
 	if (api->base && api->credential && api->headers && api->query && read_limits(json, &api->limits))

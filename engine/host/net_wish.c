@@ -232,6 +232,8 @@ static const char *without_secrets(const struct net_api *api, const char *text, 
 {
 	for (const char *const *secret = api->hidden; secret && *secret; secret++)
 		text = without(text, *secret, arena);
+	for (const char *const *secret = api->secrets; secret && *secret; secret++)
+		text = without(text, *secret, arena);
 	return text;
 }
 
@@ -240,9 +242,9 @@ const char *wish_hidden(const struct net_api *api, const char *url, struct arena
 	if (!url)
 		return NULL;
 	url = without_query(api, url, arena);
-	if (!api->hidden || !*api->hidden)
-		return url;
-	return without_secrets(api, without_base(api, url), arena);
+	if (api->hidden && *api->hidden)
+		url = without_base(api, url);
+	return without_secrets(api, url, arena);
 }
 
 /* The path only as the plugin wrote it: what a base is filled with may be a secret. */
