@@ -81,7 +81,8 @@ function Row:json() end
 ---@field covers string? "{body}{callback}"
 ---@field timestamp string?
 ---@field tolerance_ms integer?
----@field audience string?
+---@field audience string? of a jwt: the option that `aud` has to equal, or "{callback}"
+---@field same string? "header:X-Shop = body:/shop": selectors that have to agree
 ---@field secret string? the option that holds the secrets
 ---@field id string? a selector: "body:/order/id"
 ---@field type string?

@@ -79,6 +79,7 @@ struct delivery {
 	struct arena *arena;     /* NULL: shed */
 	struct log_record record;
 	struct sl_document *document;
+	struct sl_text data; /* its text: the body, or the JSON that a form was made into */
 	struct sl_request *request;
 	struct sl_event event;
 	const struct source *source;

@@ -84,7 +84,7 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 	delivery->request = read_request(delivery->arena, &delivery->record);
 	webhook_find(delivery->source->webhook, &delivery->record, json, delivery->arena, &found);
 	delivery->event = found.event;
-	delivery->event.data = delivery->record.body;
+	delivery->event.data = delivery->data;
 	delivery->event.json = json;
 	delivery->repeat_ms = found.content ? found.repeat_ms : 0;
 	if (json || delivery->source->decode)
@@ -95,7 +95,7 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 /* Told when the event is first read, of bodies that have such escapes at all. */
 static void count_halves(struct route *route, const struct delivery *delivery)
 {
-	struct sl_text body = delivery->record.body;
+	struct sl_text body = delivery->data;
 	size_t halves = delivery->document && !delivery->open && body.len && memmem(body.at, body.len, "\\u", 2)
 		? sl_json_halves(body)
 		: 0;
@@ -112,7 +112,8 @@ static bool find_event(struct route *route, struct delivery *delivery)
 		return unreadable(route, delivery,
 			arena_format(delivery->arena, "the route does not read the source %.*s any more",
 				(int)delivery->record.source.len, delivery->record.source.at));
-	delivery->document = sl_json_read(delivery->record.body, trouble, sizeof(trouble));
+	delivery->document =
+		webhook_read(&delivery->record, delivery->arena, &delivery->data, trouble, sizeof(trouble));
 	count_halves(route, delivery);
 	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
 	bool found = delivery->record.flags & LOG_EVENT ? find_polled(route, delivery, json, trouble)

@@ -3,25 +3,29 @@
 #include "flow/webhook.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "flow/webhook_parts.h"
 #include "sdk/text.h"
 
 #define TOLERANCE_MS 300000
+#define TOLERANCE_JWT_MS 60000
 #define SECRETS_MOST 16
 #define PREFIXES_MOST 8
 
 /* The hmacs stand in the order of enum sl_digest, from row 1. */
 const struct scheme schemes[SCHEME_COUNT] = {
-	{ "none", SCHEME_OPEN, SL_SHA1, NULL, NULL },
-	{ "hmac-sha1", SCHEME_HMAC, SL_SHA1, NULL, NULL },
-	{ "hmac-sha256", SCHEME_HMAC, SL_SHA256, NULL, NULL },
-	{ "hmac-sha512", SCHEME_HMAC, SL_SHA512, NULL, NULL },
-	{ "bearer", SCHEME_TOKEN, SL_SHA1, "header:Authorization", "Bearer " },
-	{ "query-token", SCHEME_TOKEN, SL_SHA1, "query:token", NULL },
-	{ "basic", SCHEME_BASIC, SL_SHA1, "header:Authorization", "Basic " },
-	{ "jwt-hs256", SCHEME_LATER, SL_SHA256, NULL, NULL },
-	{ "standard-webhooks", SCHEME_LATER, SL_SHA256, NULL, NULL },
+	{ .name = "none", .kind = SCHEME_OPEN },
+	{ .name = "hmac-sha1", .kind = SCHEME_HMAC, .digest = SL_SHA1 },
+	{ .name = "hmac-sha256", .kind = SCHEME_HMAC, .digest = SL_SHA256 },
+	{ .name = "hmac-sha512", .kind = SCHEME_HMAC, .digest = SL_SHA512 },
+	{ .name = "bearer", .kind = SCHEME_TOKEN, .proof = "header:Authorization", .prefix = "Bearer " },
+	{ .name = "query-token", .kind = SCHEME_TOKEN, .proof = "query:token" },
+	{ .name = "basic", .kind = SCHEME_BASIC, .proof = "header:Authorization", .prefix = "Basic " },
+	{ .name = "jwt-hs256", .kind = SCHEME_JWT, .digest = SL_SHA256, .proof = "header:Authorization",
+		.prefix = "Bearer |" },
+	{ .name = "standard-webhooks", .kind = SCHEME_HMAC, .digest = SL_SHA256, .standard = true,
+		.proof = "header:webhook-signature", .prefix = "v1," },
 };
 
 /* ---------------------------------------------------------------- the form */
@@ -29,7 +33,7 @@ const struct scheme schemes[SCHEME_COUNT] = {
 /* The description as it stands, before anything in it is understood. */
 struct form {
 	const char *auth, *proof, *prefix, *encoding, *covers, *timestamp, *audience, *secret;
-	const char *id, *type, *subject, *time, *challenge;
+	const char *id, *type, *subject, *time, *challenge, *same;
 	int64_t tolerance_ms, repeat_ms, status, head;
 };
 
@@ -59,6 +63,7 @@ static const struct member {
 	{ "time", MEMBER_TEXT, offsetof(struct form, time), 0, 0 },
 	{ "repeat_ms", MEMBER_NUMBER, offsetof(struct form, repeat_ms), 0, INT64_MAX },
 	{ "challenge", MEMBER_TEXT, offsetof(struct form, challenge), 0, 0 },
+	{ "same", MEMBER_TEXT, offsetof(struct form, same), 0, 0 },
 	{ "head", MEMBER_TRUTH, offsetof(struct form, head), 0, 1 },
 	{ "status", MEMBER_NUMBER, offsetof(struct form, status), 200, 299 },
 };
@@ -133,73 +138,9 @@ static bool read_form(const struct sl_json *json, struct form *form, struct aren
 	return true;
 }
 
-/* ------------------------------------------------------------ what is signed */
-
-static const struct {
-	const char *name;
-	enum piece_kind kind;
-} fillers[] = {
-	{ "body", PIECE_BODY },
-	{ "callback", PIECE_CALLBACK },
-	{ "path", PIECE_PATH },
-	{ "timestamp", PIECE_TIMESTAMP },
-};
-
-static bool read_filler(struct sl_text name, struct arena *arena, struct piece *piece, struct why *why)
-{
-	struct place place;
-	char *text = arena_copy(arena, name.at, name.len);
-	for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++) {
-		piece->kind = fillers[i].kind;
-		if (strcmp(text, fillers[i].name) == 0)
-			return true;
-	}
-	if (strncmp(text, "header:", 7) != 0 || strchr(text, ';') || !place_read(text, arena, &place, NULL))
-		return why_say(why, "{%s} is not known: there are {body}, {callback}, {path}, {timestamp} and {header:NAME}",
-			text);
-	*piece = (struct piece){ PIECE_HEADER, sl_text_of(place.name) };
-	return true;
-}
-
-static bool read_piece(const char **at, struct arena *arena, struct piece *piece, struct why *why)
-{
-	const char *from = *at, *end;
-	*piece = (struct piece){ PIECE_TEXT, { NULL, 0 } };
-	if (*from != '{') {
-		*at += strcspn(from, "{");
-		piece->text = (struct sl_text){ arena_copy(arena, from, (size_t)(*at - from)), (size_t)(*at - from) };
-		return true;
-	}
-	end = strchr(from, '}');
-	if (!end)
-		return why_say(why, "a { has no }");
-	*at = end + 1;
-	return read_filler((struct sl_text){ from + 1, (size_t)(end - from - 1) }, arena, piece, why);
-}
-
-bool covers_read(const char *text, struct arena *arena, struct covers *covers, struct why *why)
-{
-	covers->count = 0;
-	while (*text) {
-		if (covers->count == PIECES_MOST)
-			return why_say(why, "more than %d pieces", PIECES_MOST);
-		if (!read_piece(&text, arena, &covers->pieces[covers->count++], why))
-			return false;
-	}
-	return true;
-}
-
-bool covers_uses(const struct covers *covers, enum piece_kind kind)
-{
-	for (size_t i = 0; i < covers->count; i++)
-		if (covers->pieces[i].kind == kind)
-			return true;
-	return false;
-}
-
 /* --------------------------------------------------------------- compiling */
 
-static bool compile_scheme(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_scheme(struct webhook *webhook, struct form *form, struct why *why)
 {
 	if (!form->auth)
 		return why_say(why, "webhook: auth is missing: say how requests are signed, or auth: none");
@@ -208,15 +149,37 @@ static bool compile_scheme(struct webhook *webhook, const struct form *form, str
 			webhook->scheme = &schemes[i];
 	if (!webhook->scheme)
 		return why_say(why,
-			"webhook: auth \"%s\" is not known: there are none, hmac-sha1, hmac-sha256, hmac-sha512, basic, bearer "
-			"and query-token",
+			"webhook: auth \"%s\" is not known: there are none, hmac-sha1, hmac-sha256, hmac-sha512, jwt-hs256, "
+			"standard-webhooks, basic, bearer and query-token",
 			form->auth);
-	if (webhook->scheme->kind == SCHEME_LATER)
-		return why_say(why, "webhook: auth %s cannot be checked yet by this version", form->auth);
 	return true;
 }
 
-static bool compile_proof(struct webhook *webhook, const struct form *form, struct why *why)
+/* The specification says all of it but the names: where the signature stands in
+ * svix-signature, the other two are svix-id and svix-timestamp. */
+static bool compile_standard(struct webhook *webhook, struct form *form, struct why *why)
+{
+	static const char head[] = "header:", tail[] = "-signature";
+	if (!webhook->scheme->standard)
+		return true;
+	if (form->covers || form->timestamp || form->encoding || form->prefix)
+		return why_say(why, "webhook: auth standard-webhooks says itself what is signed and how: leave covers, timestamp, "
+				    "encoding and prefix out");
+	const char *proof = form->proof ? form->proof : webhook->scheme->proof;
+	size_t len = strlen(proof), most = len - (sizeof(tail) - 1);
+	if (strncmp(proof, head, sizeof(head) - 1) != 0 || len < sizeof(head) + sizeof(tail) - 2 ||
+		strcasecmp(proof + most, tail) != 0)
+		return why_say(why, "webhook: the proof of auth standard-webhooks stands in header:NAME-signature");
+	const char *name = arena_copy(webhook->arena, proof + sizeof(head) - 1, most - (sizeof(head) - 1));
+	form->covers = arena_format(webhook->arena, "{header:%s-id}.{timestamp}.{body}", name);
+	form->timestamp = arena_format(webhook->arena, "header:%s-timestamp", name);
+	form->encoding = "base64";
+	if (!form->id)
+		form->id = arena_format(webhook->arena, "header:%s-id", name);
+	return true;
+}
+
+static bool compile_proof(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const char *proof = form->proof ? form->proof : webhook->scheme->proof;
 	if (webhook->scheme->kind == SCHEME_OPEN)
@@ -230,16 +193,16 @@ static bool compile_proof(struct webhook *webhook, const struct form *form, stru
 	return true;
 }
 
-/* The scheme's own prefix belongs to its own place: another header holds the bare token. */
+/* A secret's own prefix belongs to its own place: another header holds it bare. */
 static const char *prefix_of(const struct webhook *webhook, const struct form *form)
 {
 	bool own = webhook->proof.kind == PLACE_HEADER && strcmp(webhook->proof.name, "authorization") == 0;
 	if (form->prefix)
 		return form->prefix;
-	return own ? webhook->scheme->prefix : NULL;
+	return own || !webhook_bare(webhook) ? webhook->scheme->prefix : NULL;
 }
 
-static bool compile_prefix(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_prefix(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const char *at = webhook->scheme->kind == SCHEME_OPEN ? NULL : prefix_of(webhook, form);
 	if (!at)
@@ -257,7 +220,7 @@ static bool compile_prefix(struct webhook *webhook, const struct form *form, str
 	}
 }
 
-static bool compile_encoding(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_encoding(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const char *encoding = form->encoding ? form->encoding : "hex";
 	webhook->base64 = strcmp(encoding, "base64") == 0;
@@ -266,7 +229,7 @@ static bool compile_encoding(struct webhook *webhook, const struct form *form, s
 	return why_say(why, "webhook: encoding \"%s\" is not known: there are hex and base64", encoding);
 }
 
-static bool compile_covers(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_covers(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const char *covers = form->covers ? form->covers : "{body}";
 	if (webhook->scheme->kind != SCHEME_HMAC)
@@ -299,14 +262,15 @@ static bool timestamp_signed(const struct webhook *webhook)
 	return true;
 }
 
-static bool compile_timestamp(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_timestamp(struct webhook *webhook, struct form *form, struct why *why)
 {
 	struct selector *stamp = &webhook->timestamp;
 	if (!selector_read(form->timestamp, webhook->arena, stamp, why))
 		return why_within(why, "webhook: timestamp");
-	webhook->tolerance_ms = form->tolerance_ms ? form->tolerance_ms : TOLERANCE_MS;
+	const bool jwt = webhook->scheme->kind == SCHEME_JWT;
+	webhook->tolerance_ms = form->tolerance_ms ? form->tolerance_ms : jwt ? TOLERANCE_JWT_MS : TOLERANCE_MS;
 	if (!stamp->count)
-		return !form->tolerance_ms || why_say(why, "webhook: tolerance is of no use without timestamp");
+		return !form->tolerance_ms || jwt || why_say(why, "webhook: tolerance is of no use without timestamp");
 	if (webhook->scheme->kind != SCHEME_HMAC)
 		return why_say(why, "webhook: timestamp is of no use: auth %s does not sign it", form->auth);
 	if (stamp->count > 1 || selector_uses(stamp, PLACE_DIGEST))
@@ -316,7 +280,28 @@ static bool compile_timestamp(struct webhook *webhook, const struct form *form, 
 	return true;
 }
 
-static bool compile_selectors(struct webhook *webhook, const struct form *form, struct why *why)
+/* A token that was made for somebody else proves nothing to us. */
+static bool compile_audience(struct webhook *webhook, struct form *form, struct why *why)
+{
+	if (!form->audience)
+		return true;
+	if (webhook->scheme->kind != SCHEME_JWT)
+		return why_say(why, "webhook: audience is of no use: auth %s has none", form->auth);
+	webhook->ours = strcmp(form->audience, "{callback}") == 0;
+	if (!webhook->ours && strpbrk(form->audience, "{}"))
+		return why_say(why, "webhook: audience is what `aud` has to be, or {callback}");
+	if (webhook->ours && !webhook->callback.len && !webhook->unchecked)
+		return why_say(why, "webhook: the audience is the callback, which is not known: give `callback:`, or `public:`");
+	webhook->audience = webhook->ours ? webhook->callback : sl_text_of(form->audience);
+	return true;
+}
+
+static bool compile_same(struct webhook *webhook, struct form *form, struct why *why)
+{
+	return same_read(form->same, webhook->arena, &webhook->same, why) || why_within(why, "webhook: same");
+}
+
+static bool compile_selectors(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const struct {
 		const char *name, *text;
@@ -333,7 +318,7 @@ static bool compile_selectors(struct webhook *webhook, const struct form *form, 
 	return true;
 }
 
-static bool compile_answers(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile_answers(struct webhook *webhook, struct form *form, struct why *why)
 {
 	webhook->repeat_ms = form->repeat_ms;
 	webhook->challenge = form->challenge;
@@ -342,16 +327,19 @@ static bool compile_answers(struct webhook *webhook, const struct form *form, st
 	return true;
 }
 
-static bool compile(struct webhook *webhook, const struct form *form, struct why *why)
+static bool compile(struct webhook *webhook, struct form *form, struct why *why)
 {
-	static bool (*const steps[])(struct webhook *, const struct form *, struct why *) = {
+	static bool (*const steps[])(struct webhook *, struct form *, struct why *) = {
 		compile_scheme,
+		compile_standard,
 		compile_proof,
 		compile_prefix,
 		compile_encoding,
 		compile_covers,
 		compile_timestamp,
+		compile_audience,
 		compile_selectors,
+		compile_same,
 		compile_answers,
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -364,23 +352,48 @@ static bool compile(struct webhook *webhook, const struct form *form, struct why
 
 static void make_signers(struct webhook *webhook)
 {
+	bool signs = webhook->scheme->kind == SCHEME_HMAC || webhook->scheme->kind == SCHEME_JWT;
 	webhook->signers = arena_alloc(webhook->arena, SECRETS_MOST * sizeof(*webhook->signers));
-	for (size_t i = 0; i < webhook->secret_count && webhook->scheme->kind == SCHEME_HMAC; i++)
+	for (size_t i = 0; i < webhook->secret_count && signs; i++)
 		webhook->signers[i] = sl_signer_new(webhook->scheme->digest, webhook->secrets[i]);
+}
+
+/* "whsec_" and the key in base64. */
+static bool standard_secret(struct webhook *webhook, struct sl_text *secret)
+{
+	static const char mark[] = "whsec_";
+	const size_t skip = sizeof(mark) - 1;
+	if (secret->len >= skip && memcmp(secret->at, mark, skip) == 0)
+		secret->at += skip, secret->len -= skip;
+	unsigned char *key = arena_bytes(webhook->arena, secret->len + 1);
+	size_t len;
+	if (!sl_unbase64(*secret, key, secret->len, &len) || !len)
+		return false;
+	*secret = (struct sl_text){ (const char *)key, len };
+	return true;
+}
+
+static bool read_secret(struct webhook *webhook, struct sl_text secret, struct why *why)
+{
+	size_t number = webhook->secret_count + 1;
+	if (webhook->secret_count == SECRETS_MOST)
+		return why_say(why, "webhook: more than %d secrets", SECRETS_MOST);
+	if (!secret.len)
+		return why_say(why, "webhook: secret %zu is empty, and an empty one lets everyone in", number);
+	if (webhook->scheme->kind == SCHEME_BASIC && !memchr(secret.at, ':', secret.len))
+		return why_say(why, "webhook: secret %zu has no colon: auth basic wants USER:PASSWORD", number);
+	if (webhook->scheme->standard && !standard_secret(webhook, &secret))
+		return why_say(why, "webhook: secret %zu is not whsec_ and base64, as auth standard-webhooks has them", number);
+	webhook->secrets[webhook->secret_count++] = arena_text(webhook->arena, secret);
+	return true;
 }
 
 static bool read_secrets(struct webhook *webhook, const struct sl_json *secrets, struct why *why)
 {
 	webhook->secrets = arena_alloc(webhook->arena, SECRETS_MOST * sizeof(struct sl_text));
-	for (const struct sl_json *value = sl_json_first(secrets); value; value = sl_json_next(value)) {
-		struct sl_text secret = sl_json_string(value);
-		if (webhook->secret_count == SECRETS_MOST)
-			return why_say(why, "webhook: more than %d secrets", SECRETS_MOST);
-		if (!secret.len)
-			return why_say(why, "webhook: secret %zu is empty, and an empty one lets everyone in",
-				webhook->secret_count + 1);
-		webhook->secrets[webhook->secret_count++] = arena_text(webhook->arena, secret);
-	}
+	for (const struct sl_json *value = sl_json_first(secrets); value; value = sl_json_next(value))
+		if (!read_secret(webhook, sl_json_string(value), why))
+			return false;
 	make_signers(webhook);
 	if (!webhook->secret_count && webhook->scheme->kind != SCHEME_OPEN)
 		return why_say(why, "webhook: auth %s needs a secret and none is given; give it, or `insecure: true`",
@@ -440,6 +453,11 @@ const char *webhook_allow(const struct webhook *webhook)
 bool webhook_open_door(const struct webhook *webhook)
 {
 	return webhook->unchecked || webhook->scheme->kind == SCHEME_OPEN;
+}
+
+bool webhook_bare(const struct webhook *webhook)
+{
+	return webhook->scheme->kind == SCHEME_TOKEN || webhook->scheme->kind == SCHEME_BASIC;
 }
 
 size_t webhook_secrets(const struct webhook *webhook)

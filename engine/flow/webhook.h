@@ -6,21 +6,36 @@
  * one plugin_describe writes, and compiled once.  Its members are those of
  * struct sl_webhook (plugin.h):
  *
- *     auth       "none", "hmac-sha1", "hmac-sha256", "hmac-sha512", "basic", "bearer",
- *                "query-token"; must be there
+ *     auth       "none", "hmac-sha1", "hmac-sha256", "hmac-sha512", "jwt-hs256",
+ *                "standard-webhooks", "basic", "bearer", "query-token"; must be there
  *     proof      "header:NAME", "header:NAME;PART" (a=1,b=2 in one header), "query:NAME"
  *     prefix     what stands before the proof; alternatives with |
  *     encoding   "hex" or "base64" of an hmac
  *     covers     what an hmac is over: text with {body} {callback} {path} {timestamp} {header:NAME}
  *     timestamp  selector; tolerance_ms how far it may be from now (300000 unless given)
  *     id type subject time  selectors; repeat_ms
+ *     audience   of a jwt: what `aud` has to be; "{callback}": the callback, whatever
+ *                query stands behind it.  exp has to be there; exp and nbf hold within
+ *                tolerance_ms (60000 unless given)
+ *     same       "SELECTOR = SELECTOR", several with a comma between: where the right
+ *                one finds something the left one has to find the same, or the
+ *                request is refused.  So a header that is not signed is held against
+ *                the body that is
  *     challenge  member that is echoed; head  true; status  200..299
+ *
+ * auth standard-webhooks (standardwebhooks.com) says by itself what is signed, where
+ * the timestamp stands, and what the id is: the header webhook-id; with proof
+ * "header:svix-signature" the other headers are svix-id and svix-timestamp.  Its
+ * secrets are "whsec_" and base64.
  *
  * A selector is one or more parts with a space between; what they find is joined
  * with ":".  A part is one or more alternatives with | between; the first that
  * finds something counts.  An alternative is "body:POINTER" (RFC 6901; strings,
  * numbers and booleans are found), "header:NAME", "header:NAME;PART", "query:NAME"
  * (percent-decoded) or "sha256(body)" (hex).  Nothing and "" are the same.
+ *
+ * A body is JSON, or, if its Content-Type says application/x-www-form-urlencoded, a
+ * form, which is read as a JSON object of its fields: see webhook_read.
  */
 #ifndef FLOW_WEBHOOK_H
 #define FLOW_WEBHOOK_H
@@ -67,16 +82,26 @@ int webhook_status(const struct webhook *webhook);        /* the answer when sto
 const char *webhook_allow(const struct webhook *webhook); /* the methods taken: "POST, PUT" */
 bool webhook_open_door(const struct webhook *webhook);    /* lets everyone in: auth none, or unchecked */
 size_t webhook_secrets(const struct webhook *webhook);    /* how many are live */
+bool webhook_bare(const struct webhook *webhook);         /* the proof is the secret itself */
 
 /* Which headers and query parts are kept in the log: all but the ones that are
  * the proof itself, Authorization and Cookie.  Writes the kept ones. */
 void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers,
 	struct buf *query);
 
+/* What a request's body says, for selectors, decode and transforms; NULL if it is
+ * neither JSON nor a form, then `why` says so (NULL: it need not), as sl_json_read does.
+ * A form becomes an object: name -> text; a name that is there more than once -> a
+ * list.  + is a blank; what is no %XX stays as it is; what is no UTF-8 becomes U+FFFD;
+ * at most 10 000 fields.  A body that is JSON is JSON, whatever it says it is.  `data`
+ * (or NULL) becomes the document's text: the body, or text in the arena. */
+struct sl_document *webhook_read(const struct log_record *record, struct arena *arena, struct sl_text *data, char *why,
+	size_t why_size);
+
 /* What the selectors find in a stored record.  Text in the arena.  `id` is never
  * empty: an identity without any part is "seq-N"; `type` is "request" if nothing
  * says it, `time` is `received`, `subject` NULL.  `json` is the body's, or NULL if
- * it is not JSON; selectors on the body then find nothing. */
+ * it has none; selectors on the body then find nothing. */
 struct webhook_found {
 	struct sl_event event;
 	int64_t repeat_ms;
@@ -88,7 +113,7 @@ void webhook_find(const struct webhook *webhook, const struct log_record *record
 /* The proof for a request as the vendor would send it.  `record` holds the body,
  * and whatever else the description says is signed: path, headers. */
 struct webhook_proof {
-	struct sl_pair headers[3]; /* to be added: the proof, perhaps a timestamp */
+	struct sl_pair headers[3]; /* to be added: the proof, perhaps a timestamp and an id */
 	size_t header_count;
 	const char *query; /* "token=..." to be added to the address, or NULL */
 };

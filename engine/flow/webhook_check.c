@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* webhook_check.c - is a request from the vendor, and what of it is kept. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,13 +13,25 @@
 
 /* Says why a request is refused; the only verdict but these is reached by
  * comparing bytes, so whatever is forgotten refuses too. */
-static void forged(struct webhook_check *check, const char *form, const char *name)
+void check_forged(struct webhook_check *check, const char *form, ...)
 {
+	va_list values;
+	va_start(values, form);
 	check->verdict = WEBHOOK_FORGED;
-	snprintf(check->reason, sizeof(check->reason), form, name);
+	vsnprintf(check->reason, sizeof(check->reason), form, values);
+	va_end(values);
 }
 
-static void genuine(struct webhook_check *check, size_t secret)
+void check_stale(struct webhook_check *check, const char *form, ...)
+{
+	va_list values;
+	va_start(values, form);
+	check->verdict = WEBHOOK_STALE;
+	vsnprintf(check->reason, sizeof(check->reason), form, values);
+	va_end(values);
+}
+
+void check_genuine(struct webhook_check *check, size_t secret)
 {
 	check->verdict = WEBHOOK_GENUINE;
 	check->secret = secret;
@@ -79,31 +92,46 @@ static const char *shown(const struct webhook *webhook, struct arena *arena)
 	return arena_format(arena, "%s %s", kind, webhook->proof.shown);
 }
 
-/* What stands where the proof should, prefixes taken off; 0: refused, and said why. */
-static size_t proofs_gather(const struct webhook *webhook, const struct sight *sight,
-	struct sl_text proofs[PROOFS_MOST], struct webhook_check *check)
+/* "v1,abc v1,def v1a,ghi" holds several. */
+static size_t proofs_split(struct sl_text all, struct sl_text proofs[PROOFS_MOST])
+{
+	size_t count = 0, length;
+	for (; all.len && count < PROOFS_MOST; all.at += length, all.len -= length) {
+		const char *blank = memchr(all.at, ' ', all.len);
+		length = blank ? (size_t)(blank - all.at) : all.len;
+		if (length)
+			proofs[count++] = (struct sl_text){ all.at, length };
+		length += length < all.len;
+	}
+	return count;
+}
+
+size_t proofs_sent(const struct webhook *webhook, const struct sight *sight, struct sl_text proofs[PROOFS_MOST],
+	bool *doubled)
+{
+	size_t count = place_all(&webhook->proof, sight, proofs, PROOFS_MOST, doubled);
+	return webhook->scheme->standard && count == 1 && proofs[0].len ? proofs_split(proofs[0], proofs) : count;
+}
+
+size_t proofs_gather(const struct webhook *webhook, const struct sight *sight, struct sl_text proofs[PROOFS_MOST],
+	struct webhook_check *check)
 {
 	bool doubled = false;
-	size_t count = place_all(&webhook->proof, sight, proofs, PROOFS_MOST, &doubled), good = 0, empty = 0;
+	size_t count = proofs_sent(webhook, sight, proofs, &doubled), good = 0, empty = 0;
 	for (size_t i = 0; i < count; i++) {
 		empty += !proofs[i].len;
 		if (prefix_strip(webhook, &proofs[i]) && proofs[i].len)
 			proofs[good++] = proofs[i];
 	}
 	if (doubled)
-		forged(check, "the %s is there more than once", shown(webhook, sight->arena));
+		check_forged(check, "the %s is there more than once", shown(webhook, sight->arena));
 	else if (!count)
-		forged(check, "the %s is missing", shown(webhook, sight->arena)), check->missing = true;
+		check_forged(check, "the %s is missing", shown(webhook, sight->arena)), check->missing = true;
 	else if (empty)
-		forged(check, "the %s is empty", shown(webhook, sight->arena));
+		check_forged(check, "the %s is empty", shown(webhook, sight->arena));
 	else if (!good)
-		forged(check, "the %s does not begin as it should, or holds nothing more", shown(webhook, sight->arena));
+		check_forged(check, "the %s does not begin as it should, or holds nothing more", shown(webhook, sight->arena));
 	return doubled || empty ? 0 : good;
-}
-
-bool scheme_sends_secret(const struct webhook *webhook)
-{
-	return webhook->scheme->kind == SCHEME_TOKEN || webhook->scheme->kind == SCHEME_BASIC;
 }
 
 static void check_secrets(const struct webhook *webhook, const struct sight *sight, struct sl_text sent,
@@ -111,10 +139,10 @@ static void check_secrets(const struct webhook *webhook, const struct sight *sig
 {
 	for (size_t i = 0; i < webhook->secret_count; i++)
 		if (sl_same(sent.at, sent.len, webhook->secrets[i].at, webhook->secrets[i].len)) {
-			genuine(check, i);
+			check_genuine(check, i);
 			return;
 		}
-	forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
+	check_forged(check, "the %s holds none of the secrets", shown(webhook, sight->arena));
 }
 
 static void check_token(const struct webhook *webhook, const struct sight *sight, int64_t now,
@@ -148,32 +176,11 @@ struct sl_text stamp_find(const struct webhook *webhook, const struct log_record
 	if (!webhook->timestamp.count)
 		return (struct sl_text){ NULL, 0 };
 	if (selector_uses(&webhook->timestamp, PLACE_BODY))
-		document = sl_json_read(record->body, NULL, 0);
+		document = webhook_read(record, arena, NULL, NULL, 0);
 	struct sight sight = { record, sl_json_root(document), arena };
 	struct sl_text stamp = selector_find(&webhook->timestamp, &sight);
 	sl_json_free(&document);
 	return stamp;
-}
-
-size_t covers_gather(const struct webhook *webhook, const struct covers *covers, const struct log_record *record,
-	struct sl_text stamp, struct sl_text parts[PIECES_MOST])
-{
-	const struct sl_text given[] = {
-		[PIECE_BODY] = record->body,
-		[PIECE_CALLBACK] = webhook->callback,
-		[PIECE_PATH] = record->path,
-		[PIECE_TIMESTAMP] = stamp,
-	};
-	for (size_t i = 0; i < covers->count; i++) {
-		const struct piece *piece = &covers->pieces[i];
-		if (piece->kind == PIECE_TEXT)
-			parts[i] = piece->text;
-		else if (piece->kind == PIECE_HEADER)
-			parts[i] = record_header(record, piece->text.at);
-		else
-			parts[i] = given[piece->kind];
-	}
-	return covers->count;
 }
 
 struct mac {
@@ -209,13 +216,12 @@ static void check_age(const struct webhook *webhook, struct sl_text stamp, int64
 	if (!webhook->timestamp.count)
 		return;
 	if (!stamp.at || !moment_read(stamp, &time)) {
-		forged(check, "the timestamp is %s", stamp.at ? "no time" : "missing");
+		check_forged(check, "the timestamp is %s", stamp.at ? "no time" : "missing");
 		return;
 	}
 	if (time >= now - webhook->tolerance_ms && time <= now + webhook->tolerance_ms)
 		return;
-	check->verdict = WEBHOOK_STALE;
-	snprintf(check->reason, sizeof(check->reason), "the timestamp is more than %lld s %s our clock",
+	check_stale(check, "the timestamp is more than %lld s %s our clock",
 		(long long)(webhook->tolerance_ms / 1000), time < now ? "behind" : "ahead of");
 }
 
@@ -229,7 +235,7 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 		return;
 	count = macs_read(webhook, proofs, count, macs);
 	if (!count) {
-		forged(check, "the proof is not %s of the right length", webhook->base64 ? "base64" : "hex");
+		check_forged(check, "the proof is not %s of the right length", webhook->base64 ? "base64" : "hex");
 		return;
 	}
 	struct sl_text stamp = stamp_find(webhook, sight->record, sight->arena);
@@ -237,11 +243,11 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 	for (size_t i = 0; i < webhook->secret_count; i++) {
 		if (!mac_fits(webhook, i, parts, part_count, macs, count))
 			continue;
-		genuine(check, i);
+		check_genuine(check, i);
 		check_age(webhook, stamp, now, check);
 		return;
 	}
-	forged(check, "the signature in the %s does not match", shown(webhook, sight->arena));
+	check_forged(check, "the signature in the %s does not match", shown(webhook, sight->arena));
 }
 
 /* -------------------------------------------------------------------- check */
@@ -249,7 +255,7 @@ static void check_hmac(const struct webhook *webhook, const struct sight *sight,
 static void check_open(const struct webhook *webhook, const struct sight *sight, int64_t now,
 	struct webhook_check *check)
 {
-	genuine(check, 0);
+	check_genuine(check, 0);
 }
 
 typedef void check_scheme(const struct webhook *, const struct sight *, int64_t now, struct webhook_check *);
@@ -258,7 +264,19 @@ static check_scheme *const checks[SCHEME_KINDS] = {
 	[SCHEME_HMAC] = check_hmac,
 	[SCHEME_TOKEN] = check_token,
 	[SCHEME_BASIC] = check_basic,
+	[SCHEME_JWT] = check_jwt,
 };
+
+/* What is signed is right; what is not has to agree with it. */
+static void check_same(const struct webhook *webhook, const struct log_record *record, struct arena *arena,
+	struct webhook_check *check)
+{
+	const struct pair *broken = NULL;
+	if (check->verdict == WEBHOOK_GENUINE && !webhook->unchecked)
+		broken = same_broken(&webhook->same, record, arena);
+	if (broken)
+		check_forged(check, "the request contradicts itself: it has to be that %s", broken->shown);
+}
 
 static bool check_method(const struct webhook *webhook, const struct log_record *record, struct webhook_check *check)
 {
@@ -277,9 +295,16 @@ void webhook_check(const struct webhook *webhook, const struct log_record *recor
 	if (check_method(webhook, record, check) || challenged(webhook, record, arena, check))
 		return;
 	checks[webhook->unchecked ? SCHEME_OPEN : webhook->scheme->kind](webhook, &sight, now, check);
+	check_same(webhook, record, arena, check);
 }
 
 /* --------------------------------------------------------------------- keep */
+
+/* Whether the proof itself would let someone in who reads it. */
+static bool opens(const struct webhook *webhook)
+{
+	return webhook_bare(webhook) || webhook->scheme->kind == SCHEME_JWT;
+}
 
 static bool header_kept(const struct webhook *webhook, struct sl_text name)
 {
@@ -287,7 +312,7 @@ static bool header_kept(const struct webhook *webhook, struct sl_text name)
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (sl_text_is(name, never[i]))
 			return false;
-	return !(scheme_sends_secret(webhook) && webhook->proof.kind == PLACE_HEADER &&
+	return !(opens(webhook) && webhook->proof.kind == PLACE_HEADER &&
 		sl_text_is(name, webhook->proof.name));
 }
 
@@ -295,7 +320,7 @@ static void keep_query(const struct webhook *webhook, struct sl_text rest, struc
 {
 	struct arena *arena;
 	struct query_part part;
-	if (!scheme_sends_secret(webhook) || webhook->proof.kind != PLACE_QUERY) {
+	if (!opens(webhook) || webhook->proof.kind != PLACE_QUERY) {
 		buf_add(query, rest.at, rest.len);
 		return;
 	}

@@ -7,46 +7,14 @@
  * tried, the ones with fewer first, against everything in the request that could
  * be a signature.
  */
-#include <ctype.h>
 #include <string.h>
 
-#include "flow/webhook_parts.h"
+#include "flow/webhook_search.h"
 #include "sdk/text.h"
 
-#define GUESSES_MOST 40
 #define MISTAKES_MOST 2
 #define SHORTEST_MAC 27 /* characters: SHA-1 in base64url */
 #define LONGEST_MAC 200 /* SHA-512 in hex, with a prefix */
-
-/* One value that may have been used; `words` is NULL for the one that should. */
-struct guess {
-	struct sl_text text;
-	const char *words;
-};
-
-struct guesses {
-	struct guess list[GUESSES_MOST];
-	size_t count;
-};
-
-/* Bytes that stand somewhere in the request and could be a signature. */
-struct claim {
-	unsigned char bytes[SL_DIGEST_MOST];
-	size_t size;
-	const char *words; /* where and how, if not as the description says */
-};
-
-struct search {
-	const struct webhook *webhook;
-	const struct log_record *record;
-	struct arena *arena;
-	struct sl_text stamp;
-	struct guesses secrets, callbacks, bodies, covers;
-	struct claim claims[GUESSES_MOST];
-	size_t claim_count;
-	size_t allowed; /* mistakes in this round */
-	struct buf *out;
-};
 
 static void guess_add(struct guesses *guesses, struct sl_text text, const char *words)
 {
@@ -251,7 +219,7 @@ static void claim_everywhere(struct search *search)
 	struct sight sight = { search->record, NULL, search->arena };
 	struct header_line line;
 	bool doubled = false;
-	size_t count = place_all(&search->webhook->proof, &sight, values, PROOFS_MOST, &doubled);
+	size_t count = proofs_sent(search->webhook, &sight, values, &doubled);
 	for (size_t i = 0; i < count; i++)
 		claim_value(search, sl_text_trim(values[i]), NULL);
 	while (header_next(&rest, &line)) {
@@ -265,17 +233,17 @@ static void claim_everywhere(struct search *search)
 
 /* ------------------------------------------------------------------- search */
 
-static void say_line(struct buf *out, const char *mark, const char *words)
+void search_line(struct buf *out, const char *mark, const char *words)
 {
 	if (words)
 		buf_format(out, "  %s %s\n", mark, words);
 }
 
-static bool say_found(struct search *search, const char *const *words, size_t count)
+bool search_found(struct search *search, const char *const *words, size_t count)
 {
 	buf_string(search->out, "It would match if the description said what the vendor does:\n");
 	for (size_t i = 0; i < count; i++)
-		say_line(search->out, "*", words[i]);
+		search_line(search->out, "*", words[i]);
 	return true;
 }
 
@@ -299,7 +267,7 @@ static bool try_mac(struct search *search, enum sl_digest digest, const struct g
 		const char *words[] = { picks[0]->words, scheme, claim->words, picks[1]->words, picks[2]->words,
 			picks[3]->words };
 		if (mistakes + (claim->words != NULL) == search->allowed && sl_same(mac, size, claim->bytes, claim->size))
-			return say_found(search, words, sizeof(words) / sizeof(words[0]));
+			return search_found(search, words, sizeof(words) / sizeof(words[0]));
 	}
 	return false;
 }
@@ -345,51 +313,12 @@ static bool search_hmac(struct search *search)
 	return false;
 }
 
-/* Whether a value is one of the secrets or another option, as it is or behind the prefix. */
-static bool token_in(struct search *search, struct sl_text value, const char *where)
-{
-	struct sl_text bare = value;
-	bool stripped = prefix_strip(search->webhook, &bare);
-	for (size_t i = 0; i < search->secrets.count; i++) {
-		struct sl_text text = search->secrets.list[i].text;
-		bool plain = sl_same(value.at, value.len, text.at, text.len);
-		const char *prefix = plain && !stripped ? "the prefix is missing" : NULL;
-		const char *words[] = { search->secrets.list[i].words, where, prefix };
-		if (plain || (stripped && sl_same(bare.at, bare.len, text.at, text.len)))
-			return say_found(search, words, 3);
-	}
-	return false;
-}
-
-static const char *header_words(struct search *search, struct sl_text name)
-{
-	const struct place *proof = &search->webhook->proof;
-	if (proof->kind == PLACE_HEADER && sl_text_is(name, proof->name))
-		return NULL;
-	return arena_format(search->arena, "the token stands in the header %.*s", (int)name.len, name.at);
-}
-
-static const char *query_words(struct search *search, struct sl_text name)
-{
-	const struct place *proof = &search->webhook->proof;
-	bool right = proof->kind == PLACE_QUERY && sl_text_is(name, proof->name);
-	return right ? NULL : "the token stands in another part of the query";
-}
-
-/* A token: is it another option's value, or does it stand elsewhere? */
-static bool search_token(struct search *search)
-{
-	struct sl_text headers = search->record->headers, query = search->record->query;
-	struct header_line line;
-	struct query_part part;
-	while (header_next(&headers, &line))
-		if (token_in(search, sl_text_trim(line.value), header_words(search, line.name)))
-			return true;
-	while (query_next(&query, search->arena, &part))
-		if (token_in(search, part.value, query_words(search, part.name)))
-			return true;
-	return false;
-}
+static bool (*const searches[SCHEME_KINDS])(struct search *) = {
+	[SCHEME_HMAC] = search_hmac,
+	[SCHEME_TOKEN] = search_token,
+	[SCHEME_BASIC] = search_basic,
+	[SCHEME_JWT] = search_jwt,
+};
 
 /* -------------------------------------------------------------------- words */
 
@@ -410,15 +339,15 @@ static void say_tried(struct search *search)
 	buf_format(search->out, "  - %zu listed secret%s, and what else the source is configured with (key, token)\n",
 		search->webhook->secret_count, search->webhook->secret_count == 1 ? "" : "s");
 	if (hmac) {
-		say_line(search->out, "-",
+		search_line(search->out, "-",
 			"SHA-1, SHA-256 and SHA-512, in hex, base64 and base64url, with and without a prefix");
 		if (search->webhook->callback.len)
 			buf_format(search->out, "  - the callback %s, with and without a slash, http and https\n",
 				search->webhook->callback.at);
-		say_line(search->out, "-", "the body as it is, without blanks, printed anew, with and without a line break");
-		say_line(search->out, "-", "other orders of body, callback and timestamp");
+		search_line(search->out, "-", "the body as it is, without blanks, printed anew, with and without a line break");
+		search_line(search->out, "-", "other orders of body, callback and timestamp");
 	}
-	say_line(search->out, "-", "every header of the request");
+	search_line(search->out, "-", "every header of the request");
 	say_headers(search);
 	buf_string(search->out,
 		"Most likely the secret is another application's, or the body is not the one that was sent.\n");
@@ -461,8 +390,7 @@ bool webhook_explain(const struct webhook *webhook, const struct log_record *rec
 	webhook_check(webhook, record, now, arena, &check);
 	if (!say_verdict(search, &check)) {
 		guess_secrets(search, others, other_count);
-		bool found = webhook->scheme->kind == SCHEME_HMAC ? search_hmac(search) : search_token(search);
-		if (!found)
+		if (!searches[webhook->scheme->kind](search))
 			say_tried(search);
 	}
 	arena_free(&arena);

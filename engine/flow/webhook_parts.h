@@ -69,6 +69,22 @@ bool query_next(struct sl_text *rest, struct arena *arena, struct query_part *pa
 /* ISO 8601, or seconds, milliseconds or microseconds since 1970 */
 bool moment_read(struct sl_text text, int64_t *milliseconds);
 
+/* --------------------------------------------------------------------- same */
+
+/* Where `right` finds something, `left` has to find the same. */
+struct pair {
+	struct selector left, right;
+	const char *shown; /* "header:X-Shop = body:/shop" */
+};
+struct same {
+	struct pair *pairs;
+	size_t count;
+};
+
+bool same_read(const char *text, struct arena *arena, struct same *same, struct why *why);
+/* The first pair that does not agree, or NULL. */
+const struct pair *same_broken(const struct same *same, const struct log_record *record, struct arena *arena);
+
 /* ------------------------------------------------------------------- proofs */
 
 enum scheme_kind {
@@ -76,7 +92,7 @@ enum scheme_kind {
 	SCHEME_HMAC,
 	SCHEME_TOKEN,
 	SCHEME_BASIC,
-	SCHEME_LATER,
+	SCHEME_JWT,
 	SCHEME_KINDS,
 };
 
@@ -85,6 +101,7 @@ struct scheme {
 	enum scheme_kind kind;
 	enum sl_digest digest;
 	const char *proof, *prefix; /* unless the description says otherwise */
+	bool standard;              /* of standardwebhooks.com: several signatures in one header, keys in base64 */
 };
 #define SCHEME_COUNT 9
 extern const struct scheme schemes[SCHEME_COUNT];
@@ -123,9 +140,12 @@ struct webhook {
 	struct selector timestamp, id, type, subject, time;
 	int64_t tolerance_ms, repeat_ms;
 	struct sl_text *secrets, callback;
-	struct sl_signer **signers; /* SCHEME_HMAC: one for each secret */
+	struct sl_text audience;    /* SCHEME_JWT; at NULL: not checked */
+	bool ours;                  /* the audience is the callback, whatever query stands behind it */
+	struct sl_signer **signers; /* SCHEME_HMAC, SCHEME_JWT: one for each secret */
 	size_t secret_count;
 	const char *challenge;
+	struct same same;
 	bool head;
 	int status;
 };
@@ -141,10 +161,40 @@ size_t covers_gather(const struct webhook *webhook, const struct covers *covers,
  * if the selector needs it. */
 struct sl_text stamp_find(const struct webhook *webhook, const struct log_record *record, struct arena *arena);
 
+/* Everything that stands where the proof should, as it was sent. */
+size_t proofs_sent(const struct webhook *webhook, const struct sight *sight, struct sl_text proofs[PROOFS_MOST],
+	bool *doubled);
+/* Likewise, prefixes taken off; 0: refused, and `check` says why. */
+size_t proofs_gather(const struct webhook *webhook, const struct sight *sight, struct sl_text proofs[PROOFS_MOST],
+	struct webhook_check *check);
+
 /* What follows the prefix; false if a prefix is asked for and not there. */
 bool prefix_strip(const struct webhook *webhook, struct sl_text *value);
 
-/* Whether the proof itself would let someone in who reads it. */
-bool scheme_sends_secret(const struct webhook *webhook);
+/* ----------------------------------------------------------------- verdicts */
+
+void check_forged(struct webhook_check *check, const char *form, ...) __attribute__((format(printf, 2, 3)));
+void check_stale(struct webhook_check *check, const char *form, ...) __attribute__((format(printf, 2, 3)));
+void check_genuine(struct webhook_check *check, size_t secret);
+
+/* ------------------------------------------------------------------- tokens */
+
+/* A JSON web token, taken apart (RFC 7519, in the compact form of RFC 7515). */
+struct token {
+	struct sl_text message;       /* what the signature is over: header and claims as they were sent */
+	struct sl_text header, claims; /* decoded; claims may be anything until they are looked at */
+	unsigned char mac[32];
+};
+
+/* False: it is none, or not one that is signed with HS256; `why` says so. */
+bool token_read(struct sl_text text, struct arena *arena, struct token *token, struct why *why);
+bool token_fits(const struct token *token, struct sl_signer *signer);
+/* Whether it is good now, and for us; else `check` says why not. */
+bool token_holds(const struct webhook *webhook, const struct token *token, int64_t now, struct webhook_check *check);
+/* The claim `aud`, the first one if they are several; at NULL: there is none.  Text in the arena. */
+struct sl_text token_audience(const struct token *token, struct arena *arena);
+/* One as the vendor would make it, good for five minutes. */
+char *token_make(const struct webhook *webhook, struct sl_text secret, int64_t now, struct arena *arena);
+void check_jwt(const struct webhook *webhook, const struct sight *sight, int64_t now, struct webhook_check *check);
 
 #endif

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "flow/webhook_parts.h"
 #include "sdk/text.h"
@@ -13,6 +14,7 @@ struct signing {
 	const struct log_record *record;
 	struct arena *arena;
 	struct sl_text secret, stamp;
+	int64_t now;
 	struct webhook_proof *out;
 };
 
@@ -89,10 +91,16 @@ static char *basic_text(struct signing *signing)
 	return text;
 }
 
+static char *jwt_text(struct signing *signing)
+{
+	return token_make(signing->webhook, signing->secret, signing->now, signing->arena);
+}
+
 static char *(*const texts[SCHEME_KINDS])(struct signing *) = {
 	[SCHEME_HMAC] = hmac_text,
 	[SCHEME_TOKEN] = token_text,
 	[SCHEME_BASIC] = basic_text,
+	[SCHEME_JWT] = jwt_text,
 };
 
 /* "t=1732226419,v1=abc", or only the second half of it. */
@@ -117,6 +125,24 @@ static void place_proof(struct signing *signing, const char *text)
 		add_header(signing, proof->shown, proof->part ? part_text(signing, text) : text);
 }
 
+/* The id that standard webhooks are signed with, if none was given: a new one. */
+static void own_id(struct signing *signing)
+{
+	const struct piece *id = &signing->webhook->covers.pieces[0];
+	struct log_record *record = arena_alloc(signing->arena, sizeof(*record));
+	unsigned char bytes[12];
+	char text[2 * sizeof(bytes) + 1];
+	if (record_header(signing->record, id->text.at).at || getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return;
+	sl_hex(bytes, sizeof(bytes), text);
+	const char *value = arena_format(signing->arena, "msg_%s", text);
+	add_header(signing, id->text.at, value);
+	*record = *signing->record;
+	record->headers = sl_text_of(arena_format(signing->arena, "%.*s%s: %s\n", (int)record->headers.len,
+		record->headers.at ? record->headers.at : "", id->text.at, value));
+	signing->record = record;
+}
+
 static bool headers_there(struct signing *signing, struct why *why)
 {
 	const struct covers *covers = &signing->webhook->covers;
@@ -134,7 +160,9 @@ bool webhook_sign(const struct webhook *webhook, const struct log_record *record
 		return true;
 	if (secret >= webhook->secret_count)
 		return why_say(why, "there is no secret %zu to sign with; there are %zu", secret + 1, webhook->secret_count);
-	struct signing signing = { webhook, record, arena, webhook->secrets[secret], { NULL, 0 }, proof };
+	struct signing signing = { webhook, record, arena, webhook->secrets[secret], { NULL, 0 }, now, proof };
+	if (webhook->scheme->standard)
+		own_id(&signing);
 	if (!find_stamp(&signing, now, why) || !headers_there(&signing, why))
 		return false;
 	place_proof(&signing, texts[webhook->scheme->kind](&signing));

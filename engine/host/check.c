@@ -97,6 +97,17 @@ static bool check_secret(const struct sl_plugin *face, struct why *why)
 	return why_say(why, "its webhook's secret is %s, but it has no option of type secret with that name", secret);
 }
 
+static bool check_audience(const struct sl_plugin *face, struct why *why)
+{
+	const char *audience = face->webhook->audience;
+	if (!audience || strcmp(audience, "{callback}") == 0)
+		return true;
+	for (const struct sl_option *option = face->options; option && option->name; option++)
+		if (strcmp(option->name, audience) == 0 && option->type == SL_TEXT)
+			return true;
+	return why_say(why, "its webhook's audience is %s, which is neither {callback} nor an option of type text", audience);
+}
+
 static bool check_webhook(const struct sl_plugin *face, struct why *why)
 {
 	const struct sl_webhook *webhook = face->webhook;
@@ -110,7 +121,7 @@ static bool check_webhook(const struct sl_plugin *face, struct why *why)
 		return why_say(why, "its webhook has a time below zero");
 	if (webhook->status && (webhook->status < 200 || webhook->status > 299))
 		return why_say(why, "its webhook's status is %d; what was stored is answered with 200 to 299", webhook->status);
-	return check_selectors(webhook, why) && check_secret(face, why);
+	return check_selectors(webhook, why) && check_secret(face, why) && check_audience(face, why);
 }
 
 /* ------------------------------------------------------------------------- the api */

@@ -28,7 +28,7 @@ static void member_int(struct buf *out, const char *name, int64_t value)
 		json_member_int(out, name, value);
 }
 
-static void describe_webhook(const struct sl_webhook *webhook, struct buf *out)
+static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, struct buf *out)
 {
 	json_key(out, "webhook");
 	json_open(out, '{');
@@ -46,6 +46,7 @@ static void describe_webhook(const struct sl_webhook *webhook, struct buf *out)
 	member_string(out, "subject", webhook->subject);
 	member_string(out, "time", webhook->time);
 	member_int(out, "repeat_ms", webhook->repeat_ms);
+	member_string(out, "same", minor >= 3 ? webhook->same : NULL);
 	member_string(out, "challenge", webhook->challenge);
 	if (webhook->head)
 		json_member_bool(out, "head", true);
@@ -119,7 +120,7 @@ void plugin_describe(const struct plugin *plugin, struct buf *out)
 	json_key(out, "options");
 	option_describe(face->options, OPTION_ROW, out);
 	if (face->webhook)
-		describe_webhook(face->webhook, out);
+		describe_webhook(face->webhook, plugin_minor(face), out);
 	if (face->api)
 		describe_api(face->api, out);
 	member_int(out, "every_ms", face->every_ms);

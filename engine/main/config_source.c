@@ -52,13 +52,18 @@ const struct sl_option config_webhook_keys[] = {
 	KEY(TEXT, "covers", .initial = "",
 		.help = "what is signed, {body} unless given: text with {body} {callback} {path} {timestamp} {header:NAME}"),
 	KEY(TEXT, "timestamp", .initial = "", .help = "a selector: when it was signed"),
-	KEY(DURATION, "tolerance", .initial = "5m", .help = "how far the timestamp may be from now"),
+	KEY(DURATION, "tolerance", .initial = "5m", .help = "how far the timestamp may be from now; of a jwt 60s unless given"),
+	KEY(TEXT, "audience", .initial = "",
+		.help = "of a jwt: what its `aud` has to be; {callback}: the callback, whatever query stands behind it"),
 	KEY(TEXT, "id", .initial = "", .help = "a selector: what names the event; a second one with the same id is "
 					       "dropped"),
 	KEY(TEXT, "type", .initial = "", .help = "a selector: what happened"),
 	KEY(TEXT, "subject", .initial = "", .help = "a selector: to what; events of one subject stay in order"),
 	KEY(TEXT, "time", .initial = "", .help = "a selector: when it happened"),
 	KEY(DURATION, "repeat", .initial = "0", .help = "an id counts as a repeat only for so long; 0: always"),
+	KEY(TEXT, "same", .initial = "",
+		.help = "\"SELECTOR = SELECTOR\", several with a comma between: where the right one finds something the left "
+			"one has to find the same, or the request is refused"),
 	KEY(TEXT, "challenge", .initial = "", .help = "the member of a handshake that is echoed"),
 	KEY(BOOL, "head", .initial = "no", .help = "answer HEAD with 200"),
 	KEY(INT, "status", .initial = "200", .min = 200, .max = 299, .help = "the answer when an event is stored"),
@@ -236,11 +241,20 @@ static bool is_given(const struct yaml_node *map, struct sl_text member)
 	return false;
 }
 
-static void put_described(const struct sl_json *form, const struct yaml_node *map, struct buf *out)
+/* A plugin names the option that holds the audience; here its value takes its place. */
+static const struct sl_json *value_of(const struct reading *r, const struct sl_json *member)
+{
+	struct sl_text text = sl_json_string(member);
+	bool named = sl_text_is(sl_json_name(member), "audience") && row_of(r->own, text.at);
+	return named ? sl_json_get_text(r->values, text) : member;
+}
+
+static void put_described(const struct reading *r, const struct sl_json *form, const struct yaml_node *map,
+	struct buf *out)
 {
 	for (const struct sl_json *member = sl_json_first(form); member; member = sl_json_next(member)) {
-		struct sl_text name = sl_json_name(member), raw = sl_json_raw(member);
-		if (is_given(map, name))
+		struct sl_text name = sl_json_name(member), raw = sl_json_raw(value_of(r, member));
+		if (is_given(map, name) || !raw.at)
 			continue;
 		json_key_text(out, name);
 		json_raw(out, raw.at, raw.len);
@@ -274,7 +288,7 @@ static bool read_form(struct reading *r)
 		return false;
 	json_open(&out, '{');
 	if (d)
-		put_described(parse_text(r, d->webhook), map, &out);
+		put_described(r, parse_text(r, d->webhook), map, &out);
 	if (map)
 		put_given(map, given, &out);
 	json_close(&out, '}');
@@ -305,10 +319,17 @@ static bool proves_itself(const struct reading *r, const struct sl_json *secrets
 	return true;
 }
 
+/* Is the callback signed, or whom a token has to be for? */
+static bool needs_callback(const struct sl_json *form)
+{
+	struct sl_text covers = sl_json_string(sl_json_get(form, "covers"));
+	return (covers.at && strstr(covers.at, "{callback}")) ||
+		sl_text_is(sl_json_string(sl_json_get(form, "audience")), "{callback}");
+}
+
 static bool knows_callback(const struct reading *r)
 {
-	struct sl_text covers = sl_json_string(sl_json_get(r->form, "covers"));
-	if (r->source->insecure || r->source->callback || !covers.at || !strstr(covers.at, "{callback}"))
+	if (r->source->insecure || r->source->callback || !needs_callback(r->form))
 		return true;
 	if (r->build->engine_faulty) /* `public` may be what could not be read, and that was told */
 		return false;

@@ -197,18 +197,19 @@ static bool take_request(struct trial *trial, const struct webhook *webhook, con
 	struct arrived arrived;
 	struct webhook_found what = { 0 };
 	read_request(trial, form, body, &arrived);
-	const struct sl_json *json = trial_json(trial, body, NULL);
+	struct sl_text data;
+	const struct sl_json *json = trial_body(trial, &arrived.record, &data);
 	webhook_find(webhook, &arrived.record, json, trial->arena, &what);
 	struct sl_event event = what.event;
 	event.source = teller(trial)->name;
 	event.received = trial->now;
 	event.time = event.time ? event.time : trial->now;
-	event.data = body;
+	event.data = data;
 	event.json = json;
 	if (teller(trial)->plugin->face->decode)
 		return decode(trial, &event, &arrived.request);
 	if (!json)
-		return why_say(&trial->why, "the body of the request is not JSON");
+		return why_say(&trial->why, "the body of the request is neither JSON nor a form");
 	return as_found(trial, &event, &arrived.request);
 }
 

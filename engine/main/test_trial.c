@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/line.h"
+#include "flow/webhook.h"
 #include "host/net.h"
 #include "main/testing.h"
 #include "sdk/time.h"
@@ -13,13 +14,23 @@ struct trial_document {
 	struct trial_document *next;
 };
 
-const struct sl_json *trial_json(struct trial *trial, struct sl_text text, struct why *why)
+static const struct sl_json *hold(struct trial *trial, struct sl_document *document)
 {
 	struct trial_document *held = arena_alloc(trial->arena, sizeof(*held));
-	held->document = sl_json_read(text, why ? why->text : NULL, why ? sizeof(why->text) : 0);
+	held->document = document;
 	held->next = trial->documents;
 	trial->documents = held;
-	return sl_json_root(held->document);
+	return sl_json_root(document);
+}
+
+const struct sl_json *trial_json(struct trial *trial, struct sl_text text, struct why *why)
+{
+	return hold(trial, sl_json_read(text, why ? why->text : NULL, why ? sizeof(why->text) : 0));
+}
+
+const struct sl_json *trial_body(struct trial *trial, const struct log_record *record, struct sl_text *data)
+{
+	return hold(trial, webhook_read(record, trial->arena, data, NULL, 0));
 }
 
 const struct sl_json *trial_value(const struct trial *trial, const char *name)

@@ -30,6 +30,7 @@
 #include "main/command.h"
 #include "main/share.h"
 #include "sdk/json.h"
+#include "store/log.h"
 
 #define TEST_NOW INT64_C(1767225600000) /* where a case's clock stands unless it says: 2026-01-01T00:00:00Z */
 #define TEST_FD 3
@@ -129,6 +130,8 @@ void trial_end(struct trial *trial);
 
 /* A document that lives as long as the trial; NULL: why. */
 const struct sl_json *trial_json(struct trial *trial, struct sl_text text, struct why *why);
+/* What the body of a request says, JSON or a form; `data` becomes its text. */
+const struct sl_json *trial_body(struct trial *trial, const struct log_record *record, struct sl_text *data);
 /* A call of a stage, from its first line to its outcome. */
 struct call *trial_call(struct trial *trial, const struct stage *stage, enum step step);
 void trial_call_run(struct trial *trial, struct call *call);

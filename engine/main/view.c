@@ -203,7 +203,7 @@ static void find_event(const struct view *view, size_t source, struct arena *are
 static bool show(struct view *view, const struct log_record *record, view_each *each, void *data)
 {
 	struct arena *arena = arena_new();
-	struct sl_document *document = sl_json_read(record->body, NULL, 0);
+	struct sl_document *document = webhook_read(record, arena, NULL, NULL, 0);
 	struct viewed viewed = { .record = record, .json = document ? sl_json_root(document) : NULL };
 	size_t at = source_of(view, record->source);
 	if (at < view->config->source_count)

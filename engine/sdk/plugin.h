@@ -40,7 +40,7 @@
  *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
  *           call->most; tally
  *     1.3   event->scope; sweep, progress; call->since of every walk that begins; what hooks and
- *           discover emit; webhook->audience "{callback}"
+ *           discover emit; webhook->audience "{callback}", webhook->same
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -308,6 +308,12 @@ struct sl_webhook {
 	const char *challenge; /* member that is echoed before anything is checked; NULL: none */
 	int head;              /* answer HEAD with 200 */
 	int status;            /* the answer when stored; 0 means 200 */
+
+	/* since 1.3 */
+	/* Two selectors that have to agree: "header:X-Shop = body:/shop_domain"; several such pairs with a comma
+	 * between.  Where the right one finds something the left one has to find the same, or the request is
+	 * refused.  So a header that nobody signed is held against the body that is. */
+	const char *same;
 };
 
 /* ------------------------------------------------------------------- calls */
@@ -435,7 +441,7 @@ struct sl_host {
 	/* since 1.3 */
 	/* poll: all there is of this scope has been emitted in this run.  What earlier runs emitted in it and this
 	 * one did not is gone: for each such subject the host adds an event of this type, with data
-	 * {"id":SUBJECT,"scope":SCOPE} and the time when the run began.  A run that saw only what is new must not say so. */
+	 * {"id":SUBJECT,"scope":SCOPE} and the time of the sweep.  A run that saw only what is new must not say so. */
 	void (*sweep)(struct sl_call *, const char *scope, const char *type);
 	/* poll: so many objects of so many (0: not known) are done since the walk began.  For those who wait. */
 	void (*progress)(struct sl_call *, uint64_t done, uint64_t total);

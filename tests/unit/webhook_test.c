@@ -347,8 +347,7 @@ static const struct {
 	{ "[]", "[\"s\"]", NULL, "no description" },
 	{ "null", "[\"s\"]", NULL, "no description" },
 	{ "{\"auth\":\"hmac-md5\"}", "[\"s\"]", NULL, "not known" },
-	{ "{\"auth\":\"jwt-hs256\"}", "[\"s\"]", NULL, "cannot be checked yet" },
-	{ "{\"auth\":\"standard-webhooks\"}", "[\"s\"]", NULL, "cannot be checked yet" },
+	{ "{\"auth\":\"basic\"}", "[\"s\"]", NULL, "USER:PASSWORD" },
 	{ "{\"auth\":7}", "[\"s\"]", NULL, "has to be text" },
 	{ "{\"auth\":\"hmac-sha256\"}", "[\"s\"]", NULL, "proof is missing" },
 	{ "{\"auth\":\"hmac-sha256\",\"proof\":\"header:\"}", "[\"s\"]", NULL, "does not name a header" },
@@ -568,7 +567,7 @@ static void usual_mistakes_are_explained(void **state)
 static void noise_does_not_get_in(void **state)
 {
 	static const char *const forms[] = { TRELLO, STRIPE, SLACK, "{\"auth\":\"bearer\"}", "{\"auth\":\"basic\"}",
-		"{\"auth\":\"query-token\"}" };
+		"{\"auth\":\"query-token\"}", "{\"auth\":\"jwt-hs256\"}" };
 	static const char letters[] =
 		":\n=;,& %41stripe-signature: t=v1authorization: Basic x-trello-webhook{\"challenge\"}\x80\xff";
 	unsigned seed = 7;
@@ -576,7 +575,7 @@ static void noise_does_not_get_in(void **state)
 		char noise[3][65];
 		for (size_t j = 0; j < 3 * 65; j++)
 			noise[j / 65][j % 65] = letters[(seed = seed * 1103515245 + 12345) / 65536 % (sizeof(letters) - 1)];
-		struct webhook *webhook = must(forms[i % COUNT(forms)], "[\"s\"]", "https://x");
+		struct webhook *webhook = must(forms[i % COUNT(forms)], "[\"s:s\"]", "https://x");
 		struct log_record record = post("", "");
 		struct buf out = { 0 };
 		record.headers = (struct sl_text){ noise[0], i % 65 };
