@@ -20,6 +20,8 @@
 	X(schema) \
 	X(copy) \
 	X(prune) \
+	X(hooks) \
+	X(open) \
 	X(poll) \
 	X(log) \
 	X(events) \
