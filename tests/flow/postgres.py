@@ -115,9 +115,14 @@ class Server:
     def stop(self, how="fast"):
         """smart: once all have gone; fast: they are cut off; immediate: as if the power went; kill: likewise."""
         signals = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL}
+        theirs = self.children() if how == "kill" else []  # another server starts only once they are gone
         self.process.send_signal(signals[how])
         self.process.wait(PATIENCE)
         self.process = None
+        for pid in theirs:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in theirs), what="those of the server are gone")
 
     def restart(self, how="fast"):
         self.stop(how)
@@ -145,7 +150,10 @@ class Server:
                 os.kill(pid, number)
 
     def children(self):
-        return [int(pid) for pid in pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        try:
+            return [int(pid) for pid in pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        except FileNotFoundError:
+            return []  # it has ended
 
     def end(self):
         if self.process is not None:
