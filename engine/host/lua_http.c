@@ -88,6 +88,14 @@ static int ask_method(lua_State *lua)
 	return ask_and_wait(lua, request, answered);
 }
 
+/* source.known(): whether it has an api.  Without a token, say, it may have none. */
+static int is_known(lua_State *lua)
+{
+	const struct call *call = lua_verb_call(lua, "source", LUA_EMITTING);
+	lua_pushboolean(lua, (call->step == STEP_TRANSFORM ? call->source_api : call->instance->settings.api) != NULL);
+	return 1;
+}
+
 /* -------------------------------------------------------------------- GraphQL */
 
 static size_t skip_string(const char *at, const char *end)
@@ -213,6 +221,8 @@ static void push_table(lua_State *lua, bool of_source)
 void lua_http_open(lua_State *lua)
 {
 	push_table(lua, true);
+	lua_pushcfunction(lua, is_known);
+	lua_setfield(lua, -2, "known");
 	lua_setglobal(lua, "source");
 	push_table(lua, false);
 	lua_newtable(lua);

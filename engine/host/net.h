@@ -34,7 +34,8 @@
 
 /* A plugin's api with the options filled in: the configuration's part holds it as
  *     {"base":"https://...","hidden":["secret in base"],"headers":["Authorization: Bearer x"],"query":[["key","k"]],
- *      "secrets":["those in the rest"],"credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,"at_once":5}
+ *      "secrets":["in the rest"],"credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,
+ *      "at_once":5}
  * "credential" is a digest; who has the same one shares a budget. */
 struct net_api {
 	const char *base;
