@@ -262,6 +262,10 @@ function http.graphql(query, variables, more) end
 ---The same behind the api of the event's source.
 source = {}
 
+---Asks nobody: whether the event's source can be asked. One that has webhooks alone, and no token, cannot.
+---@return boolean
+function source.known() end
+
 ---@param request sluice.Request
 ---@return sluice.Answer
 function source.request(request) end

@@ -90,7 +90,7 @@ listen: 127.0.0.1:{port}
 public: https://hooks.example.com
 data: ./data
 sources:
-  boards: {{ use: trello, key: k, token: t, secret: [{secret}] }}
+  boards: {{ use: trello, secret: [{secret}] }}
 transforms:
   cards: {{ use: trello/cards }}
 sinks:
