@@ -42,7 +42,9 @@
 	X(hold, "the lowest seq the route still needs; retention stops there") \
 	X(polls, "polls that ended, well or not") \
 	X(poll_failures, "polls that ended in an error") \
-	X(poll_events, "events of polls that are in the log")
+	X(poll_events, "events of polls that are in the log") \
+	X(gaps, "times that webhooks may have come in vain, so that the vendor was asked") \
+	X(hooks_bad, "webhooks that were switched off or missing at the vendor, at the last look")
 
 enum counter {
 #define COUNTER_ENUM(name, help) COUNTER_##name,

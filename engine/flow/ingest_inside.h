@@ -33,7 +33,8 @@ struct ingest_source {
 	struct sl_text name;
 	struct webhook *webhook; /* NULL: it only polls */
 	uint32_t flags; /* of its records: LOG_INSECURE or 0 */
-	uint64_t accepted, refused;
+	uint64_t accepted, refused, turned_away; /* the last: because there was no room */
+	int64_t pushed;      /* clock_wall of the last webhook; 0: none yet */
 	int64_t last;        /* clock_wall of the last accepted; 0: none yet */
 	int64_t minute;      /* clock_ticks when the count of challenges began */
 	unsigned challenges; /* in that minute */

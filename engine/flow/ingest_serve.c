@@ -38,6 +38,7 @@ static bool room_for(struct ingest *ingest, struct http_request *request, struct
 	if (room == LOG_ROOM)
 		return true;
 	tell_no_room(ingest, room, body + more);
+	source->turned_away++;
 	refuse(ingest, request, source, 503, "Retry-After: 30\r\n", room_words(room));
 	return false;
 }
@@ -105,7 +106,7 @@ static void take_in(struct visit *visit)
 	record->flags = visit->source->flags | (visit->check.secret ? LOG_SECOND : 0);
 	log_append(ingest->log, record);
 	visit->source->accepted++;
-	visit->source->last = record->received;
+	visit->source->last = visit->source->pushed = record->received;
 	ingest->changed = true;
 	page_add(ingest->page, COUNTER_requests, 1);
 	commit_park(ingest,

@@ -76,6 +76,8 @@ static void hand_on(const struct ingest_table *old, struct ingest_source *source
 			continue;
 		source->accepted = before->accepted;
 		source->refused = before->refused;
+		source->turned_away = before->turned_away;
+		source->pushed = before->pushed;
 		source->last = before->last;
 		source->minute = before->minute;
 		source->challenges = before->challenges;

@@ -21,16 +21,23 @@ const char *room_words(enum log_room room)
 
 /* ------------------------------------------------------------------- status */
 
+static void write_moment(struct buf *out, const char *name, int64_t ms)
+{
+	char text[SL_TIME_SIZE];
+	if (ms)
+		sl_time_write(ms * 1000, text);
+	json_member_string(out, name, ms ? text : NULL);
+}
+
 static void write_source(struct buf *out, const struct ingest_source *source)
 {
-	char last[SL_TIME_SIZE];
-	if (source->last)
-		sl_time_write(source->last * 1000, last);
 	json_open(out, '{');
 	json_member_string(out, "name", source->name.at);
 	json_member_uint(out, "accepted", source->accepted);
 	json_member_uint(out, "refused", source->refused);
-	json_member_string(out, "last", source->last ? last : NULL);
+	json_member_uint(out, "turned_away", source->turned_away);
+	write_moment(out, "last", source->last);
+	write_moment(out, "pushed", source->pushed);
 	json_close(out, '}');
 }
 

@@ -119,6 +119,7 @@ static void beat(uv_timer_t *timer)
 	atomic_fetch_add(&poller->page->beat, 1);
 	poller->changed |= waits != poller->waits;
 	poller->waits = waits;
+	gap_beat(poller);
 	if (poller->changed && poller->state == POLLER_RUNNING)
 		tell_status(poller);
 }
@@ -169,6 +170,7 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 		poller->every = EVERY;
 	sl_json_integer(sl_json_get(part, "first"), &poller->first);
 	poller->snapshot = sl_json_true(sl_json_get(part, "snapshot"));
+	gap_begin(poller, part);
 	poller->hand = hand_new(poller, arena_format(poller->life, "unix:%s", text_of(part, "events")), poll_handed);
 	return outside_open(&poller->outside, poller->loop, poller->channel, sl_json_get(part, "net"), NULL, poller->life,
 		why) && set_up_instance(poller, part, why);
@@ -236,6 +238,8 @@ static const struct {
 	{ "start", start },
 	{ "stop", stop },
 	{ "rest", told_rest },
+	{ "heard", gap_heard },
+	{ "gap", gap_told },
 	{ "ask", tell_ask },
 };
 

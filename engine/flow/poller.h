@@ -12,6 +12,7 @@
  *     poller_hand.c   events on their way to the ingress
  *     poller_keep.c   its own file: cursors, and what was emitted lately
  *     poller_tell.c   how it is, and answers to what is asked
+ *     poller_gap.c    what may have been pushed in vain, and the poll that makes up for it
  *     poller_hooks.c  hooks and discover: asked for now and then, beside the walks
  *
  * A *walk* is a way through what the far side has: the ordinary one, which never ends,
@@ -68,7 +69,9 @@
  *
  * With "once":true in its part it only answers: a command has begun it, and no daemon runs.
  *
- * It is told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest.
+ * It is told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest;
+ * {"do":"heard","at":MS}: its last webhook came then; {"do":"gap","why":"..."}: some may have
+ * come in vain (poller_gap.c).
  *
  * It tells, when anything has changed, at most twice a second:
  *
@@ -76,7 +79,9 @@
  *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
  *      "backfill":{"since":MS,"all":BOOL,"events":N,"unchanged":N,
  *          "trouble":"outage|failed"|null,"error":"..."|null}|null,
- *      "backfilled": the same of the last one that came to its end, "snapshot":BOOL}
+ *      "backfilled": the same of the last one that came to its end, "snapshot":BOOL,
+ *      "troubles":["what health says", ...], "gap":{"why","at":MS,"open":BOOL}|null, "gaps":N,
+ *      "hooks_looked":MS|null, "hooks_error":"..."|null, "silent":BOOL}
  *
  * waiting: for the ingress.  Polls and failures are counted over all processes of the
  * source, events since this one began, those of the backfill since that began.
@@ -152,6 +157,21 @@ struct walk {
 	struct arena *page;      /* of what is gone in them, a hand-in at a time; NULL: there was no sweep yet */
 };
 
+/* poller_gap.c */
+struct gaps {
+	bool pushed;            /* it takes in webhooks, so there can be any */
+	int64_t silence, check; /* ms; 0: never */
+	int64_t heard;          /* clock_wall of the last webhook; 0: none is known */
+	int64_t quiet, asked;   /* clock_ticks of that, or of the beginning; and when it was last polled for it */
+	bool silent;
+	int64_t look, looked;   /* the next look at the webhooks (clock_ticks), and the last (clock_wall); 0: none yet */
+	struct why hooks;       /* which of them do not work; "": all do */
+	struct why untold;      /* why they could not be looked at */
+	bool open;              /* the last gap is not made up for */
+	struct why last;
+	int64_t last_at;        /* clock_wall; 0: there was none */
+};
+
 enum poller_state { POLLER_WAITING, POLLER_RUNNING, POLLER_STOPPING };
 
 #define POLLER_ASKS 16
@@ -183,6 +203,7 @@ struct poller {
 
 	struct walk poll, backfill;
 	struct walk *handing; /* whose call's events are sifted and handed in: one transaction; or NULL */
+	struct gaps gaps;
 	struct errand *errands; /* the first one is under way */
 	struct call *opening;
 	bool opened;
@@ -271,6 +292,15 @@ void tell_ask(struct poller *poller, const struct sl_json *message);
 void tell_end(struct poller *poller, int64_t id, const char *why); /* NULL: it is done */
 void tell_polled(struct poller *poller);   /* the ordinary run has ended, well or not */
 void tell_backfill(struct poller *poller); /* nothing is being handed in: what was asked of the backfill is done */
+
+/* poller_gap.c */
+void gap_begin(struct poller *poller, const struct sl_json *part);
+void gap_beat(struct poller *poller);
+void gap_told(struct poller *poller, const struct sl_json *message);  /* by the master */
+void gap_heard(struct poller *poller, const struct sl_json *message); /* likewise */
+void gap_look_again(struct poller *poller); /* somebody has changed the webhooks */
+void gap_polled(struct poller *poller);     /* the ordinary run has ended well */
+void gap_write(const struct poller *poller, struct buf *out);
 
 /* poller_hooks.c: STEP_HOOKS with "list", "register" or "remove", or STEP_DISCOVER (verb NULL).  One goes
  * after the other, beside the walks, with the same instance and budget.  `done` is called once, perhaps

@@ -168,6 +168,7 @@ void errand_end(struct poller *poller)
 
 struct asker {
 	int64_t id;
+	bool changes; /* what is registered */
 };
 
 /* A plugin in C may emit anything at all; what is no JSON is left out. */
@@ -213,13 +214,16 @@ static void answer_events(struct poller *poller, struct call *call, const char *
 		channel_send(poller->channel, &out);
 		buf_free(&out);
 	}
+	if (asker->changes)
+		gap_look_again(poller);
 	free(asker);
 }
 
-static struct asker *asker_new(int64_t id)
+static struct asker *asker_new(int64_t id, bool changes)
 {
 	struct asker *asker = must_alloc(sizeof(*asker));
 	asker->id = id;
+	asker->changes = changes;
 	return asker;
 }
 
@@ -230,7 +234,7 @@ void errand_answer_hooks(struct poller *poller, int64_t id, const struct sl_json
 	const char *hook = sl_json_string(sl_json_get(message, "hook")).at;
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
 		if (sl_text_is(verb, verbs[i])) {
-			errand_ask(poller, STEP_HOOKS, verbs[i], hook, answer_events, asker_new(id));
+			errand_ask(poller, STEP_HOOKS, verbs[i], hook, answer_events, asker_new(id, i > 0));
 			return;
 		}
 	tell_end(poller, id, "hooks takes a verb: \"list\", \"register\" or \"remove\"");
@@ -238,5 +242,5 @@ void errand_answer_hooks(struct poller *poller, int64_t id, const struct sl_json
 
 void errand_answer_discover(struct poller *poller, int64_t id, const struct sl_json *message)
 {
-	errand_ask(poller, STEP_DISCOVER, NULL, NULL, answer_events, asker_new(id));
+	errand_ask(poller, STEP_DISCOVER, NULL, NULL, answer_events, asker_new(id, false));
 }

@@ -57,6 +57,19 @@ static void write_moment(struct buf *out, const char *name, int64_t ms)
 		json_null(out);
 }
 
+/* How far it is: as the plugin says, also in the midst of a call, and by the times of what it emitted. */
+static void write_reach(const struct walk *walk, struct buf *out)
+{
+	const struct run *run = &walk->at.run;
+	const struct call *call = walk->call;
+	bool now = call && (call->done || call->total);
+	json_member_uint(out, "done", now ? call->done : run->done);
+	json_member_uint(out, "total", now ? call->total : run->total);
+	write_moment(out, "began", run->began);
+	write_moment(out, "oldest", run->oldest);
+	write_moment(out, "newest", run->newest);
+}
+
 /* Null unless `is`. */
 static void write_backfill(const struct walk *walk, const char *name, bool is, struct buf *out)
 {
@@ -70,6 +83,7 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 	json_member_bool(out, "all", walk->at.anew != 0);
 	json_member_uint(out, "events", walk->at.run.events);
 	json_member_uint(out, "unchanged", walk->at.run.unchanged);
+	write_reach(walk, out);
 	json_member_string(out, "trouble", trouble_word(walk));
 	json_member_string(out, "error", walk->trouble ? walk->why.text : NULL);
 	json_close(out, '}');
@@ -89,6 +103,7 @@ static void write_status(const struct poller *poller, struct buf *out)
 	write_backfill(&poller->backfill, "backfill", poller->backfill.at.on, out);
 	write_backfill(&poller->backfill, "backfilled", !poller->backfill.at.on && poller->backfill.at.run.began, out);
 	json_member_bool(out, "snapshot", poller->snapshot);
+	gap_write(poller, out);
 }
 
 static void send_message(struct poller *poller, struct buf *out)
@@ -147,6 +162,8 @@ void tell_polled(struct poller *poller)
 	page_add(poller->page, COUNTER_poll_failures, why != NULL);
 	if (poller->ask_again && !why)
 		return; /* who asked waits for the next run */
+	if (!why)
+		gap_polled(poller);
 	if (poller->ask_count)
 		tell_status(poller);
 	for (size_t i = 0; i < poller->ask_count; i++) {

@@ -390,6 +390,7 @@ void child_begin(struct child *child)
 	child->silent = 0;
 	child->again = child->timed_out = child->explained = child->rests = false;
 	child->failure.text[0] = '\0';
+	child->heard = 0;
 	if (!begin(child, &child->error)) {
 		line(SL_ERROR, "%s", child->error.text);
 		begin_later(child, next_delay(child));

@@ -80,6 +80,9 @@ struct child {
 	struct buf sources;  /* of the ingress, the array `sources` in it: JSON; empty: none */
 	struct buf status;   /* of a source, the whole of it: JSON; empty: none */
 	bool rests;          /* a source, as it was last told */
+	struct why gap;      /* likewise: what is to be told of webhooks that came in vain; "": nothing */
+	int64_t heard;       /* likewise: when it last got one, as it was told; 0: it was not */
+	uint64_t turned_away; /* likewise: those that it knows of, or will */
 	int64_t behind_since; /* clock_wall when it was first seen behind the log's end; 0: it is not */
 	int64_t since;       /* clock_ticks when the state was entered */
 	int64_t away_since;  /* likewise, when it was last seen serving */

@@ -163,8 +163,15 @@ static void judge_route(struct verdict *verdict, const struct child *route)
 static void judge_source(struct verdict *verdict, const struct child *source)
 {
 	judge_presence(verdict, source);
-	if (child_serving(source) && source->error.text[0])
+	if (!child_serving(source))
+		return;
+	if (source->error.text[0])
 		judge(verdict, HEALTH_YELLOW, "%s cannot poll: %s", source->label, source->error.text);
+	struct sl_document *status = sl_json_read((struct sl_text){ source->status.at, source->status.len }, NULL, 0);
+	const struct sl_json *troubles = status ? sl_json_get(sl_json_root(status), "troubles") : NULL;
+	for (const struct sl_json *at = sl_json_first(troubles); at; at = sl_json_next(at))
+		judge(verdict, HEALTH_YELLOW, "%s: %s", source->label, sl_json_string(at).at);
+	sl_json_free(&status);
 }
 
 static void judge_all(struct verdict *verdict, const struct master *master)
@@ -316,7 +323,27 @@ static void write_backfill(const struct sl_json *backfill, struct buf *out)
 	json_open(out, '{');
 	member_told(out, "since", sl_json_get(backfill, "since"));
 	json_member_int(out, "events", events);
+	member_told(out, "oldest", sl_json_get(backfill, "oldest"));
 	json_close(out, '}');
+}
+
+/* What may have been pushed in vain, and what its webhooks were like when they were last looked at. */
+static void write_gaps(const struct sl_json *told, struct buf *out)
+{
+	const struct sl_json *gap = sl_json_get(told, "gap");
+	json_key(out, "gap");
+	if (sl_json_kind(gap) == SL_KIND_OBJECT) {
+		json_open(out, '{');
+		json_member_string(out, "why", sl_json_string(sl_json_get(gap, "why")).at);
+		member_told(out, "at", sl_json_get(gap, "at"));
+		json_member_bool(out, "open", sl_json_true(sl_json_get(gap, "open")));
+		json_close(out, '}');
+	} else {
+		json_null(out);
+	}
+	json_member_bool(out, "silent", sl_json_true(sl_json_get(told, "silent")));
+	member_told(out, "hooks_looked", sl_json_get(told, "hooks_looked"));
+	json_member_string(out, "hooks_error", sl_json_string(sl_json_get(told, "hooks_error")).at);
 }
 
 static void write_polls(const struct child *source, struct buf *out)
@@ -330,6 +357,7 @@ static void write_polls(const struct child *source, struct buf *out)
 	json_member_uint(out, "events", page_get(source->page, COUNTER_poll_events));
 	json_member_bool(out, "rests", source->rests);
 	write_backfill(sl_json_get(told, "backfill"), out);
+	write_gaps(told, out);
 	json_close(out, '}');
 	sl_json_free(&status);
 }

@@ -58,6 +58,15 @@ static void write_holder(int fd, long pid)
 	(void)written;
 }
 
+/* Before anything is written to it; one that was only just made has nothing in it. */
+static int64_t last_alive(int fd)
+{
+	struct stat stat;
+	if (fstat(fd, &stat) < 0 || !stat.st_size)
+		return 0;
+	return (int64_t)stat.st_mtim.tv_sec * 1000 + stat.st_mtim.tv_nsec / 1000000;
+}
+
 bool lock_take(const char *data, struct lock *lock, struct why *why)
 {
 	char path[PATH_MAX];
@@ -71,6 +80,7 @@ bool lock_take(const char *data, struct lock *lock, struct why *why)
 	if (flock(lock->fd, LOCK_EX | LOCK_NB) < 0)
 		fine = errno == EWOULDBLOCK ? held(lock->fd, data, why) : why_errno(why, "cannot lock %s", path);
 	else {
+		lock->last = last_alive(lock->fd);
 		lock->unclean = holder(lock->fd) != 0;
 		write_holder(lock->fd, getpid());
 	}
@@ -79,6 +89,12 @@ bool lock_take(const char *data, struct lock *lock, struct why *why)
 		lock->fd = -1;
 	}
 	return fine;
+}
+
+void lock_touch(const struct lock *lock)
+{
+	if (lock->fd >= 0)
+		futimens(lock->fd, NULL);
 }
 
 void lock_drop(struct lock *lock)

@@ -274,6 +274,7 @@ static void on_tick(uv_timer_t *timer)
 	for (size_t i = 0; i < master->sources.count; i++)
 		tick_source(master, master->sources.at[i], passed);
 	atomic_store(&master->ingress->page->floor, log_floor(master));
+	master_gap_tick(master, now);
 	admin_tick(master->admin, now);
 	check_ready(master);
 	if (notify_watchdog_interval())
@@ -283,6 +284,7 @@ static void on_tick(uv_timer_t *timer)
 static bool begin_tick(struct master *master, struct why *why)
 {
 	master->last_tick = clock_ticks();
+	master_gap_begin(master);
 	uv_timer_init(&master->loop, &master->tick);
 	master->tick.data = master;
 	uv_timer_start(&master->tick, on_tick, MASTER_TICK, MASTER_TICK);

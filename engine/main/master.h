@@ -8,6 +8,7 @@
  *     master.c         its life: begin, watch, stop
  *     master_sockets.c what the ingress listens on
  *     master_rest.c    which sources rest
+ *     master_gap.c     which of them may have been pushed to in vain
  *     master_part.c    what each child is to be, by the configuration
  *     master_reload.c  a new configuration while it runs
  *     watch.c          its files: whether somebody has saved one
@@ -53,6 +54,7 @@ struct master {
 	uv_timer_t tick;
 	uv_signal_t signals[3];
 	int64_t last_tick; /* clock_ticks */
+	int64_t served, touched; /* likewise: the ingress, the lock (master_gap.c); 0: not yet */
 	int64_t began;     /* clock_wall */
 	bool ready;        /* said so to systemd */
 	bool watched;      /* run --watch */
@@ -94,6 +96,10 @@ void master_close_sockets(struct master *master);
 
 /* Tells a source to rest, or to go on, if that has changed. */
 void master_rest(const struct master *master, struct child *source);
+
+/* What came in vain before we began; and since, every tick. */
+void master_gap_begin(struct master *master);
+void master_gap_tick(struct master *master, int64_t now);
 
 /* From now on log lines are the master's, of the level that the configuration says. */
 void master_speak(const struct config *config);
