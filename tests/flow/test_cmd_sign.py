@@ -122,7 +122,7 @@ def test_hex_for_base64_is_found(daemon):
 @pytest.mark.parametrize("name, value", [("token", "t-123456"), ("key", "k-123456")])
 def test_the_token_or_the_key_in_place_of_the_secret_is_found_and_not_shown(daemon, name, value):
     daemon.trello()
-    daemon.change("key: k, token: t,", "key: k-123456, token: t-123456,")
+    daemon.change("use: trello,", "use: trello, key: k-123456, token: t-123456,")
     daemon.write("headers", f"X-Trello-Webhook: {base64_of(mac(daemon, callback=daemon.callback, secret=value))}\n")
     answer = daemon.sluice("verify", "boards", "--headers", "headers", stdin=BODY)
     assert answer.returncode == 1
