@@ -79,24 +79,8 @@ local function ask(opt, since, after)
   return shops
 end
 
--- The cursor: `newest`, the latest updatedAt that was seen; `from`, where this run began, and `since`, where its next
--- page does; `after`, only where a whole page was of one moment; `gone`, the shops that are uninstalled.
-local function begin(cursor, walk)
-  local at = cursor and json.decode(cursor) or { from = walk.since, since = walk.since }
-  at.gone = at.gone or {}
-  return at
-end
-
-local function finish(at, old, opt)
-  at.from = at.newest and at.newest - opt.overlap or at.from
-  at.since, at.after = at.from, nil
-  local text = json.encode(at)
-  if text ~= old then advance(text) end
-end
-
-function gadget.poll(cursor, opt, walk)
-  local at = begin(cursor, walk)
-  local shops = ask(opt, at.since, at.after)
+-- Takes in a page; gives where the next one begins, or nil.
+local function take(shops, at, since)
   local last
   for _, edge in ipairs(shops.edges) do
     local shop = object(object(edge).node)
@@ -109,10 +93,25 @@ function gadget.poll(cursor, opt, walk)
     end
   end
   local pages = object(shops.pageInfo)
-  if pages.hasNextPage ~= true or not last then return finish(at, cursor, opt) end
-  at.after = last == at.since and pages.endCursor or nil
-  at.since = last
-  advance(json.encode(at))
+  if pages.hasNextPage ~= true or not last then return nil end
+  return last, last == since and pages.endCursor or nil -- a whole page of one moment
+end
+
+-- The cursor: `newest`, the latest updatedAt that was seen; `gone`, the shops that are uninstalled; and in the middle of a
+-- run `from`, where it began, `since` and `after`, where its next page does. What overlaps is read in one call, so that
+-- a run that finds nothing new moves nothing; then a call is a page.
+function gadget.poll(cursor, opt, walk)
+  local at = cursor and json.decode(cursor) or { gone = {} }
+  local known = at.newest
+  if not at.since then at.from = known and known - opt.overlap or walk.since end
+  local since, after = at.since or at.from, at.after
+  repeat
+    since, after = take(ask(opt, since, after), at, since)
+  until not since or at.newest ~= known
+  at.since, at.after = since, after
+  if not since then at.from = nil end
+  local text = json.encode(at)
+  if at.newest and text ~= cursor then advance(text) end
 end
 
 function gadget.discover(opt)
