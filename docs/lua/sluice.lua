@@ -62,6 +62,7 @@ function Row:json() end
 ---@class sluice.Hook
 ---@field callback string? our address
 ---@field id string? the one to remove; nil: all that point to us
+---@field cursor string? what the last call advanced to
 
 ---@class sluice.Option
 ---@field [1] string its name

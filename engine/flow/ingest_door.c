@@ -53,7 +53,8 @@ void door_free(struct ingest *ingest)
 
 static void shut(struct ingest *ingest)
 {
-	line_about(SL_INFO, &(struct about){ .source = ingest->door->source }, "requests without a signature are refused again");
+	line_about(SL_INFO, &(struct about){ .source = ingest->door->source },
+		"requests without a signature are refused again");
 	door_free(ingest);
 }
 
@@ -89,7 +90,9 @@ bool door_open(struct ingest *ingest, const struct sl_json *question, struct buf
 	if (ingest->door)
 		return why_say(why, "source %s is open already, and only one may be at a time", ingest->door->source);
 	ingest->door = must_alloc(sizeof(*ingest->door));
-	*ingest->door = (struct door){ .source = must_string(source->name.at), .number = ++last, .until = now + wanted, .looked = now };
+	*ingest->door = (struct door){
+		.source = must_string(source->name.at), .number = ++last, .until = now + wanted, .looked = now
+	};
 	line_about(SL_WARNING, &(struct about){ .source = source->name.at },
 		"requests without a signature are answered 200, and not kept, for %lld s", (long long)wanted / 1000);
 	json_member_uint(out, "door", ingest->door->number);

@@ -64,7 +64,7 @@ static bool add_source(struct hooking *it, const char *name, size_t *count, stru
 	if (!source)
 		return shown_unknown(why, "source", name, names);
 	if (!has_hooks(source))
-		return why_say(why, "source %s: the plugin of `use: %s` cannot look after webhooks; its README says how they are "
+		return why_say(why, "source %s: the plugin of `use: %s` cannot look after webhooks; its README says how they "
 				    "made by hand",
 			name, source->use);
 	it->sources[(*count)++] = source;
@@ -317,7 +317,8 @@ static int run_remove(const struct command_line *line)
 	bool all = command_flag(line, "all"), sure = command_flag(line, "yes") || command_flag(line, "dry-run");
 	if (all == (line->count > 0))
 		return command_wrong(line, "name a source, or say --all");
-	if (!sure && line->count < 2 && !shown_sure("The vendor of %s will send nothing any more.  Go on?", all ? "each source" : line->arguments[0]))
+	const char *whose = all ? "each source" : line->arguments[0];
+	if (!sure && line->count < 2 && !shown_sure("The vendor of %s will send nothing any more.  Go on?", whose))
 		return command_no(line, "nothing was done");
 	return run(line, "remove", all);
 }
@@ -339,7 +340,7 @@ static const struct command_option remove_options[] = {
 const struct command cmd_hooks[] = {
 	{ "hooks ls", "[SOURCE...]", 0, -1, "list the webhooks at the vendors; 1 if one that is wanted does not work", NULL,
 		run_ls },
-	{ "hooks register", "SOURCE...", 0, -1, "make, wake and remove webhooks until they are as the configuration wants them",
+	{ "hooks register", "SOURCE...", 0, -1, "make, wake and remove webhooks until they are as is wanted",
 		register_options, run_register },
 	{ "hooks remove", "SOURCE [ID]", 0, 2, "remove a webhook at the vendor, or all that lead to us", remove_options,
 		run_remove },

@@ -154,7 +154,7 @@ static int look_on(struct opened *opened, int64_t ms)
 	struct why why = { "" };
 	if (!open_source(opened, ms, &why))
 		return command_no(opened->line, "%s", why.text);
-	fprintf(stderr, "source %s is open for %" PRId64 " s: what is not signed is answered 200, shown here, and not kept. "
+	fprintf(stderr, "source %s is open for %" PRId64 " s: what is not signed is answered 200, shown, and not kept. "
 			"Ctrl-C ends it\n",
 		opened->source, ms / 1000);
 	while (!interrupted && look(opened, &why))

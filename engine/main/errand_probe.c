@@ -44,7 +44,9 @@ static struct client *make_client(const struct config *config, uv_loop_t *loop, 
 
 static bool ask_address(struct probing *probing, const struct config *config, const char *url, struct why *why)
 {
-	const struct client_request request = { .url = url, .timeout_ms = ANSWER_TIME, .most = ANSWER_MOST };
+	const struct client_request request = {
+		.method = "GET", .url = url, .timeout_ms = ANSWER_TIME, .most = ANSWER_MOST
+	};
 	uv_loop_init(&probing->loop);
 	probing->client = make_client(config, &probing->loop, why);
 	if (probing->client)
