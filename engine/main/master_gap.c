@@ -15,6 +15,7 @@
 
 #define TOUCH_EVERY 10000 /* ms */
 #define DOWN_LEAST 20000  /* ms: the lock's time may be so old though it was only begun again */
+#define STILLNESS 1000    /* ms: it has a process, but nothing moves */
 #define AWAY_LEAST 3000   /* ms: requests wait so long to be taken, and then are not lost */
 
 /* "95 s", "12 min", "3 h", "2 d" */
@@ -50,7 +51,7 @@ void master_gap_begin(struct master *master)
 
 static void look_at_ingress(struct master *master, int64_t now)
 {
-	if (!child_serving(master->ingress))
+	if (!child_serving(master->ingress) || master->ingress->silent >= STILLNESS)
 		return;
 	if (master->served && now - master->served >= AWAY_LEAST)
 		note_all(master, "nothing was taken in for %s", now - master->served);
