@@ -203,9 +203,9 @@ class Bed:
 
     def compare_tables(self, name, fake):
         """fake.excused: {(table, first column)}: what nobody could have told us, left out on both sides."""
+        wrong, truth = [], fake.truth()
         excused = getattr(fake, "excused", set())
-        wrong = []
-        for table, wanted in fake.truth().items():
+        for table, wanted in truth.items():
             if not wanted:
                 assert self.daemon.rows(f"select count(*) from {table}") == [(0,)], f"{name}: {table} is not empty"
                 continue
