@@ -6,6 +6,7 @@
 #include "base/option.h"
 #include "main/command.h"
 #include "main/config.h"
+#include "main/connect.h"
 
 /* ------------------------------------------------------------------ words */
 
@@ -118,43 +119,81 @@ static void faults_json(const char *name, const struct faults *faults, struct bu
 	json_close(out, ']');
 }
 
-static void all_json(const char *file, const struct config *config, const struct faults *errors,
-	const struct faults *warnings, struct buf *out)
+/* What a run of it found. */
+struct checked {
+	const struct command_line *line;
+	struct faults errors, warnings;
+	struct config *config; /* NULL: it is not fine */
+	bool connects, connected;
+	struct connections connections;
+	struct why why; /* that it could not */
+};
+
+static void all_json(const struct checked *checked, struct buf *out)
 {
 	json_open(out, '{');
-	json_member_string(out, "file", file);
-	json_member_bool(out, "fine", config != NULL);
-	if (config)
-		config_json(config, out);
-	faults_json("errors", errors, out);
-	faults_json("warnings", warnings, out);
+	json_member_string(out, "file", checked->line->config);
+	json_member_bool(out, "fine", checked->config != NULL);
+	if (checked->config)
+		config_json(checked->config, out);
+	if (checked->connected)
+		connect_json(&checked->connections, out);
+	faults_json("errors", &checked->errors, out);
+	faults_json("warnings", &checked->warnings, out);
 	json_close(out, '}');
 	buf_char(out, '\n');
 }
 
-/* Errors and warnings are told on stderr either way; exit 2 says that the file
- * is not fine. */
+/* ------------------------------------------------------------------- check */
+
+static void all_words(const struct checked *checked, struct buf *out)
+{
+	if (checked->config)
+		words(checked->config, out);
+	if (checked->connected)
+		buf_char(out, '\n'), connect_words(&checked->connections, out);
+}
+
+/* Exit 2 says that the file is not fine, 1 that it is and a vendor does not agree. */
+static int verdict(const struct checked *checked)
+{
+	if (!checked->config)
+		return EXIT_WRONG;
+	if (!checked->connects)
+		return EXIT_FINE;
+	if (!checked->connected)
+		return command_no(checked->line, "%s", checked->why.text);
+	return connect_good(&checked->connections) ? EXIT_FINE : EXIT_NO;
+}
+
+/* Errors and warnings are told on stderr either way. */
 static int check(const struct command_line *line)
 {
 	struct arena *arena = arena_new();
-	struct faults errors = { .arena = arena }, warnings = { .arena = arena };
-	struct config *config = config_read(line->config, CONFIG_BUILD, &errors, &warnings);
+	struct checked checked = { .line = line, .errors = { .arena = arena }, .warnings = { .arena = arena } };
 	struct buf out = { 0 };
-	config_say(&errors, "");
-	config_say(&warnings, "warning: ");
-	if (line->json)
-		all_json(line->config, config, &errors, &warnings, &out);
-	else if (config)
-		words(config, &out);
-	int code = !config ? EXIT_WRONG : EXIT_FINE;
+	checked.config = config_read(line->config, CONFIG_BUILD, &checked.errors, &checked.warnings);
+	config_say(&checked.errors, "");
+	config_say(&checked.warnings, "warning: ");
+	checked.connects = command_flag(line, "connect");
+	checked.connected = checked.config && checked.connects &&
+		connect_all(checked.config, &checked.connections, &checked.why);
+	(line->json ? all_json : all_words)(&checked, &out);
+	int code = verdict(&checked);
 	if (!command_print(&out))
 		code = EXIT_NO;
-	config_free(&config);
+	connect_free(&checked.connections);
+	config_free(&checked.config);
 	arena_free(&arena);
 	return code;
 }
 
+static const struct command_option options[] = {
+	{ "connect", 0, NULL, "ask the vendors too: what the credentials may see, and whether `public` leads here" },
+	{ 0 },
+};
+
 const struct command cmd_check[] = {
-	{ "check", NULL, 0, 0, "say whether the configuration is fine, and what it comes to", NULL, check },
+	{ "check", NULL, 0, 0, "say whether the configuration is fine, and what it comes to", options, check },
 	{ 0 },
 };
