@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_vendor_trello.py - boards, as their webhooks tell them and as their API knows them, are one history.
-import collections
 import json
 
 import pytest
-from vendorbed import OBJECTS, Bed, bad_day, wait_until
+from vendorbed import Bed, bad_day, wait_until
 
 from fake import Answer  # vendorbed knows where it is
 from trello import Trello
@@ -105,7 +104,7 @@ def test_a_page_of_html_is_asked_for_again(daemon, quiet):
 def test_the_token_is_shown_nowhere(daemon, quiet):
     fake = fake_of(quiet)
     fake.moods.extend([Answer(500, "x"), Answer(404, f"Cannot GET /1/tokens/{fake.token}/webhooks")] * 6)
-    said = [daemon.sluice(*words) for words in (("poll", "boards"), ("hooks", "ls"), ("hooks", "register"))]
+    said = [daemon.sluice(*words) for words in (("poll", "boards"), ("hooks", "ls"), ("hooks", "register", "boards"))]
     assert fake.token not in daemon.stderr() + "".join(one.stdout + one.stderr for one in said)
     assert fake.token not in daemon.get("/health").body.decode()
 
@@ -158,22 +157,65 @@ def test_a_late_answer_does_not_bring_back_an_old_description(daemon, quiet):
 # ------------------------------------------------------------------------------------ webhooks
 
 
+def hooks_in(answer):
+    """{board: state}, of a command with --json."""
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    return {hook["data"]["board"]: hook["state"] for hook in found}
+
+
 def test_webhooks_are_made_woken_and_removed(daemon, quiet):
     fake = fake_of(quiet)
     fake.webhooks.clear()
     callback = quiet.callback("boards")
-    assert daemon.sluice("hooks", "register").returncode == 0
+    assert daemon.sluice("hooks", "register", "boards").returncode == 0
     assert sorted((hook["callbackURL"], hook["idModel"]) for hook in fake.webhooks.values()) == sorted(
         (callback, board) for board in fake.boards)
     first, second = fake.webhooks.values()
     first["active"] = False
     fake.webhooks.pop(second["id"])
-    assert daemon.sluice("hooks", "register").returncode == 0
+    assert daemon.sluice("hooks", "register", "boards").returncode == 0
     assert len(fake.webhooks) == 2 and all(hook["active"] for hook in fake.webhooks.values())
     fake.create(fake.now())
     assert fake.drain() and fake.counts["answered 200"] == 1
-    assert daemon.sluice("hooks", "remove").returncode == 0
+    assert daemon.sluice("hooks", "remove", "boards").returncode == 0
     assert not fake.webhooks
+
+
+def test_a_webhook_that_is_not_wanted_goes_and_one_of_others_stays(daemon, quiet):
+    fake = fake_of(quiet)
+    board, other = fake.boards
+    fake.webhooks.clear()
+    fake.add_webhook("https://others.example.com/in/boards", board)
+    fake.add_webhook(quiet.callback("boards"), other)
+    daemon.change(f"boards: [{board}, {other}]", f"boards: [{fake.boards[board]['shortLink']}]")
+    daemon.sluice("reload")
+    listed = wait_until(lambda: (lambda said: said if "extra" in said.stdout else None)(
+        daemon.sluice("hooks", "ls", "boards", "--json")))
+    assert hooks_in(listed) == {board: "missing", other: "extra"}
+    assert daemon.sluice("hooks", "register", "boards").returncode == 0
+    assert sorted((hook["callbackURL"], hook["idModel"]) for hook in fake.webhooks.values()) == [
+        (quiet.callback("boards"), board), ("https://others.example.com/in/boards", board)]
+
+
+def test_an_address_that_does_not_answer_is_told_in_trellos_words(daemon, quiet):
+    fake = fake_of(quiet)
+    fake.webhooks.clear()
+    fake.head = lambda url: 405
+    said = daemon.sluice("hooks", "register", "boards")
+    assert said.returncode == 1 and "did not return 200 status code, got 405" in said.stdout + said.stderr
+    assert not fake.webhooks
+
+
+def test_a_webhook_that_is_there_already_is_fine(daemon, quiet):
+    """Two who register at once: the list showed none, and then there is one."""
+    fake = fake_of(quiet)
+    hooks, lists = dict(fake.webhooks), []
+    fake.routes = [(method, pattern, handler) for method, pattern, handler in fake.routes if "webhooks" not in pattern.pattern
+                   or method != "GET"]
+    fake.route("GET", r"/1/tokens/(\w+)/webhooks", lambda request: (lists.append(1), list(hooks.values()) if lists[1:] else [])[1])
+    said = daemon.sluice("hooks", "register", "boards", "--json")
+    assert said.returncode == 0, said.stderr
+    assert hooks_in(said) == dict.fromkeys(fake.boards, "fine") and fake.webhooks == hooks
 
 
 def test_discover_tells_whose_the_token_is_and_its_boards(daemon, quiet):
