@@ -31,7 +31,7 @@ def copied(daemon, name, secret):
     text = (daemon.folder / "sluice.yaml").read_text()
     daemon.write("sluice.yaml", text.replace("127.0.0.1:8080", f"127.0.0.1:{daemon.port}"))
     example = (daemon.folder / "sluice.env.example").read_text()
-    daemon.write("sluice.env", re.sub(r"(?m)^(\w+_(SECRET|TOKEN)=)$", r"\1" + secret, example))
+    daemon.write("sluice.env", re.sub(r"(?m)^(\w+_(SECRET|KEY|TOKEN)=)$", r"\1" + secret, example))
     (daemon.folder / "sluice.env").chmod(0o600)
 
 
@@ -47,6 +47,7 @@ def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
 
 def test_trello_becomes_rows(daemon):
     copied(daemon, "trello", "a secret")
+    daemon.write("sluice.env", "TRELLO_SECRET=a secret\nTRELLO_KEY=\nTRELLO_TOKEN=\n")  # nobody asks Trello
     daemon.start()
     assert daemon.sluice("send", "boards", str(SAMPLES / "history_done.jsonl")).returncode == 0
     wait_until(lambda: daemon.rows("select name, current_list_name from card_current_state") == [("Finished Card", "Done")])
