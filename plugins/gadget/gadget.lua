@@ -114,6 +114,15 @@ function gadget.poll(cursor, opt, walk)
   if at.newest and text ~= cursor then advance(text) end
 end
 
+-- An action in the app is code, which only a person can put there.
+function gadget.hooks(_, opt, hook)
+  if #opt.secret == 0 then return end
+  emit {
+    id = "", type = "manual", subject = "actions of the app",
+    data = { why = "have its install, reinstall and uninstall actions post to " .. tostring(hook.callback) .. ": see the README" },
+  }
+end
+
 function gadget.discover(opt)
   local data = http.graphql("query { shopifyShops(first: 1) { edges { node { id name } } } }", nil, { url = "/api/graphql" })
   emit { id = opt.base, type = "account", data = { name = opt.base } }

@@ -28,13 +28,14 @@ local function emit_parties(row, parties)
     local id = row_id(row.id, place)
     for _, pair in ipairs(party.ids) do
       table.insert(identifiers, {
-        row_id = id, kind = party.kind, identifier_type = pair[1], identifier_value = pair[2], role = party.role,
-        source = row.source, source_table = "events", occurred_at = row.occurred_at,
+        row_id = id, kind = party.kind, identifier_type = pair[1], identifier_value = pair[2],
+        role = party.role, source = row.source, source_table = "events", occurred_at = row.occurred_at,
       })
     end
     for trait, value in pairs(party.traits or {}) do
       table.insert(traits, {
-        row_id = id, kind = party.kind, trait = trait, value = value, source = row.source, occurred_at = row.occurred_at,
+        row_id = id, kind = party.kind, trait = trait, value = value,
+        source = row.source, occurred_at = row.occurred_at,
       })
     end
   end

@@ -121,10 +121,10 @@ function readers.gmail(event, opt)
   local message = object(data.message)
   local mail = event.type == "email_sent" or event.type == "email_received"
   if not mail and not opt.changes then return nil, nil, "no new mail" end
-  local subject = header(message, "subject")
+  local sender, subject = find.emails(header(message, "from"))[1], header(message, "subject")
   return {
     event_name = event.type, source = "gmail", event_type = "email",
-    event_description = joined(find.emails(header(message, "from"))[1] or word(data.account), event.type, word(subject)),
+    event_description = joined(sender or word(data.account), event.type, word(subject)),
   }, mail_parties(message)
 end
 

@@ -44,3 +44,31 @@ def test_the_demo_leaves_nothing_behind_when_it_is_interrupted():
     demo.stdout.close()
     assert not folder.exists()
     wait_until(lambda: not is_alive(daemon))
+
+
+def test_a_demo_with_fake_vendors_ends_with_all_they_have():
+    answer = subprocess.run([DEMO, "events", "--once"], capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
+    page = answer.stdout
+    assert (answer.returncode, answer.stderr) == (0, ""), page + answer.stderr
+    assert len(re.findall(r"^  \w+: events: all \d+ are there$", page, re.M)) >= 2, page
+    assert "are missing" not in page
+    for words in ("sluice hooks register app", "sluice backfill mail", "desk", "shop_installed", "call.json"):
+        assert words in page, words
+    assert max(len(line) for line in page.splitlines()) <= 120
+
+
+def test_a_demo_that_is_not_there_is_told_with_those_that_are():
+    answer = subprocess.run([DEMO, "nothing"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert answer.returncode == 1 and "trello" in answer.stderr and "events" in answer.stderr
+
+
+def test_a_fake_vendor_runs_by_itself():
+    script = HERE.parent.parent / "dev"
+    vendor = subprocess.Popen([script, "vendor", "gadget", "--objects", "7"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert re.fullmatch(r"Gadget with 7 objects at http://127\.0\.0\.1:\d+\n", vendor.stdout.readline())
+    finally:
+        vendor.send_signal(signal.SIGINT)
+        vendor.communicate(timeout=20)
+    known = subprocess.run([script, "vendor", "nothing"], capture_output=True, text=True)
+    assert known.returncode == 1 and "gmail" in known.stdout

@@ -92,6 +92,9 @@ class Gadget(Fake):
         return {"events": [{"id": event["id"], "event_name": event["type"], "occurred_at": event["occurredAt"],
                             "source": "gadget"} for event in self.told.values() if event["type"] != "shop_updated"]}
 
+    def options(self):
+        return {"secret": self.secret, "token": self.token}
+
     # ----------------------------------------------------------------- the API
 
     def graphql(self, request):

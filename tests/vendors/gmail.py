@@ -106,6 +106,10 @@ class Gmail(Fake):
         kind = "email_sent" if sender == self.account else "email_received"
         return f"{sender.split('<')[-1].strip('>')} {kind} {subject}"
 
+    def options(self):
+        return {"secret": self.secret, "refresh_token": self.refresh, "client_id": "demo", "client_secret": "demo",
+                "token_url": f"{self.base}/token"}
+
     # ----------------------------------------------------------------- the API
 
     def checked(self, handler):
