@@ -7,6 +7,7 @@
 #include "main/command.h"
 
 #define COMMAND_TABLES(X) \
+	X(init) \
 	X(run) \
 	X(check) \
 	X(new) \
