@@ -25,7 +25,6 @@ static const struct {
 	       "coming)" },
 	{ 403, "the token may not do this: give the app the access scopes it lacks, and install it again" },
 	{ 404, "there is no such shop, or no such version of its API: look at `shop` and `version`" },
-	{ 423, "the shop is locked: only Shopify's support can open it" },
 };
 
 static struct state *state_of(const struct sl_call *call)

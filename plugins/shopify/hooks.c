@@ -25,6 +25,13 @@
 	"userErrors { field message } } }"
 #define PAGES_MOST 100
 
+static const char *const usual[] = {
+	"orders/create", "orders/updated", "orders/delete",
+	"customers/create", "customers/update", "customers/delete",
+	"products/create", "products/update", "products/delete",
+	"app/uninstalled", NULL,
+};
+
 struct hook {
 	struct hook *next;
 	struct sl_text id, topic; /* ORDERS_CREATE */
@@ -264,7 +271,7 @@ enum sl_outcome hooks(struct sl_call *call)
 	if (!call->callback)
 		return call->host->fail(call, "our address is not known: give `public` or the source's `callback`");
 	struct task *task = call->host->alloc(call, sizeof(*task));
-	task->topic = shopify->topics;
+	task->topic = shopify->topics[0] ? shopify->topics : usual;
 	((struct local *)call->local)->task = task;
 	return ask_list(call, sl_text_of("null"));
 }

@@ -102,8 +102,6 @@ static const struct field product_fields[] = {
 	{ 0 },
 };
 
-#define MONEY_OF(name) name " { shopMoney { amount } } "
-
 const struct object objects[KINDS] = {
 	[ORDERS] = {
 		.name = "orders", .count = "ordersCount", .subject = "ORDER", .changed = "orders/updated",
@@ -111,8 +109,9 @@ const struct object objects[KINDS] = {
 		.selection = "id legacyResourceId name email phone currencyCode displayFinancialStatus "
 			     "displayFulfillmentStatus tags test processedAt cancelledAt closedAt createdAt updatedAt "
 			     "customer { legacyResourceId } "
-			     MONEY_OF("totalPriceSet") MONEY_OF("subtotalPriceSet") MONEY_OF("totalTaxSet")
-				     MONEY_OF("totalDiscountsSet") "lineItems(first: 10) { " LINES_SELECTION " }",
+			     "totalPriceSet { shopMoney { amount } } subtotalPriceSet { shopMoney { amount } } "
+			     "totalTaxSet { shopMoney { amount } } totalDiscountsSet { shopMoney { amount } } "
+			     "lineItems(first: 10) { " LINES_SELECTION " }",
 	},
 	[CUSTOMERS] = {
 		.name = "customers", .count = "customersCount", .subject = "CUSTOMER", .changed = "customers/update",
@@ -130,6 +129,8 @@ const struct object objects[KINDS] = {
 bool wanted(const struct sl_call *call, enum kind kind)
 {
 	const struct shopify *shopify = call->options;
+	if (!shopify->objects[0])
+		return true;
 	for (const char *const *name = shopify->objects; *name; name++)
 		if (strcmp(*name, objects[kind].name) == 0)
 			return true;

@@ -336,23 +336,26 @@ static enum sl_outcome ask_counts(struct sl_call *call)
 	return ask(call, &question, query.at, variables);
 }
 
-static bool check(struct sl_call *call, enum sl_outcome *outcome)
+static bool names_known(struct sl_call *call, enum sl_outcome *outcome)
 {
 	const struct shopify *shopify = call->options;
-	bool any = false;
-	for (int kind = 0; kind < KINDS; kind++)
-		any |= wanted(call, (enum kind)kind);
-	*outcome = SL_DONE;
+	for (const char *const *name = shopify->objects; *name; name++) {
+		int kind = 0;
+		while (kind < KINDS && strcmp(*name, objects[kind].name) != 0)
+			kind++;
+		if (kind == KINDS)
+			*outcome = call->host->fail(call, "`objects` holds orders, customers and products, not %s", *name);
+	}
 	if (!*shopify->shop)
 		*outcome = call->host->fail(call, "what is polled has to be told from other shops': `shop` has to be given");
-	return any && *shopify->shop;
+	return *outcome == SL_DONE;
 }
 
 enum sl_outcome poll(struct sl_call *call)
 {
 	struct state *state = state_of(call);
-	enum sl_outcome outcome;
-	if (!check(call, &outcome))
+	enum sl_outcome outcome = SL_DONE;
+	if (!names_known(call, &outcome))
 		return outcome;
 	struct walk *walk = walk_read(call);
 	bool over = state->over[seat_of(call)];

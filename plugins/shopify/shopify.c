@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shopify.c - a Shopify store: its webhooks, and what its Admin API says was changed.
  *
- * The signature covers the body and nothing else: topic and shop stand in headers.
+ * The signature covers the body and nothing else: topic and shop stand in headers.  Bodies that name their shop
+ * themselves (requests by law: customers/redact ...) have to be of the shop that the header says.
  * A happening has an id that several subscriptions share, so an event is named by
  * topic and that id.
  */
@@ -16,12 +17,11 @@ static const struct sl_option options[] = {
 		.help = "An access token of the Admin API (shpat_...). Without one nobody asks what webhooks left out."),
 	SL_OPTION(TEXT, struct shopify, base, .initial = "https://{shop}", .help = "Where the shop's API is."),
 	SL_OPTION(TEXT, struct shopify, version, .initial = "2026-07", .help = "The version of the Admin API."),
-	SL_OPTION(LIST, struct shopify, objects, .initial = "orders, customers, products",
-		.help = "What is polled: orders, customers, products."),
-	SL_OPTION(LIST, struct shopify, topics,
-		.initial = "orders/create, orders/updated, orders/delete, customers/create, customers/update, "
-			   "customers/delete, products/create, products/update, products/delete, app/uninstalled",
-		.help = "What `sluice hooks register` subscribes to."),
+	SL_OPTION(LIST, struct shopify, objects, .initial = "",
+		.help = "What is polled: orders, customers, products; all of them unless given."),
+	SL_OPTION(LIST, struct shopify, topics, .initial = "",
+		.help = "What `sluice hooks register` subscribes to: orders/create and the like. Unless given what was made, "
+			"changed or deleted of orders, customers and products, and app/uninstalled."),
 	SL_OPTION(DURATION, struct shopify, overlap, .initial = "10m", .min = 0, .max = 604800000,
 		.help = "So far back each poll looks again: the shop's search comes to know changes late."),
 	{ 0 },
@@ -39,6 +39,7 @@ static const struct sl_webhook webhook = {
 	.type = "header:X-Shopify-Topic|header:Shopify-Topic",
 	.subject = "body:/admin_graphql_api_id|body:/id",
 	.time = "header:X-Shopify-Triggered-At|header:Shopify-Triggered-At|body:/updated_at",
+	.same = "header:X-Shopify-Shop-Domain|header:Shopify-Shop-Domain = body:/shop_domain",
 };
 
 static const char *const headers[] = { "X-Shopify-Access-Token: {token}", NULL };

@@ -253,7 +253,7 @@ polled {
 
 for _, row in ipairs {
   { 401, "install it again" }, { 402, "frozen" }, { 403, "access scopes" }, { 404, "look at `shop` and `version`" },
-  { 423, "locked" }, { 418, "HTTP 418: <h1>Sorry</h1>" },
+  { 418, "HTTP 418: <h1>Sorry</h1>" },
 } do
   polled {
     name = ("HTTP %d says what to do"):format(row[1]),
@@ -262,7 +262,6 @@ for _, row in ipairs {
   }
 end
 for _, row in ipairs {
-  { "HTML", "<html>Sorry</html>", "not in JSON: <html>Sorry" }, { "half a document", '{"data":{"page":', "not in JSON" },
   { "no data", '{"extensions":{}}', "without data" }, { "no page", '{"data":{"page":7}}', "without a page" },
   { "a list", "[]", "not in JSON" },
 } do
