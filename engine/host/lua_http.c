@@ -9,6 +9,8 @@
 #include "host/lua_ask.h"
 #include "host/net.h"
 
+#define MOST_TOLD 200 /* bytes of an answer, in a sentence */
+
 /* ---------------------------------------------------------------------- sending */
 
 static void count_answer(lua_State *lua, const struct sl_response *response)
@@ -141,9 +143,11 @@ static int answered_graphql(lua_State *lua, int status, lua_KContext context)
 	const struct sl_json *data = sl_json_get(response->json, "data"), *errors = sl_json_get(response->json, "errors");
 	data = sl_json_kind(data) == SL_KIND_NULL ? NULL : data;
 	errors = sl_json_kind(errors) == SL_KIND_NULL ? NULL : errors;
-	if (!data && !errors)
-		return luaL_error(lua, "graphql: HTTP %d without data: %.200s", response->status,
-			response->body.at ? response->body.at : "");
+	if (!data && !errors) {
+		size_t shown = response->body.len < MOST_TOLD ? response->body.len : MOST_TOLD;
+		lua_pushlstring(lua, response->body.at ? response->body.at : "", shown);
+		return luaL_error(lua, "graphql: HTTP %d without data: %s", response->status, lua_tostring(lua, -1));
+	}
 	lua_view_push(lua, data);
 	lua_view_push(lua, errors);
 	lua_answer_push(lua, response);
