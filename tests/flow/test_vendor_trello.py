@@ -102,11 +102,15 @@ def test_a_page_of_html_is_asked_for_again(daemon, quiet):
 
 
 def test_the_token_is_shown_nowhere(daemon, quiet):
+    """It is in an address of Trello's API; sentences show addresses, and Trello's own errors do."""
     fake = fake_of(quiet)
-    fake.moods.extend([Answer(500, "x"), Answer(404, f"Cannot GET /1/tokens/{fake.token}/webhooks")] * 6)
-    said = [daemon.sluice(*words) for words in (("poll", "boards"), ("hooks", "ls"), ("hooks", "register", "boards"))]
-    assert fake.token not in daemon.stderr() + "".join(one.stdout + one.stderr for one in said)
-    assert fake.token not in daemon.get("/health").body.decode()
+    said = []
+    for mood in [Answer(400, "no")], [Answer(404, f"Cannot GET /1/tokens/{fake.token}/webhooks")], [Answer(500, "x")] * 4:
+        fake.moods.extend(mood)
+        said.append(daemon.sluice("hooks", "ls", "boards"))
+    words = [one.stdout + one.stderr for one in said]
+    assert "Cannot GET /1/tokens/***/webhooks" in words[1] and "/1/tokens/***/webhooks was answered with 500" in words[2], words
+    assert fake.token not in daemon.stderr() + "".join(words) + daemon.get("/health").body.decode()
 
 
 # ------------------------------------------------------------------------------------ cards
