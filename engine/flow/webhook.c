@@ -22,10 +22,17 @@ const struct scheme schemes[SCHEME_COUNT] = {
 	{ .name = "bearer", .kind = SCHEME_TOKEN, .proof = "header:Authorization", .prefix = "Bearer " },
 	{ .name = "query-token", .kind = SCHEME_TOKEN, .proof = "query:token" },
 	{ .name = "basic", .kind = SCHEME_BASIC, .proof = "header:Authorization", .prefix = "Basic " },
-	{ .name = "jwt-hs256", .kind = SCHEME_JWT, .digest = SL_SHA256, .proof = "header:Authorization",
+	{ .name = "jwt-hs256",
+		.kind = SCHEME_JWT,
+		.digest = SL_SHA256,
+		.proof = "header:Authorization",
 		.prefix = "Bearer |" },
-	{ .name = "standard-webhooks", .kind = SCHEME_HMAC, .digest = SL_SHA256, .standard = true,
-		.proof = "header:webhook-signature", .prefix = "v1," },
+	{ .name = "standard-webhooks",
+		.kind = SCHEME_HMAC,
+		.digest = SL_SHA256,
+		.proof = "header:webhook-signature",
+		.prefix = "v1,",
+		.standard = true },
 };
 
 /* ---------------------------------------------------------------- the form */
@@ -163,8 +170,8 @@ static bool compile_standard(struct webhook *webhook, struct form *form, struct 
 	if (!webhook->scheme->standard)
 		return true;
 	if (form->covers || form->timestamp || form->encoding || form->prefix)
-		return why_say(why, "webhook: auth standard-webhooks says itself what is signed and how: leave covers, timestamp, "
-				    "encoding and prefix out");
+		return why_say(why, "webhook: auth standard-webhooks says itself what is signed and how: leave covers, "
+				    "timestamp, encoding and prefix out");
 	const char *proof = form->proof ? form->proof : webhook->scheme->proof;
 	size_t len = strlen(proof), most = len - (sizeof(tail) - 1);
 	if (strncmp(proof, head, sizeof(head) - 1) != 0 || len < sizeof(head) + sizeof(tail) - 2 ||
@@ -268,7 +275,8 @@ static bool compile_timestamp(struct webhook *webhook, struct form *form, struct
 	if (!selector_read(form->timestamp, webhook->arena, stamp, why))
 		return why_within(why, "webhook: timestamp");
 	const bool jwt = webhook->scheme->kind == SCHEME_JWT;
-	webhook->tolerance_ms = form->tolerance_ms ? form->tolerance_ms : jwt ? TOLERANCE_JWT_MS : TOLERANCE_MS;
+	webhook->tolerance_ms = form->tolerance_ms ? form->tolerance_ms : jwt ? TOLERANCE_JWT_MS
+									      : TOLERANCE_MS;
 	if (!stamp->count)
 		return !form->tolerance_ms || jwt || why_say(why, "webhook: tolerance is of no use without timestamp");
 	if (webhook->scheme->kind != SCHEME_HMAC)
@@ -291,7 +299,7 @@ static bool compile_audience(struct webhook *webhook, struct form *form, struct 
 	if (!webhook->ours && strpbrk(form->audience, "{}"))
 		return why_say(why, "webhook: audience is what `aud` has to be, or {callback}");
 	if (webhook->ours && !webhook->callback.len && !webhook->unchecked)
-		return why_say(why, "webhook: the audience is the callback, which is not known: give `callback:`, or `public:`");
+		return why_say(why, "webhook: the audience is the callback, and is not known: give `callback:`, or `public:`");
 	webhook->audience = webhook->ours ? webhook->callback : sl_text_of(form->audience);
 	return true;
 }

@@ -60,7 +60,8 @@ static int by_name(const void *one, const void *other)
 	int order = len ? memcmp(a->name.at, b->name.at, len) : 0;
 	if (!order && a->name.len != b->name.len)
 		order = a->name.len < b->name.len ? -1 : 1;
-	return order ? order : a->at < b->at ? -1 : 1;
+	return order ? order : a->at < b->at ? -1
+					     : 1;
 }
 
 static bool same_name(const struct field *a, const struct field *b)

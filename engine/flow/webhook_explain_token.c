@@ -70,8 +70,8 @@ static struct sl_text basic_read(struct search *search, struct sl_text value)
 	if (value.len > skip && strncasecmp(value.at, mark, skip) == 0)
 		value.at += skip, value.len -= skip;
 	char *plain = arena_bytes(search->arena, value.len + 1);
-	bool read = value.len && sl_unbase64(value, (unsigned char *)plain, value.len, &len) && len && memchr(plain, ':', len);
-	return read ? (struct sl_text){ plain, len } : (struct sl_text){ NULL, 0 };
+	bool read = value.len && sl_unbase64(value, (unsigned char *)plain, value.len, &len);
+	return read && len && memchr(plain, ':', len) ? (struct sl_text){ plain, len } : (struct sl_text){ NULL, 0 };
 }
 
 /* Up to the first colon. */
@@ -114,7 +114,7 @@ static const char *audience_words(struct search *search, const struct token *tok
 {
 	const struct webhook *webhook = search->webhook;
 	struct sl_text aud = token_audience(token, search->arena);
-	if (!webhook->audience.at || (aud.len == webhook->audience.len && memcmp(aud.at, webhook->audience.at, aud.len) == 0))
+	if (!webhook->audience.at || sl_same(aud.at, aud.len, webhook->audience.at, webhook->audience.len))
 		return NULL;
 	if (!aud.at)
 		return "the token says no audience (aud), and one is asked for";

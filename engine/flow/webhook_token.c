@@ -58,7 +58,7 @@ bool token_read(struct sl_text text, struct arena *arena, struct token *token, s
 {
 	struct sl_text rest = text, header = { NULL, 0 }, claims = { NULL, 0 };
 	size_t len = 0;
-	bool three = next_part(&rest, &header) && next_part(&rest, &claims) && !(rest.len && memchr(rest.at, '.', rest.len));
+	bool three = next_part(&rest, &header) && next_part(&rest, &claims) && !memchr(rest.at, '.', rest.len);
 	token->message = (struct sl_text){ text.at, header.len + 1 + claims.len };
 	if (!three)
 		return why_say(why, "the token does not have three parts with a dot between");
@@ -104,7 +104,7 @@ static bool in_its_time(const struct webhook *webhook, const struct sl_json *cla
 	else if (end < (double)now - tolerance)
 		check_stale(check, "the token's time (exp) ended more than %" PRId64 " s ago", webhook->tolerance_ms / 1000);
 	else if (begin > (double)now + tolerance)
-		check_stale(check, "the token's time (nbf) begins more than %" PRId64 " s from now", webhook->tolerance_ms / 1000);
+		check_stale(check, "the token's time (nbf) begins in more than %" PRId64 " s", webhook->tolerance_ms / 1000);
 	else
 		return true;
 	return false;
@@ -195,7 +195,8 @@ static void put_base64url(struct buf *out, const void *at, size_t len)
 	char *text = out->at + out->len;
 	size_t size = sl_base64(at, len, text);
 	for (char *c = text; *c; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+		*c = *c == '+' ? '-' : *c == '/' ? '_'
+						 : *c;
 	while (size && text[size - 1] == '=')
 		size--;
 	out->len += size;

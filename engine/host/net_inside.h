@@ -4,7 +4,7 @@
  *     net_wish.c     what a call wishes becomes a whole request
  *     net.c          calls that wait: kept answers, flights they share, who is told
  *     net_flight.c   one request under way: a grant, the sending, trying again
- *     net_judge.c    what an answer means; net_graphql.c: errors inside a 200
+ *     net_judge.c    what an answer means; net_graphql.c: errors inside a 200; net_wait.c: for how long
  *     net_kept.c     an answer as text and back
  *     net_own.c      budgets of a process without a master
  *
@@ -38,6 +38,8 @@ bool wish_fill(struct call *call, const struct sl_http *http, struct wish *wish,
 /* A url without what the api adds to its query, and without a base that has a secret in
  * it: a script need not see a token. */
 const char *wish_hidden(const struct net_api *api, const char *url, struct arena *arena);
+/* Text of the far side's without what the api was filled with. */
+const char *wish_masked(const struct net_api *api, const char *text, struct arena *arena);
 struct client_request wish_request(struct arena *arena, const struct client_request *request); /* a copy */
 
 const struct sl_pair *const *net_pairs_copy(struct arena *arena, const struct sl_pair *const *pairs);
@@ -62,6 +64,14 @@ struct judgement {
 
 void net_judge(const struct wish *wish, const struct client_answer *answer, struct judgement *judgement);
 void net_judge_graphql(const struct wish *wish, struct sl_text body, struct judgement *judgement);
+/* The same of a 429: the longest that its errors ask for, and no less than `least`. */
+int64_t net_graphql_wait(struct sl_text body, int64_t least);
+
+#define NET_LONGEST_SILENCE 3600000 /* ms */
+int64_t net_wait(const struct client_answer *answer); /* ms that its headers ask for; 0: none do */
+int64_t net_wait_capped(int64_t ms);
+/* The first 200 bytes of a body, in one line, secrets masked: for sentences. */
+const char *net_quote(const struct wish *wish, struct sl_text body, struct arena *arena);
 
 /* ----------------------------------------------------------------------------- flights */
 

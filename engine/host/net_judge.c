@@ -1,53 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net_judge.c - what an answer means: the plugin's, not now, or not ever. */
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "host/net_inside.h"
 #include "sdk/text.h"
 
-#define LONGEST_SILENCE 3600 /* seconds: who asks for more is asked again after so much */
+#define MOST_LOOKED_AT 2000 /* bytes of a body, of which what is quoted is taken */
+#define MOST_QUOTED 200
 
-/* Seconds, or a date; 0 if it is neither, or over. */
-static int64_t retry_after(const struct client_answer *answer)
+/* ------------------------------------------------------------------- quotes */
+
+/* Not in the middle of a character. */
+static size_t cut_at(const char *text, size_t most)
 {
-	const char *text = net_header(answer->headers, "retry-after");
-	struct tm date = { 0 };
-	int64_t seconds = 0;
-	if (!text)
-		return 0;
-	text += strspn(text, " \t");
-	const char *rest = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date);
-	if (rest && !*rest)
-		seconds = ((int64_t)timegm(&date) * 1000 - clock_wall() + 999) / 1000;
-	else
-		for (; *text >= '0' && *text <= '9' && seconds <= LONGEST_SILENCE; text++)
-			seconds = seconds * 10 + (*text - '0');
-	if (seconds > LONGEST_SILENCE)
-		seconds = LONGEST_SILENCE;
-	return seconds > 0 ? seconds * 1000 : 0;
+	size_t len = strnlen(text, most + 1);
+	if (len <= most)
+		return len;
+	while (most && ((unsigned char)text[most] & 0xc0) == 0x80)
+		most--;
+	return most;
 }
+
+const char *net_quote(const struct wish *wish, struct sl_text body, struct arena *arena)
+{
+	size_t most = body.len < MOST_LOOKED_AT ? body.len : MOST_LOOKED_AT;
+	char *text = arena_copy(arena, body.at ? body.at : "", most);
+	for (size_t i = 0; i < most; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = ' ';
+	const char *masked = wish->api ? wish_masked(wish->api, text, arena) : text;
+	masked += strspn(masked, " ");
+	size_t len = cut_at(masked, MOST_QUOTED);
+	if (!sl_utf8((struct sl_text){ masked, len }))
+		return "(no text)";
+	return arena_format(arena, "%.*s%s", (int)len, masked, masked[len] || most < body.len ? "..." : "");
+}
+
+/* ------------------------------------------------------------------- status */
 
 /* Was nothing done, for sure? */
 static bool untouched(int status)
 {
-	return status == 429 || status == 503;
+	return status == 423 || status == 429 || status == 503;
 }
 
+/* 423: locked by somebody else, for now.  449: it is not ready, "retry with" the same (Trello, of large boards). */
 static bool is_not_now(int status)
 {
-	return status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599);
+	return status == 408 || status == 423 || status == 425 || status == 429 || status == 449 ||
+		(status >= 500 && status <= 599);
+}
+
+static void say_status(const struct wish *wish, const struct client_answer *answer, struct judgement *judgement)
+{
+	struct arena *arena = arena_new();
+	const char *quote = net_quote(wish, answer->body, arena);
+	why_say(&judgement->why, "%s was answered with %d%s%s", wish->shown, answer->status, *quote ? ": " : "", quote);
+	arena_free(&arena);
 }
 
 static void judge_status(const struct wish *wish, const struct client_answer *answer, struct judgement *judgement)
 {
 	if (untouched(answer->status))
-		judgement->after = retry_after(answer);
+		judgement->after = net_wait(answer);
+	if (untouched(answer->status) && wish->graphql)
+		judgement->after = net_graphql_wait(answer->body, judgement->after);
 	if (!is_not_now(answer->status) || wish->all)
 		return;
 	judgement->verdict = wish->safe || untouched(answer->status) ? VERDICT_AGAIN : VERDICT_LATER;
-	why_say(&judgement->why, "%s was answered with %d", wish->shown, answer->status);
+	say_status(wish, answer, judgement);
 }
 
 /* "https://host/path: the reason": only the reason, because a path may hold what was filled in. */

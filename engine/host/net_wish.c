@@ -228,7 +228,7 @@ static const char *without(const char *text, const char *secret, struct arena *a
 		  : text;
 }
 
-static const char *without_secrets(const struct net_api *api, const char *text, struct arena *arena)
+const char *wish_masked(const struct net_api *api, const char *text, struct arena *arena)
 {
 	for (const char *const *secret = api->hidden; secret && *secret; secret++)
 		text = without(text, *secret, arena);
@@ -244,7 +244,7 @@ const char *wish_hidden(const struct net_api *api, const char *url, struct arena
 	url = without_query(api, url, arena);
 	if (api->hidden && *api->hidden)
 		url = without_base(api, url);
-	return without_secrets(api, url, arena);
+	return wish_masked(api, url, arena);
 }
 
 /* The path only as the plugin wrote it: what a base is filled with may be a secret. */
@@ -256,7 +256,7 @@ static const char *shown(struct arena *arena, const struct net_api *api, const c
 	if (path > MOST_SHOWN)
 		path = MOST_SHOWN;
 	const char *text = arena_format(arena, "%s %.*s%.*s", method, (int)strcspn(host, "/?#"), host, (int)path, written);
-	return api ? without_secrets(api, text, arena) : text;
+	return api ? wish_masked(api, text, arena) : text;
 }
 
 /* -------------------------------------------------------------------------- headers */

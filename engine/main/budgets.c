@@ -17,7 +17,7 @@
 #include "sdk/text.h"
 
 #define TOUCH_EVERY 1000
-#define LONGEST_HUSH 3600000
+#define LONGEST_HUSH 86400000
 
 /* What one process was told a credential allows. */
 struct pledge {
