@@ -78,13 +78,15 @@
  *     {"say":"status","state":"idle|polling|backfilling|resting|waiting|outage|failed","error":"..."|null,
  *      "last_poll":MS,"next_poll":MS,"polls":N,"failures":N,"events":N,"unchanged":N,
  *      "backfill":{"since":MS,"all":BOOL,"events":N,"unchanged":N,
+ *          "done":N,"total":N,"began":MS,"oldest":MS|null,"newest":MS|null,
  *          "trouble":"outage|failed"|null,"error":"..."|null}|null,
- *      "backfilled": the same of the last one that came to its end, "snapshot":BOOL,
+ *      "backfilled": the same of the last one that came to its end, "snapshot":BOOL, "open":BOOL,
  *      "troubles":["what health says", ...], "gap":{"why","at":MS,"open":BOOL}|null, "gaps":N,
  *      "hooks_looked":MS|null, "hooks_error":"..."|null, "silent":BOOL}
  *
- * waiting: for the ingress.  Polls and failures are counted over all processes of the
- * source, events since this one began, those of the backfill since that began.
+ * waiting: for the ingress.  open: its file is, so what is told of walks counts.  Polls and
+ * failures are counted over all processes of the source, events since this one began, those
+ * of the backfill since that began.
  */
 #ifndef FLOW_POLLER_H
 #define FLOW_POLLER_H

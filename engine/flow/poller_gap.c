@@ -113,8 +113,8 @@ static void find(const struct sl_event *event, struct found *found)
 	if (!off && strcmp(event->type, "missing") != 0)
 		return;
 	if (found->bad++ < NAMED)
-		buf_format(&found->names, "%s%s (%s)", found->bad > 1 ? ", " : "", event->subject ? event->subject : event->id,
-			event->type);
+		buf_format(&found->names, "%s%s (%s)", found->bad > 1 ? ", " : "",
+			event->subject ? event->subject : event->id, event->type);
 }
 
 static void found_words(const struct poller *poller, const struct found *found, struct why *why)
@@ -122,8 +122,8 @@ static void found_words(const struct poller *poller, const struct found *found, 
 	why->text[0] = '\0';
 	if (!found->bad)
 		return;
-	why_say(why, "%zu of %zu webhook%s at the vendor %s not work: %s%s; `sluice hooks register %s` mends that", found->bad,
-		found->all, found->all == 1 ? "" : "s", found->bad == 1 ? "does" : "do", found->names.at,
+	why_say(why, "%zu of %zu webhook%s at the vendor %s not work: %s%s; `sluice hooks register %s` mends that",
+		found->bad, found->all, found->all == 1 ? "" : "s", found->bad == 1 ? "does" : "do", found->names.at,
 		found->bad > NAMED ? ", ..." : "", poller->name);
 }
 

@@ -140,7 +140,8 @@ bool book_walk(struct book *book, const struct walk *walk, const struct place *p
 {
 	const struct run *run = &place->run;
 	return state_run(book->state, why,
-		"INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "ttiiitiiiiiiiiii", walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
+		"INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "ttiiitiiiiiiiiii",
+		walk->name, place->cursor, place->since, (int64_t)place->on, (int64_t)place->number, run->id,
 		(int64_t)run->kind, (int64_t)run->told, run->began, (int64_t)run->events, (int64_t)run->unchanged,
 		place->anew, run->oldest, run->newest, (int64_t)run->done, (int64_t)run->total);
 }

@@ -103,6 +103,7 @@ static void write_status(const struct poller *poller, struct buf *out)
 	write_backfill(&poller->backfill, "backfill", poller->backfill.at.on, out);
 	write_backfill(&poller->backfill, "backfilled", !poller->backfill.at.on && poller->backfill.at.run.began, out);
 	json_member_bool(out, "snapshot", poller->snapshot);
+	json_member_bool(out, "open", poller->book != NULL);
 	gap_write(poller, out);
 }
 

@@ -8,10 +8,12 @@
 #include "base/clock.h"
 #include "main/command.h"
 #include "main/daemon.h"
+#include "main/progress.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
 #define LOOK_EVERY 200000 /* us between two looks at how far it is */
+#define AWAY_MOST 30000   /* ms that a source which is waited for may not answer */
 
 /* A source of the running daemon. */
 struct asked {
@@ -19,7 +21,7 @@ struct asked {
 	struct config *config;
 	const char *source;
 	struct buf path; /* of its process, for daemon_question */
-	bool shown;      /* a line of progress stands on the terminal */
+	struct progress progress;
 	struct why why;
 };
 
@@ -27,6 +29,7 @@ static bool asked_open(const struct command_line *line, struct asked *asked, int
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 	*asked = (struct asked){ .line = line, .source = line->arguments[0] };
+	asked->progress = (struct progress){ .source = asked->source, .json = line->json };
 	*code = EXIT_WRONG;
 	if (strspn(asked->source, chars) != strlen(asked->source))
 		*code = command_no(line, "no source can be named so");
@@ -85,36 +88,55 @@ static const char *word(const struct sl_json *object, const char *name)
 	return text.at ? text.at : "";
 }
 
-static void show_progress(struct asked *asked, const struct sl_json *state, int64_t events)
+static const struct sl_json *under_way(const struct sl_json *state)
 {
-	const char *error = word(state, "error");
-	if (!isatty(STDERR_FILENO))
-		return;
-	fprintf(stderr, "\r\033[K%s, %" PRId64 " event%s%s%.60s ", word(state, "state"), events, events == 1 ? "" : "s",
-		*error ? ": " : "", error);
-	asked->shown = true;
+	const struct sl_json *backfill = sl_json_get(state, "backfill");
+	return sl_json_kind(backfill) == SL_KIND_OBJECT ? backfill : NULL;
 }
 
-static void clear_progress(struct asked *asked)
+static void reach_of_backfill(const struct sl_json *before, const struct sl_json *now, struct reach *reach)
 {
-	if (asked->shown)
-		fputs("\r\033[K", stderr);
-	asked->shown = false;
+	const struct sl_json *backfill = under_way(now);
+	if (!backfill)
+		backfill = sl_json_get(now, "backfilled");
+	reach->fresh = number(backfill, "events");
+	reach->objects = reach->fresh + number(backfill, "unchanged");
+	reach->done = number(backfill, "done");
+	reach->total = number(backfill, "total");
+	reach->since = number(backfill, "since");
+	reach->began = number(backfill, "began");
+	reach->oldest = number(backfill, "oldest");
+	reach->newest = number(backfill, "newest");
 }
+
+/* A source that is begun again is away for a moment; what was asked of it is in its file. */
+static struct sl_document *look(struct asked *asked, bool patient)
+{
+	int64_t until = clock_ticks() + AWAY_MOST;
+	struct sl_document *state;
+	while (!(state = ask_what(asked, "state")) && patient && clock_ticks() < until)
+		usleep(LOOK_EVERY);
+	return state;
+}
+
+typedef bool is_over(const struct sl_json *before, const struct sl_json *now);
+typedef void reach_of(const struct sl_json *before, const struct sl_json *now, struct reach *reach);
 
 /* Looks at the source again and again until `over` says so; the last answer, or NULL:
  * asked->why says why none came. */
-static struct sl_document *wait_for(struct asked *asked, const struct sl_json *before,
-	bool (*over)(const struct sl_json *before, const struct sl_json *now),
-	int64_t (*events)(const struct sl_json *before, const struct sl_json *now))
+static struct sl_document *wait_for(struct asked *asked, const struct sl_json *before, is_over *over, reach_of *how_far,
+	bool patient)
 {
 	struct sl_document *state;
-	while ((state = ask_what(asked, "state")) && !over(before, sl_json_root(state))) {
-		show_progress(asked, sl_json_root(state), events(before, sl_json_root(state)));
+	while ((state = look(asked, patient)) && !over(before, sl_json_root(state))) {
+		struct reach reach = { .state = word(sl_json_root(state), "state"),
+			.error = word(sl_json_root(state), "error") };
+		how_far(before, sl_json_root(state), &reach);
+		progress_show(&asked->progress, &reach);
 		sl_json_free(&state);
 		usleep(LOOK_EVERY);
 	}
-	clear_progress(asked);
+	progress_clear(&asked->progress);
 	return state;
 }
 
@@ -135,6 +157,12 @@ static bool poll_over(const struct sl_json *before, const struct sl_json *now)
 static int64_t poll_events(const struct sl_json *before, const struct sl_json *now)
 {
 	return since_then(before, now, "events");
+}
+
+static void reach_of_poll(const struct sl_json *before, const struct sl_json *now, struct reach *reach)
+{
+	reach->fresh = poll_events(before, now);
+	reach->objects = reach->fresh + since_then(before, now, "unchanged");
 }
 
 static int tell_poll(struct asked *asked, const struct sl_json *before, const struct sl_json *now)
@@ -165,7 +193,7 @@ static int poll_and_wait(struct asked *asked)
 	struct sl_document *before = ask_what(asked, "state"), *now = NULL;
 	int code;
 	if (before && tell_source(asked, &poll))
-		now = wait_for(asked, sl_json_root(before), poll_over, poll_events);
+		now = wait_for(asked, sl_json_root(before), poll_over, reach_of_poll, false);
 	if (now)
 		code = tell_poll(asked, sl_json_root(before), sl_json_root(now));
 	else
@@ -184,22 +212,12 @@ static int run_poll(const struct command_line *line)
 
 /* ---------------------------------------------------------------- backfill */
 
-static const struct sl_json *under_way(const struct sl_json *state)
-{
-	const struct sl_json *backfill = sl_json_get(state, "backfill");
-	return sl_json_kind(backfill) == SL_KIND_OBJECT ? backfill : NULL;
-}
-
 static bool backfill_over(const struct sl_json *before, const struct sl_json *now)
 {
 	const struct sl_json *backfill = under_way(now);
+	if (!sl_json_true(sl_json_get(now, "open")))
+		return false; /* it has just been begun again */
 	return !backfill || strcmp(word(backfill, "trouble"), "failed") == 0;
-}
-
-static int64_t backfill_events(const struct sl_json *before, const struct sl_json *now)
-{
-	const struct sl_json *backfill = under_way(now);
-	return number(backfill ? backfill : sl_json_get(now, "backfilled"), "events");
 }
 
 /* What was left out is told with the way to have it. */
@@ -309,7 +327,7 @@ static int backfill_and_wait(struct asked *asked, int64_t since)
 		return command_no(asked->line, "%s", asked->why.text);
 	if (stopped || command_flag(asked->line, "no-wait"))
 		return EXIT_FINE;
-	now = wait_for(asked, NULL, backfill_over, backfill_events);
+	now = wait_for(asked, NULL, backfill_over, reach_of_backfill, true);
 	int code = now ? tell_backfill(asked, sl_json_root(now)) : command_no(asked->line, "%s", asked->why.text);
 	sl_json_free(&now);
 	return code;

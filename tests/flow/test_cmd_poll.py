@@ -2,13 +2,14 @@
 # test_cmd_poll.py - sluice poll and sluice backfill, and what health says of a source that polls.
 import contextlib
 import json
+import os
 import re
 import sqlite3
 import subprocess
 import time
 
 import pytest
-from conftest import PROMPT, SLUICE, wait_until
+from conftest import PROMPT, SLUICE, terminal, wait_until
 from test_poll import expect_once, shop, vendor  # noqa: F401 (fixtures)
 
 
@@ -117,6 +118,41 @@ def test_an_emptied_sink_is_filled_by_a_backfill_of_all(shop, vendor):
     assert shop.sluice("backfill", "shop", "--all").stdout.startswith("shop: 70 events")
     wait_until(lambda: len(shop.rows("select id from orders")) == 70)
     expect_once(shop)
+
+
+def test_a_backfill_goes_on_after_a_kill_and_its_command_waits(shop, vendor):
+    vendor.has(300)
+    begun(shop)
+    vendor.has(100, first=1000)
+    vendor.pause = 0.2
+    waiting = in_background(shop, "backfill", "shop", "--json")
+    wait_until(lambda: (polls(shop)["backfill"] or {}).get("events", 0) + len(vendor.asked) > 22)
+    asked = len(vendor.asked)
+    subprocess.run(["kill", "-9", str(shop.child("source shop"))], check=True)
+    vendor.pause = 0
+    out, error = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0, error
+    assert json.loads(out)["events"] + json.loads(out)["unchanged"] >= 400
+    begun_anew = [path for _, path, _ in vendor.asked[asked + 2:] if "updated_since" not in path]
+    assert not begun_anew, "it goes on where it was"
+    wait_until(lambda: len(shop.rows("select id from orders")) == 400)
+    expect_once(shop)
+
+
+def test_a_person_sees_how_far_a_backfill_is(shop, vendor):
+    vendor.has(300)
+    begun(shop)
+    vendor.pause = 0.3
+    master, end = terminal()
+    waiting = subprocess.Popen([SLUICE, "backfill", "shop", "--all"], cwd=shop.folder, stdout=subprocess.PIPE, stderr=end)
+    os.close(end)
+    seen = b""
+    while b"/s, back to 2023-11-14 22:13" not in seen:
+        seen += os.read(master, 1000)
+    vendor.pause = 0
+    assert waiting.wait(30) == 0
+    os.close(master)
+    assert re.search(rb"backfilling: \d+ objects, \d+ new, \d+/s, back to 2023-11-14 22:13", seen), seen
 
 
 def test_one_backfill_at_a_time(shop, vendor):
