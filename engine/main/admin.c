@@ -22,7 +22,7 @@
 #define ANSWER_TIME 5000 /* ms a child has for an answer, unless the question says `patience` */
 #define ANSWER_MOST 600000
 #define RETURN_TIME (CHILD_STOP_TIME + 5000) /* likewise, for being replaced */
-#define LARGEST_QUESTION ((size_t)16 << 20) /* a changed copy of a dead letter fits */
+#define LARGEST_QUESTION ((size_t)16 << 20)  /* a changed copy of a dead letter fits */
 
 /* A request that waits for a child's answer. */
 struct question {
@@ -30,9 +30,9 @@ struct question {
 	uint64_t id;
 	struct child *child;
 	struct http_request *request;
-	int64_t until; /* clock_ticks */
+	int64_t until;    /* clock_ticks */
 	int64_t patience; /* ms */
-	struct buf held; /* what the child is to be told once it is back; empty: it has been told */
+	struct buf held;  /* what the child is to be told once it is back; empty: it has been told */
 };
 
 struct admin {
@@ -154,7 +154,8 @@ static int64_t patience_of(const struct sl_json *body)
 {
 	int64_t wanted = ANSWER_TIME;
 	sl_json_integer(sl_json_get(body, "patience"), &wanted);
-	return wanted < ANSWER_TIME ? ANSWER_TIME : wanted > ANSWER_MOST ? ANSWER_MOST : wanted;
+	return wanted < ANSWER_TIME ? ANSWER_TIME : wanted > ANSWER_MOST ? ANSWER_MOST
+									 : wanted;
 }
 
 static void ask_child(struct admin *admin, struct child *child, struct http_request *request,
@@ -164,8 +165,7 @@ static void ask_child(struct admin *admin, struct child *child, struct http_requ
 	struct buf message = { 0 };
 	struct question *question = must_alloc(sizeof(*question));
 	bool waits = child_returns(child);
-	*question = (struct question){ .next = admin->questions, .id = ++admin->last_id, .child = child,
-		.request = request, .patience = patience_of(body) };
+	*question = (struct question){ .next = admin->questions, .id = ++admin->last_id, .child = child, .request = request, .patience = patience_of(body) };
 	question->until = clock_ticks() + question->patience + (waits ? RETURN_TIME : 0);
 	admin->questions = question;
 	json_open(&message, '{');
@@ -189,7 +189,7 @@ static struct child *named(const struct children *children, struct sl_text name)
 	return NULL;
 }
 
-/* "ingress", a route's name, or "source/" and that of a source that polls. */
+/* "ingress", a route's name, or "source/" and that of a source that has a process. */
 static struct child *asked_child(const struct master *master, struct sl_text name)
 {
 	static const char prefix[] = "source/";
@@ -334,7 +334,7 @@ static bool on_head(struct http_request *request, void *data)
 		http_refuse(request, 405, allow, "%s takes %s", endpoint->path, endpoint->method);
 	} else if (!may_command(admin->master->config, endpoint))
 		http_refuse(request, 403, NULL, "an admin address without a token only answers GET; "
-			"set admin: { listen: ..., token: ... }");
+						"set admin: { listen: ..., token: ... }");
 	else
 		return true;
 	return false;

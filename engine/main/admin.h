@@ -6,10 +6,10 @@
  *     GET  /metrics       the same as numbers, for Prometheus
  *     POST /reload        the configuration is read anew; 422 if it cannot be used
  *     POST /ask/NAME      {"what":...} to a route, to `ingress`, or as source/NAME to a
- *                         source that polls; its answer
+ *                         source with a process; its answer
  *
  * A unix socket is guarded by its mode, a TCP address by a bearer token.  A
- * question is answered within five seconds: 504 otherwise, 503 if the process
+ * question is answered within five seconds, or within its `patience` (ms, 10 min at most): 504 otherwise, 503 if the process
  * dies over it.  One that is just being replaced is waited for.  An answer that says
  * "ok":false, or has an "error" and no "ok", comes with 422.
  */
