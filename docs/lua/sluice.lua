@@ -189,7 +189,7 @@ function log(text) end
 ---@field cost integer? points of the budget
 ---@field asks boolean? this POST changes nothing
 ---@field graphql boolean? errors inside a 200 are judged
----@field all boolean? 408, 425, 429 and 5xx come back too
+---@field all boolean? 408, 423, 425, 429, 449 and 5xx come back too
 
 ---The same, where the url is said already.
 ---@class sluice.More

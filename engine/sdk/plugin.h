@@ -122,7 +122,7 @@ struct sl_http {
 	int asks;           /* this POST changes nothing (a GraphQL query, a search): it is kept and repeated like a GET */
 	int graphql;        /* errors inside a 200 are judged: `errors` without `data` fails the call; 2 (since 1.3):
 	                     * only what says "not now" is judged, other errors are the plugin's */
-	int all;            /* 408, 425, 429 and 5xx are ours to judge too */
+	int all;            /* 408, 423, 425, 429, 449 and 5xx are ours to judge too */
 };
 
 struct sl_response {
@@ -342,7 +342,7 @@ struct sl_call {
 	const struct sl_response *response;   /* the step after http() */
 	int ready;                            /* the step after watch(): the events; 0: time is up */
 	int backfill;                         /* poll: a walk through everything, beside the ordinary ones */
-	int64_t since;                        /* poll: nothing before it is wanted; ms since 1970; 0: all. Since 1.3 an
+	int64_t since;                      /* poll: nothing before it is wanted; ms since 1970; 0: all. Since 1.3 an
 	                                       * ordinary walk without a cursor has one too: now less the source's `first` */
 	const char *verb;                     /* hooks: "list", "register" or "remove" */
 	const char *callback;                 /* hooks: our address; NULL: none is known */
@@ -421,7 +421,7 @@ struct sl_host {
 
 	/* since 1.1 */
 	/* Waits for its turn in the budget, sends, and goes on with call->response.
-	 * What says "not now" (no answer, 408, 425, 429, 5xx) does not come back to
+	 * What says "not now" (no answer, 408, 423, 425, 429, 449, 5xx) does not come back to
 	 * `next` (unless `all`): the host tries again, and at last the call ends in
 	 * SL_RETRY, no sooner than Retry-After and counted against nobody. */
 	enum sl_outcome (*http)(struct sl_call *, const struct sl_http *, sl_step *next);
