@@ -21,26 +21,32 @@ local function row_id(event_id, place)
   return hash.xxh3(event_id .. ":" .. place)
 end
 
--- { kind =, role =, ids = { { type, value }, ... }, traits = { name = value } }, ...
-local function emit_parties(row, parties)
+local function names_of(of)
+  local names = {}
+  for name in pairs(of) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- A party is { kind =, role =, ids = { { type, value, kind }, ... }, traits = { name = value } }.
+local function rows_of(row, parties)
   local identifiers, traits = json.array {}, json.array {}
   for place, party in ipairs(parties) do
     local id = row_id(row.id, place)
-    for _, pair in ipairs(party.ids) do
+    for _, one in ipairs(party.ids) do
       table.insert(identifiers, {
-        row_id = id, kind = party.kind, identifier_type = pair[1], identifier_value = pair[2],
+        row_id = id, kind = one[3] or party.kind, identifier_type = one[1], identifier_value = one[2],
         role = party.role, source = row.source, source_table = "events", occurred_at = row.occurred_at,
       })
     end
-    for trait, value in pairs(party.traits or {}) do
+    for _, trait in ipairs(names_of(party.traits or {})) do
       table.insert(traits, {
-        row_id = id, kind = party.kind, trait = trait, value = value,
+        row_id = id, kind = party.kind, trait = trait, value = party.traits[trait],
         source = row.source, occurred_at = row.occurred_at,
       })
     end
   end
-  emit { type = "event_identifiers", data = { event_id = row.id, rows = identifiers } }
-  if #traits > 0 then emit { type = "event_traits", data = { event_id = row.id, rows = traits } } end
+  return identifiers, traits
 end
 
 function events.transform(event, opt)
@@ -50,10 +56,15 @@ function events.transform(event, opt)
   if not row then return drop(why) end
   row.id, row.occurred_at = row.id or event.id, row.occurred_at or event.time
   row.synced_at, row.raw = event.received, event.data
+  local identifiers, traits = rows_of(row, parties)
   -- A note may be entered again, corrected: what came last counts.
   local corrects = row.source == "manual"
-  emit { type = "events", mode = corrects and "upsert" or nil, time = corrects and event.received or nil, data = row }
-  emit_parties(row, parties)
+  local moment = corrects and event.received or event.time
+  emit { type = "events", mode = corrects and "upsert" or nil, time = moment, data = row }
+  emit { type = "event_identifiers", time = moment, data = { event_id = row.id, rows = identifiers } }
+  if #traits > 0 or corrects then
+    emit { type = "event_traits", time = moment, data = { event_id = row.id, rows = traits } }
+  end
 end
 
 return events

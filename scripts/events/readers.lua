@@ -152,19 +152,29 @@ local function traits(of)
   return found
 end
 
--- A membership is its person and its group once more, with the role.
+-- A membership is its person and its group once more, in one party.
+local function membership(member)
+  local found = {}
+  for _, kind in ipairs { "person", "group" } do
+    for _, one in ipairs(identifiers(object(member)[kind])) do
+      found[#found + 1] = { one[1], one[2], kind }
+    end
+  end
+  return { kind = "membership", role = word(object(member).role), ids = found }
+end
+
 local function manual_parties(data)
   local all, parties = object(data.identifiers), {}
-  local function add(kind, of, role)
-    local found = identifiers(of)
-    if #found > 0 then parties[#parties + 1] = { kind = kind, role = role, ids = found, traits = traits(of) } end
+  local function add(party)
+    if #party.ids > 0 then parties[#parties + 1] = party end
   end
-  for _, person in ipairs(list(all.persons)) do add("person", person) end
-  for _, group in ipairs(list(all.groups)) do add("group", group) end
-  for _, member in ipairs(list(all.memberships)) do
-    add("person", object(member).person, word(object(member).role))
-    add("group", object(member).group, word(object(member).role))
+  for _, person in ipairs(list(all.persons)) do
+    add { kind = "person", ids = identifiers(person), traits = traits(person) }
   end
+  for _, group in ipairs(list(all.groups)) do
+    add { kind = "group", ids = identifiers(group), traits = traits(group) }
+  end
+  for _, member in ipairs(list(all.memberships)) do add(membership(member)) end
   return parties
 end
 
