@@ -87,7 +87,7 @@ static void list_words(const struct sl_json *list, struct buf *out)
 		struct sl_text text = sl_json_kind(at) == SL_KIND_STRING ? sl_json_string(at) : sl_json_raw(at);
 		buf_string(out, between);
 		shown_text(out, text);
-		between = " ";
+		between = ", ";
 	}
 }
 
@@ -101,7 +101,7 @@ static void detail_words(const struct sl_json *value, struct buf *out)
 		shown_text(out, text);
 }
 
-/* "expires 2027-01-01T00:00:00Z, scopes read write": all but the name. */
+/* "expires 2027-01-01T00:00:00Z; scopes read, write": all but the name. */
 static void details(const struct sl_json *data, struct buf *out)
 {
 	const char *between = "";
@@ -113,7 +113,7 @@ static void details(const struct sl_json *data, struct buf *out)
 		shown_text(out, name);
 		buf_char(out, ' ');
 		detail_words(at, out);
-		between = ", ";
+		between = "; ";
 	}
 }
 

@@ -13,7 +13,7 @@ def test_it_shows_what_the_token_may_see_and_that_the_address_leads_here(member)
     member.start()
     answer = member.sluice("check", "--connect")
     assert answer.returncode == 0, answer.stderr
-    for line in ("club, ./club.lua\n", "    account  u1  Ann Example  ", "scopes read hooks",
+    for line in ("club, ./club.lua\n", "    account  u1  Ann Example  ", "scopes read, hooks",
                  "expires 2027-01-01T00:00:00Z", "    team     t2  Blue\n", f"  club, {member.url}: leads here\n", "notes, webhook: its plugin does not tell"):
         assert line in answer.stdout, answer.stdout
     assert "\x1b" not in answer.stdout
