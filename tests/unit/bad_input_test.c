@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bad_input_test.c - every sample of every vendor, spoilt in every place: nothing breaks, nothing is without an id.
+ *
+ * A body is cut short at its bytes, and each of its values becomes null, something of
+ * another type, a very long text.  What the selectors and the source's decode step make of it has to
+ * be an event with an id, a drop with a reason, or a failure with a sentence. */
+#include <dirent.h>
+#include <time.h>
+
+#include "flow/webhook.h"
+#include "script.h"
+#include "sdk/text.h"
+
+#define MOST_CUTS 150
+#define MOST_VALUES 150
+#define LONG 20000
+
+/* A vendor's plugin, ready to decode. */
+struct vendor {
+	char name[64], folder[512];
+	struct webhook *webhook;
+	struct instance *instance;
+	size_t samples, spoilt;
+};
+
+/* A sample while it is spoilt. */
+struct sample {
+	struct vendor *vendor;
+	const char *file;
+	struct buf headers;
+	struct arena *arena; /* of one try */
+};
+
+/* --------------------------------------------------------------------- the vendor */
+
+static void put_option(struct buf *out, const struct sl_option *option)
+{
+	json_key(out, option->name);
+	if (option->type == SL_SECRET || option->type == SL_LIST)
+		json_open(out, '['), json_string(out, "secret-secret"), json_close(out, ']');
+	else if (option->type == SL_MAP)
+		json_open(out, '{'), json_close(out, '}');
+	else if (option->type == SL_INT || option->type == SL_DURATION)
+		json_int(out, option->min > 1000 ? option->min : 1000);
+	else if (option->type == SL_BOOL)
+		json_bool(out, true);
+	else
+		json_string(out, option->choices ? option->choices[0] : "x");
+}
+
+/* Those that have to be given; the others have their initial values. */
+static struct sl_document *options_of(const struct sl_plugin *face)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	for (const struct sl_option *option = face->options; option && option->name; option++)
+		if (!option->initial)
+			put_option(&out, option);
+	json_close(&out, '}');
+	struct sl_document *document = sl_json_read((struct sl_text){ out.at, out.len }, NULL, 0);
+	buf_free(&out);
+	return document;
+}
+
+static struct webhook *webhook_of(const struct plugin *plugin)
+{
+	struct buf form = { 0 };
+	struct why why = { "" };
+	plugin_describe(plugin, &form);
+	struct sl_document *document = sl_json_read((struct sl_text){ form.at, form.len }, NULL, 0);
+	struct webhook *webhook = webhook_unchecked(sl_json_get(sl_json_root(document), "webhook"), &why);
+	if (!webhook)
+		fail_msg("%s: %s", plugin->face->name, why.text);
+	sl_json_free(&document);
+	buf_free(&form);
+	return webhook;
+}
+
+static struct plugin *load(const char *name)
+{
+	const char *build = getenv("SLUICE_BUILD"), *source = getenv("SLUICE_SOURCE");
+	struct why why = { "" };
+	char path[1024];
+	snprintf(path, sizeof(path), "%s/plugins/%s/%s.lua", source ? source : ".", name, name);
+	if (access(path, R_OK) != 0)
+		snprintf(path, sizeof(path), "%s/share/sluice/plugins/%s/%s.so", build ? build : ".", name, name);
+	if (access(path, R_OK) != 0)
+		return NULL; /* not built */
+	struct plugin *plugin = plugin_load(path, &why);
+	if (!plugin)
+		fail_msg("%s", why.text);
+	return plugin;
+}
+
+/* False: it is not built, or has no webhooks. */
+static bool vendor_begin(struct vendor *vendor, const char *name)
+{
+	const char *source = getenv("SLUICE_SOURCE");
+	struct plugin *plugin = load(name);
+	struct why why = { "" };
+	*vendor = (struct vendor){ .webhook = NULL };
+	snprintf(vendor->name, sizeof(vendor->name), "%s", name);
+	snprintf(vendor->folder, sizeof(vendor->folder), "%s/plugins/%s/samples", source ? source : ".", name);
+	if (!plugin || !plugin->face->webhook || access(vendor->folder, R_OK) != 0) {
+		plugin_free(&plugin);
+		return false;
+	}
+	vendor->webhook = webhook_of(plugin);
+	if (plugin->face->decode) {
+		struct sl_document *options = options_of(plugin->face);
+		const struct host_settings settings = { .loop = &script_loop, .virtual_clock = true };
+		vendor->instance = instance_new(&settings, plugin, name, sl_json_root(options), &why);
+		if (!vendor->instance)
+			fail_msg("%s: %s", name, why.text);
+		sl_json_free(&options);
+	}
+	plugin_free(&plugin);
+	return true;
+}
+
+static void vendor_end(struct vendor *vendor)
+{
+	webhook_free(&vendor->webhook);
+	if (vendor->instance)
+		instance_free(&vendor->instance);
+}
+
+/* ---------------------------------------------------------------------- one try */
+
+static const struct sl_pair *const *pairs_of(struct sl_text lines, struct arena *arena)
+{
+	const struct sl_pair **pairs = arena_alloc(arena, 64 * sizeof(*pairs));
+	char *rest = arena_copy(arena, lines.at ? lines.at : "", lines.len), *line;
+	for (size_t i = 0; i < 63 && (line = strsep(&rest, "\n")) && *line; i++) {
+		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
+		char *colon = strstr(line, ": ");
+		*pair = (struct sl_pair){ line, colon ? colon + 2 : "" };
+		if (colon)
+			*colon = '\0';
+		pairs[i] = pair;
+	}
+	return pairs;
+}
+
+static void finished(struct call *call, void *data)
+{
+	*(bool *)data = true;
+}
+
+static void judge_call(const struct sample *sample, const struct call *call, struct sl_text body)
+{
+	bool fine = call->outcome == SL_DONE || call->why.text[0];
+	for (size_t i = 0; fine && call->outcome == SL_DONE && i < call->emitted_count; i++) {
+		const char *id = call->emitted[i].event.id;
+		fine = !id || *id; /* NULL: what the selectors found */
+	}
+	if (!fine)
+		fail_msg("%s/%s: outcome %d \"%s\" of %.*s", sample->vendor->name, sample->file, call->outcome, call->why.text,
+			(int)(body.len < 2000 ? body.len : 2000), body.at);
+}
+
+static void decode(const struct sample *sample, const struct sl_event *event, struct sl_text body)
+{
+	struct call *call = call_new(sample->vendor->instance, STEP_DECODE);
+	struct sl_request request = { .method = "POST", .url = "/in/test", .body = body,
+		.headers = pairs_of((struct sl_text){ sample->headers.at, sample->headers.len }, sample->arena) };
+	bool over = false;
+	call->pub.request = &request;
+	call->pub.event = event;
+	if (call_run(call, finished, &over) == SL_WAIT)
+		while (!over)
+			uv_run(&script_loop, UV_RUN_ONCE);
+	judge_call(sample, call, body);
+	call_free(&call);
+}
+
+static void try(struct sample *sample, struct sl_text body)
+{
+	struct vendor *vendor = sample->vendor;
+	struct webhook_found found;
+	struct webhook_check check;
+	arena_reset(sample->arena);
+	struct log_record record = { .seq = 9, .received = 1000, .source = sl_text_of(vendor->name),
+		.method = sl_text_of("POST"), .path = sl_text_of("/in/test"),
+		.headers = { sample->headers.at ? sample->headers.at : "", sample->headers.len }, .body = body };
+	webhook_check(vendor->webhook, &record, 1000, sample->arena, &check);
+	struct sl_text data;
+	struct sl_document *document = webhook_read(&record, sample->arena, &data, NULL, 0);
+	const struct sl_json *json = document ? sl_json_root(document) : NULL;
+	webhook_find(vendor->webhook, &record, json, sample->arena, &found);
+	if (!found.event.id || !*found.event.id || !found.event.type || !*found.event.type)
+		fail_msg("%s/%s: an event without id or type of %.*s", vendor->name, sample->file,
+			(int)(body.len < 2000 ? body.len : 2000), body.at);
+	found.event.data = data;
+	found.event.json = json;
+	if (vendor->instance && check.verdict == WEBHOOK_GENUINE)
+		decode(sample, &found.event, body);
+	sl_json_free(&document);
+	vendor->spoilt++;
+}
+
+/* ------------------------------------------------------------------------ spoiling */
+
+static void cut(struct sample *sample, struct sl_text body)
+{
+	size_t step = body.len / MOST_CUTS + 1;
+	for (size_t len = 0; len < body.len; len += step) {
+		char *copy = malloc(len + 1); /* so that a sanitizer sees who reads behind it */
+		memcpy(copy, body.at, len);
+		copy[len] = '\0';
+		try(sample, (struct sl_text){ copy, len });
+		free(copy);
+	}
+}
+
+static const char *another_type(enum sl_kind kind)
+{
+	static const char *const others[] = {
+		[SL_KIND_NULL] = "\"\"", [SL_KIND_BOOL] = "[]", [SL_KIND_NUMBER] = "\"x\"",
+		[SL_KIND_STRING] = "-7.5e3", [SL_KIND_ARRAY] = "{\"id\":[]}", [SL_KIND_OBJECT] = "[null,7,\"x\",{}]",
+	};
+	return others[kind];
+}
+
+static void replace(struct sample *sample, struct sl_text body, struct sl_text value, const char *by)
+{
+	struct buf out = { 0 };
+	size_t from = (size_t)(value.at - body.at);
+	buf_add(&out, body.at, from);
+	buf_string(&out, by);
+	buf_add(&out, value.at + value.len, body.len - from - value.len);
+	try(sample, (struct sl_text){ out.at, out.len });
+	buf_free(&out);
+}
+
+static size_t values_in(const struct sl_json *value)
+{
+	size_t count = 1;
+	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at))
+		count += values_in(at);
+	return count;
+}
+
+struct walk {
+	struct sample *sample;
+	struct sl_text body; /* the document's own copy, into which raw values point */
+	const char *longest;
+	size_t step, at;
+};
+
+static void spoil_value(struct walk *walk, const struct sl_json *value)
+{
+	struct sl_text raw = sl_json_raw(value);
+	if (walk->at++ % walk->step == 0) {
+		replace(walk->sample, walk->body, raw, "null");
+		replace(walk->sample, walk->body, raw, another_type(sl_json_kind(value)));
+		replace(walk->sample, walk->body, raw, walk->longest);
+	}
+	for (const struct sl_json *at = sl_json_first(value); at; at = sl_json_next(at))
+		spoil_value(walk, at);
+}
+
+static void spoil(struct sample *sample, struct sl_text body)
+{
+	static char longest[LONG + 3];
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[0] = longest[LONG + 1] = '"';
+	struct sl_document *document = sl_json_read(body, NULL, 0);
+	try(sample, body);
+	cut(sample, body);
+	if (document) {
+		const struct sl_json *root = sl_json_root(document);
+		struct walk walk = { sample, sl_json_raw(root), longest, values_in(root) / MOST_VALUES + 1, 0 };
+		spoil_value(&walk, root);
+	}
+	sl_json_free(&document);
+}
+
+/* ------------------------------------------------------------------------- samples */
+
+static struct buf content(const char *folder, const char *name)
+{
+	struct buf text = { 0 };
+	char path[1024];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *file = fopen(path, "r");
+	for (int c = file ? fgetc(file) : EOF; c != EOF; c = fgetc(file))
+		buf_char(&text, (char)c);
+	if (file)
+		fclose(file);
+	return text;
+}
+
+/* "wh_x.headers.json" beside "wh_x.json": an object of names and values. */
+static void read_headers(struct sample *sample)
+{
+	char name[256];
+	snprintf(name, sizeof(name), "%.*s.headers.json", (int)(strrchr(sample->file, '.') - sample->file), sample->file);
+	struct buf text = content(sample->vendor->folder, name);
+	struct sl_document *document = sl_json_read((struct sl_text){ text.at, text.len }, NULL, 0);
+	for (const struct sl_json *at = sl_json_first(sl_json_root(document)); at; at = sl_json_next(at)) {
+		struct sl_text header = sl_json_name(at), value = sl_json_string(at);
+		for (size_t i = 0; i < header.len; i++)
+			buf_char(&sample->headers, (char)(header.at[i] | (header.at[i] >= 'A' && header.at[i] <= 'Z' ? 32 : 0)));
+		buf_format(&sample->headers, ": %.*s\n", (int)value.len, value.at ? value.at : "");
+	}
+	sl_json_free(&document);
+	buf_free(&text);
+}
+
+/* A recorded request holds its body in itself: that is what is spoilt. */
+static struct sl_text body_in(const struct sl_json *root, struct sl_text whole)
+{
+	const struct sl_json *body = sl_json_get(root, "headers") ? sl_json_get(root, "body") : NULL;
+	return body ? sl_json_raw(body) : whole;
+}
+
+static void spoil_file(struct vendor *vendor, const char *file)
+{
+	struct sample sample = { .vendor = vendor, .file = file, .arena = arena_new() };
+	struct buf text = content(vendor->folder, file);
+	struct sl_text whole = { text.at ? text.at : "", text.len };
+	struct sl_document *document = sl_json_read(whole, NULL, 0);
+	read_headers(&sample);
+	spoil(&sample, body_in(sl_json_root(document), whole));
+	vendor->samples++;
+	sl_json_free(&document);
+	buf_free(&text);
+	buf_free(&sample.headers);
+	arena_free(&sample.arena);
+}
+
+static bool is_body(const char *name)
+{
+	return *name != '.' && !strstr(name, ".headers.") && !strstr(name, ".tsv") && strrchr(name, '.');
+}
+
+static void spoil_vendor(const char *name)
+{
+	struct vendor vendor;
+	if (!vendor_begin(&vendor, name))
+		return;
+	DIR *folder = opendir(vendor.folder);
+	for (struct dirent *entry; (entry = readdir(folder));)
+		if (is_body(entry->d_name))
+			spoil_file(&vendor, entry->d_name);
+	closedir(folder);
+	print_message("%s: %zu samples, %zu bodies\n", name, vendor.samples, vendor.spoilt);
+	vendor_end(&vendor);
+}
+
+static void whatever_comes_nothing_breaks(void **state)
+{
+	const char *source = getenv("SLUICE_SOURCE");
+	char path[512];
+	snprintf(path, sizeof(path), "%s/plugins", source ? source : ".");
+	DIR *folder = opendir(path);
+	assert_non_null(folder);
+	for (struct dirent *entry; (entry = readdir(folder));)
+		if (*entry->d_name != '.')
+			spoil_vendor(entry->d_name);
+	closedir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(whatever_comes_nothing_breaks) };
+	return cmocka_run_group_tests(tests, script_setup, script_teardown);
+}
