@@ -81,6 +81,7 @@ struct walk {
 };
 
 bool can_ask(const struct sl_call *call);
+int64_t far_now(const struct sl_call *call); /* when the answer was given, by the far side's clock; microseconds */
 /* Fine: SL_DONE; else how the call ends. */
 enum sl_outcome far_judge(struct sl_call *call, const char *what);
 enum sl_outcome far_shape(struct sl_call *call, const char *what); /* it has not what it should */
@@ -90,13 +91,14 @@ bool trashed(const struct sl_call *call); /* the mailbox under way is that of th
 sl_step walk_on; /* the next conversation of the page, or the end of the call */
 /* missive_talk.c: what is in the conversation under way, then walk_on() */
 enum sl_outcome talk_read(struct sl_call *call);
+int64_t newest_of(struct sl_call *call, const struct sl_json *message); /* its newest time, in microseconds */
 const char *talk_short(struct sl_call *call, const struct talk *talk, struct sl_text id); /* what a message carries of it */
 /* missive_body.c: emits the letters, then `next` */
 enum sl_outcome letters_send(struct sl_call *call, sl_step *next);
 
-/* Emits {"conversation":..,"NAME":..}; the id has `version` and a digest of what is told. */
-void tell(struct sl_call *call, const char *type, struct sl_text id, struct sl_text version, int64_t time,
-	struct sl_text conversation, struct sl_text data);
+/* Emits one. The id has `time` and a digest of what is told. */
+void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t time, struct sl_text conversation,
+	struct sl_text data);
 
 sl_step missive_poll, missive_hooks, missive_discover;
 

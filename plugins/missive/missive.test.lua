@@ -168,7 +168,7 @@ return {
         { url = LIST .. "/c1/messages", json = { messages = json.array {} } },
         { url = LIST .. "/c1/comments", file = "samples/api_conversation_comments.json" },
       },
-      emits = { { type = "conversation" }, { type = "comment", subject = "c1", time = 1563806347000 } },
+      emits = { { type = "conversation" }, { type = "comment", subject = "c1", time = 1563806347999 } },
     },
     {
       name = "a whole walk tells which conversations there are",

@@ -40,14 +40,11 @@ static void tell_letter(struct sl_call *call, const struct letter *letter, const
 {
 	const struct sl_host *host = call->host;
 	struct sl_text talk = plain(call, host->at(message, "/conversation/id"));
-	struct sl_text version = plain(call, host->at(message, "/updated_at"));
 	struct sl_text text = without_talk(call, message);
-	int64_t time = moment(call, host->at(message, "/delivered_at"));
+	int64_t time = trashed(call) ? letter->talk->at : newest_of(call, message);
 	if (!talk.len)
 		talk = letter->talk->id;
-	if (!version.len)
-		version = plain(call, host->at(message, "/created_at"));
-	tell(call, "message", letter->id, version, time, talk, host->format(call, "{\"conversation\":%s,\"message\":%.*s}",
+	tell(call, "message", letter->id, time, talk, host->format(call, "{\"conversation\":%s,\"message\":%.*s}",
 		talk_short(call, letter->talk, talk), (int)text.len, text.at));
 }
 

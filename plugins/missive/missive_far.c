@@ -3,13 +3,13 @@
 #include "missive.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "sign.h"
 #include "text.h"
 #include "time.h"
 
 #define QUOTED 200
-#define LATER 60000
 #define SECOND 1000000
 
 void words_add(struct words *words, struct sl_text text)
@@ -72,10 +72,18 @@ bool can_ask(const struct sl_call *call)
 	return *opt->base && opt->token && *opt->token && **opt->token;
 }
 
+int64_t far_now(const struct sl_call *call)
+{
+	const char *text = call->response ? call->host->header(call->response, "date") : NULL;
+	struct tm date = { 0 };
+	const char *rest = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
+	return (int64_t)(rest && !*rest ? timegm(&date) : time(NULL)) * SECOND;
+}
+
 enum sl_outcome far_shape(struct sl_call *call, const char *what)
 {
 	const struct sl_text body = call->response->body;
-	return call->host->retry(call, LATER, "%s: the answer is not what it should be: %.*s", what,
+	return call->host->retry(call, 0, "%s: the answer is not what it should be: %.*s", what,
 		(int)(body.len < QUOTED ? body.len : QUOTED), body.at);
 }
 

@@ -70,7 +70,7 @@ const char *talk_short(struct sl_call *call, const struct talk *talk, struct sl_
 /* ----------------------------------------------------------------------------- messages */
 
 /* When it came here, or was changed: a mail that took days is delivered long before that. */
-static int64_t newest_of(struct sl_call *call, const struct sl_json *message)
+int64_t newest_of(struct sl_call *call, const struct sl_json *message)
 {
 	static const char *const times[] = { "/updated_at", "/created_at", "/delivered_at", NULL };
 	int64_t newest = 0;
@@ -144,11 +144,11 @@ enum sl_outcome talk_read(struct sl_call *call)
 
 /* ----------------------------------------------------------------------------- comments */
 
-static void tell_comment(struct sl_call *call, const struct sl_json *comment, struct sl_text id, struct sl_text version)
+static void tell_comment(struct sl_call *call, const struct sl_json *comment, struct sl_text id)
 {
 	const struct sl_text raw = call->host->raw(comment);
 	const struct talk *talk = talk_of(call);
-	tell(call, "comment", id, version, moment(call, call->host->at(comment, "/created_at")), talk->id,
+	tell(call, "comment", id, moment(call, call->host->at(comment, "/created_at")), talk->id,
 		call->host->format(call, "{\"conversation\":%s,\"comment\":%.*s}", talk_short(call, talk, talk->id), (int)raw.len, raw.at));
 }
 
@@ -165,7 +165,7 @@ static bool take_comments(struct sl_call *call, const struct sl_json *comments)
 			continue;
 		more = newest_of(call, comment) >= walk->floor;
 		if (more)
-			tell_comment(call, comment, id, created);
+			tell_comment(call, comment, id);
 	}
 	return more && host->count(comments) >= LIMIT && walk->seen_ids.len < MOST_OF_ONE * 37;
 }

@@ -16,10 +16,8 @@
  */
 #include "missive.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sign.h"
 #include "text.h"
@@ -28,7 +26,8 @@
 #define LETTERS 100   /* so many messages wait for their bodies, then the call comes to its end */
 #define FEW 10        /* conversations of a mailbox that the next mailbox need not wait for */
 #define KNOWN 100     /* conversations, of each mailbox */
-#define DAY ((int64_t)86400 * 1000000)
+#define SECOND 1000000
+#define DAY (86400 * (int64_t)SECOND)
 
 static sl_step list_arrived, page_done;
 
@@ -206,7 +205,7 @@ static void take_rows(struct sl_call *call, const struct sl_json *rows)
 {
 	const struct sl_host *host = call->host;
 	struct walk *walk = walk_of(call);
-	const int64_t tomorrow = (int64_t)time(NULL) * 1000000 + DAY;
+	const int64_t tomorrow = far_now(call) + DAY;
 	struct talk talk;
 	walk->talks = host->alloc(call, (host->count(rows) + 1) * sizeof(*walk->talks));
 	walk->talk_count = walk->talk = 0;
@@ -240,21 +239,28 @@ static enum sl_outcome list_arrived(struct sl_call *call)
 
 /* -------------------------------------------------------------------- what is emitted */
 
-void tell(struct sl_call *call, const char *type, struct sl_text id, struct sl_text version, int64_t time,
-	struct sl_text conversation, struct sl_text data)
+/* Times are whole seconds. Once a second is over, what is read is how it was at its end: that is its last
+ * thousandth, so that it comes behind what was read within that second. */
+static int64_t settled(const struct sl_call *call, int64_t time)
+{
+	return time && time % SECOND == 0 && time + SECOND < far_now(call) ? time + SECOND - SECOND / 1000 : time;
+}
+
+void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t time, struct sl_text conversation,
+	struct sl_text data)
 {
 	const struct sl_host *host = call->host;
+	const int64_t version = settled(call, time) / 1000;
 	unsigned char digest[SL_DIGEST_MOST];
-	char hex[17];
-	bool whole = strcmp(type, "conversation") == 0;
+	char hex[2 * SL_DIGEST_MOST + 1];
 	sl_hash(SL_SHA256, &data, 1, digest);
-	sl_hex(digest, 8, hex);
+	sl_hex(digest, 4, hex);
 	host->emit(call, &(struct sl_event){
-		.id = host->format(call, "%s@%s/%.8s", id.at, version.at ? version.at : "", hex).at,
+		.id = host->format(call, "%s@%lld/%s", id.at, (long long)version, hex).at,
 		.type = type,
 		.subject = conversation.at,
-		.scope = whole ? "conversations" : NULL,
-		.time = time / 1000,
+		.scope = strcmp(type, "conversation") == 0 ? "conversations" : NULL,
+		.time = version,
 		.data = data,
 	});
 }
@@ -263,7 +269,7 @@ static void tell_talk(struct sl_call *call, const struct talk *talk)
 {
 	const struct sl_text row = call->host->raw(talk->row);
 	const struct sl_text data = call->host->format(call, "{\"conversation\":%.*s}", (int)row.len, row.at);
-	tell(call, "conversation", talk->id, talk->activity, talk->at, talk->id, data);
+	tell(call, "conversation", talk->id, talk->at, talk->id, data);
 }
 
 /* From here the list goes on, once all that was begun is emitted. */

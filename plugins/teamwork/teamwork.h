@@ -51,7 +51,8 @@ bool task_deleted(const struct sl_host *host, const struct sl_json *task);
 
 /* teamwork_far.c: an answer that is not what was asked for ends the call; SL_DONE: it is fine. */
 enum sl_outcome far_judge(struct sl_call *call, const char *what);
-bool can_ask(const struct sl_call *call); /* is there a token and a site? */
+bool can_ask(const struct sl_call *call);    /* is there a token and a site? */
+int64_t far_now(const struct sl_call *call); /* when the answer was given, by the far side's clock; microseconds */
 
 sl_step teamwork_poll, teamwork_hooks, teamwork_discover;
 

@@ -117,7 +117,7 @@ return {
         { url = TASKS, json = QUIET },
       },
       emits = { {
-        id = "7@2026-01-05T00:00:00.000Z", type = "task", subject = "task:7", time = "2026-01-05T00:00:00Z",
+        id = "7@2026-01-05T00:00:00.999Z", type = "task", subject = "task:7", time = "2026-01-05T00:00:00.999Z",
         has = {
           project = { id = 9, name = "P" }, taskList = { id = 8, name = "L" }, users = { { id = 5, firstName = "Ann" } },
         },
@@ -125,15 +125,21 @@ return {
       cursor = { changed = "2026-01-05T00:00:00.000Z", deleted = "2026-01-01T00:00:00.000Z" },
     },
     {
-      name = "a page whose tasks have all one time is followed by the next one, others by what changed since",
+      name = "pages whose tasks have all one time are read up and down, others are followed by what changed since",
       options = SITE, poll = { since = "2026-01-01T00:00:00Z" },
       answers = {
         { url = TASKS, query = { page = "1" }, json = page({ task(1, "2026-01-01T00:00:00Z") }, true) },
+        { url = TASKS, query = { page = "2" }, json = page({ task(2, "2026-01-01T00:00:00Z") }, true) },
+        { url = TASKS, query = { page = "3" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, true) },
         { url = TASKS, query = { page = "2" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, true) },
+        { url = TASKS, query = { page = "1" }, json = page({ task(3, "2026-01-01T00:00:00Z") }, true) },
         { url = TASKS, query = { updatedAfter = "2026-01-01T00:00:04Z", page = "1" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, false) },
         { url = TASKS, query = { deletedAfter = "2025-12-31T23:57:59Z" }, json = QUIET },
       },
-      emits = { { subject = "task:1" }, { subject = "task:2" }, { subject = "task:2" } },
+      emits = {
+        { subject = "task:1" }, { subject = "task:2" }, { subject = "task:2" }, { subject = "task:2" }, { subject = "task:3" },
+        { subject = "task:2" },
+      },
     },
     {
       name = "nothing new: two requests, and the cursor stays",
@@ -143,7 +149,18 @@ return {
         { url = TASKS, query = { updatedAfter = "2026-01-04T23:57:59Z" }, json = page({ task(1, "2026-01-05T00:00:00Z") }, false) },
         { url = TASKS, query = { deletedAfter = "2026-01-03T23:57:59Z" }, json = QUIET },
       },
-      emits = { { id = "1@2026-01-05T00:00:00.000Z" } },
+      emits = { { id = "1@2026-01-05T00:00:00.999Z" } },
+    },
+    {
+      name = "within a second more may happen: what is read then comes before what is read later",
+      options = SITE, poll = { cursor = '{"changed":"2026-01-05T00:00:00.000Z","deleted":"2026-01-04T00:00:00.000Z"}' },
+      answers = {
+        {
+          url = TASKS, headers = { Date = "Mon, 05 Jan 2026 00:00:00 GMT" }, json = page({ task(1, "2026-01-05T00:00:00Z") }, false),
+        },
+        { url = TASKS, json = QUIET },
+      },
+      emits = { { id = "1@2026-01-05T00:00:00.000Z", time = "2026-01-05T00:00:00Z" } },
     },
     {
       name = "a site that does not order by time is read page by page, and known only at its end",

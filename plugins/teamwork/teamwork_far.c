@@ -3,11 +3,12 @@
 #include "teamwork.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "text.h"
 
 #define QUOTED 200
-#define LATER 60000
+#define SECOND 1000000
 
 void words_add(struct words *words, struct sl_text text)
 {
@@ -34,6 +35,14 @@ bool can_ask(const struct sl_call *call)
 	return *opt->base && opt->token && *opt->token && **opt->token;
 }
 
+int64_t far_now(const struct sl_call *call)
+{
+	const char *text = call->response ? call->host->header(call->response, "date") : NULL;
+	struct tm date = { 0 };
+	const char *rest = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
+	return (int64_t)(rest && !*rest ? timegm(&date) : time(NULL)) * SECOND;
+}
+
 enum sl_outcome far_judge(struct sl_call *call, const char *what)
 {
 	const struct sl_response *answer = call->response;
@@ -45,7 +54,7 @@ enum sl_outcome far_judge(struct sl_call *call, const char *what)
 	if (answer->status < 200 || answer->status > 299)
 		return call->host->fail(call, "%s was answered with %d: %.*s", what, answer->status, most, answer->body.at);
 	if (call->host->kind(answer->json) != SL_KIND_OBJECT)
-		return call->host->retry(call, LATER, "%s was answered with what is no object of JSON: %.*s", what, most,
+		return call->host->retry(call, 0, "%s was answered with what is no object of JSON: %.*s", what, most,
 			answer->body.at);
 	return SL_DONE;
 }

@@ -6,7 +6,8 @@
  * meanwhile goes to the end, and in numbered pages all behind it would move up, one
  * of them past us.  It is also how one gets beyond the 50 000 tasks that one query
  * reaches.  Only where a whole page has one time, or a site does not keep to the
- * order, pages are counted.
+ * order, pages are counted; and then, where there is an order, read once more from the
+ * last to the first: what has moved up meanwhile is on one of those.
  *
  * The cursor: {"changed":TIME,"deleted":TIME}, the newest that are known, and on the way
  * {..,"from":TIME,"page":N,"top":TIME,"done":N}.  Deleted tasks come from a query of their own:
@@ -18,21 +19,19 @@
 #include "teamwork.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "text.h"
 #include "time.h"
 
 #define SECOND 1000000
-#define DAY 86400 /* seconds */
+#define DAY (86400 * (int64_t)SECOND)
 #define REACH 50000   /* tasks that one query gives, on all its pages */
 #define MOST_QUERY 16 /* pairs of one */
-#define LATER 60000
 
 /* In call->local. */
 struct walk {
 	int64_t changed, deleted; /* microseconds: the newest known */
-	int64_t from, page;       /* of the query under way; page 0: none is */
+	int64_t from, page;       /* of the query under way; a page below 0: on the way back to the first */
 	int64_t top, gone;        /* the newest changed one, and deleted one, so far */
 	int64_t done;             /* tasks */
 	int64_t deleted_page;
@@ -52,7 +51,8 @@ static int64_t read_time(const struct sl_call *call, const struct sl_json *curso
 static int64_t read_number(const struct sl_call *call, const struct sl_json *cursor, const char *pointer)
 {
 	int64_t number;
-	return call->host->integer(call->host->at(cursor, pointer), &number) && number > 0 ? number : 0;
+	bool fits = call->host->integer(call->host->at(cursor, pointer), &number) && number > -REACH;
+	return fits ? number : 0;
 }
 
 static struct walk *walk_read(struct sl_call *call)
@@ -146,7 +146,8 @@ static enum sl_outcome ask(struct sl_call *call, const char *since, int64_t from
 static enum sl_outcome ask_changed(struct sl_call *call)
 {
 	const struct walk *walk = call->local;
-	return ask(call, "updatedAfter", walk->from, walk->page, false, changed_arrived);
+	const int64_t page = walk->page < 0 ? -walk->page : walk->page;
+	return ask(call, "updatedAfter", walk->from, page, false, changed_arrived);
 }
 
 static enum sl_outcome ask_deleted(struct sl_call *call)
@@ -170,10 +171,10 @@ static enum sl_outcome page_take(struct sl_call *call, bool deleted, struct page
 	const struct sl_host *host = call->host;
 	const struct sl_json *root = call->response->json, *tasks = host->at(root, "/tasks");
 	const struct sl_json *included = host->at(root, "/included");
-	const int64_t tomorrow = ((int64_t)time(NULL) + DAY) * SECOND;
+	const int64_t tomorrow = far_now(call) + DAY;
 	*page = (struct page){ .ordered = true };
 	if (host->kind(tasks) != SL_KIND_ARRAY)
-		return host->retry(call, LATER, "the list of tasks has no `tasks`: %.*s",
+		return host->retry(call, 0, "the list of tasks has no `tasks`: %.*s",
 			(int)(call->response->body.len < 200 ? call->response->body.len : 200), call->response->body.at);
 	for (const struct sl_json *task = host->first(tasks); task; task = host->next(task), page->count++) {
 		if (host->kind(task) != SL_KIND_OBJECT || (deleted && !task_deleted(host, task)))
@@ -208,20 +209,52 @@ static bool other_order(struct sl_call *call)
 	return true;
 }
 
-static enum sl_outcome more_changed(struct sl_call *call, struct walk *walk, const struct page *page)
+static enum sl_outcome go_on(struct sl_call *call)
+{
+	call->host->advance(call, walk_text(call, call->local, false));
+	return SL_DONE;
+}
+
+static enum sl_outcome changed_through(struct sl_call *call)
+{
+	struct walk *walk = call->local;
+	walk->changed = walk->top;
+	walk->deleted_page = 1;
+	return ask_deleted(call);
+}
+
+/* All up to `top` are had. */
+static enum sl_outcome slide(struct sl_call *call)
+{
+	struct walk *walk = call->local;
+	if (walk->top <= walk->from)
+		return changed_through(call);
+	walk->changed = walk->from = walk->top;
+	walk->page = 1;
+	return go_on(call);
+}
+
+static enum sl_outcome more_changed(struct sl_call *call, const struct page *page)
 {
 	const struct teamwork *opt = call->options;
-	if (page->ordered && page->newest > walk->from) {
-		walk->changed = walk->top;
-		walk->from = page->newest;
-		walk->page = 1;
-	} else if (++walk->page * opt->page > REACH) {
+	struct walk *walk = call->local;
+	if (walk->page < 0) {
+		walk->page++;
+		return walk->page ? go_on(call) : slide(call);
+	}
+	if (!page->more && (walk->page == 1 || !page->ordered))
+		return changed_through(call);
+	if (page->ordered && (!page->more || page->newest > walk->from)) {
+		if (walk->page == 1)
+			return slide(call);
+		walk->page = 1 - walk->page;
+		return go_on(call);
+	}
+	if (++walk->page * opt->page > REACH)
 		return call->host->fail(call,
 			"more than %d tasks were changed in one second, or the site does not order them by it: no query reaches "
 			"further; take a later --since", REACH);
-	}
-	call->host->advance(call, walk_text(call, walk, false));
-	return SL_DONE;
+	return go_on(call);
 }
 
 static enum sl_outcome changed_arrived(struct sl_call *call)
@@ -237,11 +270,7 @@ static enum sl_outcome changed_arrived(struct sl_call *call)
 		return outcome;
 	tell_progress(call, walk, &page);
 	walk->top = page.newest > walk->top ? page.newest : walk->top;
-	if (page.more)
-		return more_changed(call, walk, &page);
-	walk->changed = walk->top;
-	walk->deleted_page = 1;
-	return ask_deleted(call);
+	return more_changed(call, &page);
 }
 
 /* Where nothing was new the run is at its end; else it is called once more, and has nothing to do then. */

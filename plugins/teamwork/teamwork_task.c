@@ -15,6 +15,8 @@
 #include "text.h"
 #include "time.h"
 
+#define SECOND 1000000
+
 static const char *const deleted_names[] = { "deletedAt", "dateDeleted", "deletedOn", NULL };
 
 /* Where references to a kind of things stand in a task, and what they are called in the event. */
@@ -163,6 +165,13 @@ static const char *version_of(struct sl_call *call, int64_t time, const struct s
 	return out;
 }
 
+/* The API has whole seconds. Once a second is over, what is read is how the task was at its end: that is its last
+ * thousandth, so it comes behind what webhooks told within that second, in whatever order these came. */
+static int64_t settled(const struct sl_call *call, int64_t time)
+{
+	return time && time % SECOND == 0 && time + SECOND < far_now(call) ? time + SECOND - SECOND / 1000 : time;
+}
+
 int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct sl_json *included)
 {
 	const struct sl_host *host = call->host;
@@ -174,10 +183,10 @@ int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct
 	if (!time)
 		time = moment(host, task, updated_names);
 	host->emit(call, &(struct sl_event){
-		.id = host->format(call, "%s@%s%s", id.at, version_of(call, time, task), gone ? "/deleted" : "").at,
+		.id = host->format(call, "%s@%s%s", id.at, version_of(call, settled(call, time), task), gone ? "/deleted" : "").at,
 		.type = "task",
 		.subject = host->format(call, "task:%s", id.at).at,
-		.time = time / 1000,
+		.time = settled(call, time) / 1000,
 		.data = whole(call, task, included),
 	});
 	return time;

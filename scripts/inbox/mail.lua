@@ -1,16 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- mail.lua - conversations of Missive, their messages, and the files attached to these.
 --
--- Of a conversation only how it is now is known, and when that was read: that is its version. What a webhook tells of it
--- is as old as the message it came with. Open and closed, in the inbox and in the trash is a matter of each user; here
--- a conversation is closed, or in the trash, when it is so for all of them.
+-- How old is what is told: of a list as old as the last activity; of a webhook as the message it came with, or else as it
+-- is itself; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user; here a
+-- conversation is closed, or in the trash, when it is so for all of them.
 
 local files = require "files"
 local told = require "told"
 
 local mail = {}
 
--- Of conversations in the trash of everybody.
 local function for_all(talk, state)
   local users = told.list(talk.users)
   for _, user in ipairs(users) do
@@ -43,8 +42,9 @@ end
 
 local function talk_row(talk)
   return {
-    conversation_id = told.id(talk.id), subject = told.string(talk.subject) or told.string(talk.latest_message_subject),
-    team = told.string(told.object(talk.team).name), assignees = people(talk.assignees), labels = labels(talk),
+    conversation_id = told.id(talk.id),
+    subject = told.string(talk.subject) or told.string(talk.latest_message_subject) or json.null,
+    team = told.string(told.object(talk.team).name) or json.null, assignees = people(talk.assignees), labels = labels(talk),
     closed = for_all(talk, "closed"), messages_count = told.int(talk.messages_count),
     last_activity_at = told.seconds(talk.last_activity_at),
   }
@@ -100,13 +100,13 @@ local function add_body(row, message)
   row.body_text = body and html.text(body)
 end
 
-local function emit_attachments(message, at, read_at, opt)
+local function emit_attachments(message, read_at, opt)
   for _, one in ipairs(told.list(message.attachments)) do
     local id = told.id(told.object(one).id)
     if id then
       local kind, sub = told.string(one.media_type), told.string(one.sub_type)
       emit {
-        type = "attachments", time = at,
+        type = "attachments", time = read_at,
         data = {
           attachment_id = id, email_id = told.id(message.id), filename = told.string(one.filename),
           media_type = kind and sub and kind .. "/" .. sub or kind, size = told.int(one.size), url = told.string(one.url),
@@ -122,7 +122,7 @@ local function emit_message(message, talk, mode, at, read_at, opt)
   if mode == "upsert" then add_body(row, message) end
   emit { type = "emails", mode = mode, time = at, data = row }
   if in_trash(talk) then emit { type = "emails", mode = "delete", time = at, data = { email_id = row.email_id } } end
-  emit_attachments(message, at, read_at, opt)
+  emit_attachments(message, read_at, opt)
 end
 
 ------------------------------------------------------------------------------------------------------------- fetching
@@ -170,11 +170,11 @@ end
 
 local function polled(event, body, opt)
   local talk = body.conversation
-  if event.type == "conversation" then return emit_talk(talk, "upsert", event.received) end
+  if event.type == "conversation" then return emit_talk(talk, "upsert", event.time) end
   local message = told.object(body.message)
   if event.type ~= "message" or not told.id(message.id) then return drop("not about a message: " .. event.type) end
   local mode = message.body ~= nil and "upsert" or "patch"
-  emit_message(message, talk, mode, event.received, event.received, opt)
+  emit_message(message, talk, mode, event.time, event.received, opt)
 end
 
 local function pushed(event, body, opt)

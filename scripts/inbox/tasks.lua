@@ -145,18 +145,32 @@ local function row_of(task, body, opt)
 end
 
 local function emit_deleted(id, at)
+  emit { type = "tasks", mode = "patch", time = at, data = { task_id = id, status = "deleted" } }
   emit { type = "tasks", mode = "delete", time = at, data = { task_id = id } }
 end
 
--- As the API told it: whole. A deleted one's row is filled in too, in case nobody saw it before.
-local function emit_whole(event, body, opt)
+-- The end of a second that is over at `now`: what was read after it is how things were then.
+local function end_of(at, now)
+  if at and at % 1000 == 0 and at + 1000 <= now then return at + 999 end
+  return at
+end
+
+-- As the API told it, at the time `at`: whole. A deleted one's row is filled in too, in case nobody saw it before.
+local function emit_whole(body, at, opt)
   local task = part(body, "task")
   local row = row_of(task, body, opt)
-  local at = told.moment(of(task, "updated_at")) or told.moment(of(task, "created_at"))
+  local gone = told.moment(of(task, "deleted_at")) or told.string(of(task, "status")) == "deleted"
   row.raw = body.task
-  emit { type = "tasks", mode = "upsert", time = at, data = row }
-  local gone = told.moment(of(task, "deleted_at"))
-  if gone or told.string(of(task, "status")) == "deleted" then emit_deleted(row.task_id, gone or event.time) end
+  local updated = gone and end_of(told.moment(of(task, "updated_at")), at)
+  emit { type = "tasks", mode = "upsert", time = updated or at, data = row }
+  if gone then emit_deleted(row.task_id, at) end
+end
+
+-- Of a task that was read just now. Its second may not be over yet: then a poll's reading comes behind this one.
+local function emit_fetched(body, opt)
+  local task = part(body, "task")
+  local at = told.moment(of(task, "deleted_at")) or told.moment(of(task, "updated_at")) or time.now()
+  emit_whole(body, end_of(at, time.now()), opt)
 end
 
 -- As a webhook told it: what it leaves out stays.
@@ -182,10 +196,10 @@ function tasks.rows(event, body, opt)
   local task = part(body, "task")
   local id = told.id(task.id) or told.id(body.ID) or told.id(body.id) or told.id(body.objectId)
   if not id then return drop("a task without an id") end
-  if event.type == "task" then return emit_whole(event, body, opt) end
+  if event.type == "task" then return emit_whole(body, event.time, opt) end
   if event.type == "TASK.DELETED" then return emit_deleted(id, event.time) end
   local whole = opt.fetch and fetched(id)
-  if whole then return emit_whole(event, whole, opt) end
+  if whole then return emit_fetched(whole, opt) end
   if not of(task, "title") then return drop("it says only which task it is about; `fetch: yes` asks for it") end
   emit_part(event, body, task, opt)
 end

@@ -43,12 +43,18 @@ return {
     {
       name = "a deletion marks the row",
       request = posted("TASK.DELETED", "wh_v2_task_deleted.txt"),
-      emits = { { type = "tasks", mode = "delete", data = { task_id = "16367318" } } },
+      emits = {
+        { type = "tasks", mode = "patch", data = { task_id = "16367318", status = "deleted" } },
+        { type = "tasks", mode = "delete", data = { task_id = "16367318" } },
+      },
     },
     {
       name = "of version 1 a deletion is all that is understood",
       request = posted("TASK.DELETED", "wh_v1_task_deleted.txt"),
-      emits = { { type = "tasks", mode = "delete", data = { task_id = "16367318" } } },
+      emits = {
+        { type = "tasks", mode = "patch", data = { task_id = "16367318", status = "deleted" } },
+        { type = "tasks", mode = "delete", data = { task_id = "16367318" } },
+      },
     },
     {
       name = "what says only which task it is is dropped, and says how to get more",
@@ -69,7 +75,7 @@ return {
         },
       } },
       emits = { {
-        type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00Z",
+        type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00.999Z",
         has = {
           task_id = "16367318", title = "Sign", project_id = "9", project_name = "P", tasklist_name = "L",
           assignees = { { id = 5, name = "Ann Lee" } },
@@ -102,7 +108,7 @@ return {
         type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00Z",
         has = {
           task_id = "7", status = "completed", progress = 100, due_date = "2026-02-03", created_by = "5", project_name = "P",
-          tasklist_id = "8", completed_at = "2026-01-01T09:00:00Z", tags = { { id = 3, name = "red" } },
+          tasklist_id = "8", completed_at = 1767258000000, tags = { { id = 3, name = "red" } },
           assignees = { { id = 5, name = "Ann" }, { id = 6, name = "Crew" } },
         },
       } },
@@ -112,12 +118,13 @@ return {
       event = polled({ task = { id = 7, name = "Sign", status = "deleted", updatedAt = "2026-01-01T10:00:00Z", deletedAt = "2026-01-01T11:00:00Z" } },
         "2026-01-01T11:00:00Z"),
       emits = {
-        { type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00Z", has = { title = "Sign" } },
+        { type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00.999Z", has = { title = "Sign" } },
+        { type = "tasks", mode = "patch", time = "2026-01-01T11:00:00Z", data = { task_id = "7", status = "deleted" } },
         { type = "tasks", mode = "delete", time = "2026-01-01T11:00:00Z", data = { task_id = "7" } },
       },
     },
     { name = "the older of the API's forms is read too", event = { id = "p2", type = "task", data = { task = { id = 7, content = "Sign", ["dateChanged"] = "2026-01-01T10:00:00Z", numEstMins = 5, startDate = "20171123" } } },
-      emits = { { type = "tasks", has = { title = "Sign", start_date = "2017-11-23", updated_at = "2026-01-01T10:00:00Z" } } } },
+      emits = { { type = "tasks", has = { title = "Sign", start_date = "2017-11-23", updated_at = 1767261600000 } } } },
     {
       name = "what is nonsense is left out, and the row says the rest",
       event = polled({ task = { id = 7, name = json.array {}, progress = "much", dueDate = "soon", createdBy = {}, tags = 7, assignees = "x", updatedAt = 5 }, users = 3 }),
