@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_cmd_hooks.py - webhooks at the vendor: listed, registered, removed; a source opened for its trials.
+import http.client
 import json
+import os
 import signal
 import subprocess
 
 import pytest
 from club import Club
 from conftest import SLUICE, exchange, wait_until
-import http.client
 
 CONFIG = """\
 listen: 127.0.0.1:{port}
@@ -149,6 +150,26 @@ def test_a_slow_vendor_is_waited_for(member, club):
     club.silent = 6
     answer = member.sluice("hooks", "ls", "--json", timeout=60)
     assert answer.stderr == "" and len(rows(answer)) == 2
+
+
+def test_a_process_that_dies_over_it_is_told_and_begun_again(member, club):
+    member.start()
+    wait_until(lambda: len(club.paths("GET")) >= 1)  # the look that each start takes
+    club.silent, before = 5, len(club.asked)
+    asking = subprocess.Popen([SLUICE, "hooks", "ls"], cwd=member.folder, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(club.asked) > before)
+    os.kill(member.child("source club"), signal.SIGKILL)
+    assert "source club ended before it answered" in asking.communicate(timeout=20)[1] and asking.returncode == 1
+    club.silent = 0
+    wait_until(lambda: "missing" in member.sluice("hooks", "ls").stdout)
+
+
+def test_two_who_register_at_once_make_nothing_twice(member, club):
+    member.start()
+    club.silent = 0.3
+    both = [subprocess.Popen([SLUICE, "hooks", "register", "club"], cwd=member.folder) for _ in range(2)]
+    assert [one.wait(timeout=30) for one in both] == [0, 0]
+    assert sorted(hook["team"] for hook in club.hooks.values()) == ["blue", "red"]
 
 
 def test_what_only_a_person_can_make_is_told_as_steps(member, club):
