@@ -165,7 +165,10 @@ static void ask_child(struct admin *admin, struct child *child, struct http_requ
 	struct buf message = { 0 };
 	struct question *question = must_alloc(sizeof(*question));
 	bool waits = child_returns(child);
-	*question = (struct question){ .next = admin->questions, .id = ++admin->last_id, .child = child, .request = request, .patience = patience_of(body) };
+	*question = (struct question){
+		.next = admin->questions, .id = ++admin->last_id, .child = child, .request = request,
+		.patience = patience_of(body)
+	};
 	question->until = clock_ticks() + question->patience + (waits ? RETURN_TIME : 0);
 	admin->questions = question;
 	json_open(&message, '{');

@@ -9,9 +9,10 @@
  *                         source with a process; its answer
  *
  * A unix socket is guarded by its mode, a TCP address by a bearer token.  A
- * question is answered within five seconds, or within its `patience` (ms, 10 min at most): 504 otherwise, 503 if the process
- * dies over it.  One that is just being replaced is waited for.  An answer that says
- * "ok":false, or has an "error" and no "ok", comes with 422.
+ * question is answered within five seconds, or within its `patience` (ms, 10 min at
+ * most): 504 otherwise, 503 if the process dies over it.  One that is just being
+ * replaced is waited for.  An answer that says "ok":false, or has an "error" and no
+ * "ok", comes with 422.
  */
 #ifndef MAIN_ADMIN_H
 #define MAIN_ADMIN_H
