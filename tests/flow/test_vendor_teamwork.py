@@ -43,7 +43,8 @@ def quiet(daemon):
     one = bed(daemon, speed=50)
     one.fakes["tasks"].fill(5)
     one.start()
-    wait_until(lambda: daemon.sluice("poll", "tasks").returncode == 0)
+    one.until_done("backfill", "tasks")
+    one.until_done("poll", "tasks")
     yield one
     one.close()
 
@@ -106,6 +107,6 @@ def test_an_answer_that_is_none_is_asked_for_again(daemon, quiet, answer):
     with fake.lock:
         fake.moods.append(answer)
         fake.change(3)
-    wait_until(lambda: daemon.sluice("poll", "tasks").returncode == 0)
+    quiet.until_done("poll", "tasks")
     settled(quiet)
     quiet.compare_tables("tasks", fake)

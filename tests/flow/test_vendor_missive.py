@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# test_vendor_missive.py - conversations and messages, as rules post them and as the API knows them, are one.
+import json
+
+import pytest
+from vendorbed import Bed, bad_day, wait_until
+
+from fake import Answer  # vendorbed knows where it is
+from missive import Missive
+
+CONFIG = """\
+listen: 127.0.0.1:{port}
+public: http://127.0.0.1:{port}
+data: ./data
+http: {{ allow: [127.0.0.1] }}
+sources:
+  mail: {{ use: missive, base: "{base[mail]}", token: [{token}], secret: [{secret}], every: 1h, api: {{ {windows} }} }}
+transforms:
+  rows: {{ use: inbox, fetch: {fetch}, {more} }}
+sinks:
+  local: {{ use: sqlite, path: ./warehouse.db, schema: {{ use: inbox }} }}
+routes:
+  - {{ name: rows, from: [mail], via: [rows], to: local, retry: {{ first: 50ms }} }}
+"""
+
+
+def windows(fake):
+    """Both limits of the fake: the shorter as requests, the longer as points."""
+    minute, quarter = fake.limits["minute"], fake.limits["quarter"]
+    return (f"requests: {minute.most}, window: {round(minute.seconds * 1000)}ms, points: {quarter.most}, "
+            f"points_window: {round(quarter.seconds * 1000)}ms")
+
+
+def bed(daemon, fetch="yes", more="", objects=None, **how):
+    fake = Missive(secret=daemon.secret, **how)
+    daemon.source, daemon.route, daemon.proof = "mail", "rows", "X-Hook-Signature"
+    values = {"token": fake.token, "fetch": fetch, "more": more, "windows": windows(fake)}
+    return Bed(daemon, CONFIG, {"mail": fake}, limits={"mail": "quarter"}, values=values, **({"objects": objects} if objects else {}))
+
+
+def test_a_bad_day(daemon):
+    one = bed(daemon, **bad_day())
+    one.prove()
+    assert one.fakes["mail"].counts["lost"], "nothing was lost: another seed"
+
+
+@pytest.fixture
+def quiet(daemon):
+    """A few conversations, and nothing goes wrong by itself."""
+    one = bed(daemon, speed=1000)
+    one.fakes["mail"].fill(5)
+    one.start()
+    one.until_done("backfill", "mail")
+    yield one
+    one.close()
+
+
+def fake_of(one):
+    return one.fakes["mail"]
+
+
+def settled(one):
+    wait_until(one.caught_up)
+    one.compare_routes()
+
+
+def test_nothing_new_costs_a_request_for_each_mailbox(daemon, quiet):
+    fake = fake_of(quiet)
+    with fake.lock:
+        fake.tell(*fake.happen(1800000000 // 2))  # long ago: nothing that a poll would ask for
+    quiet.until_done("poll", "mail")
+    before = fake.counts["requests"]
+    settled(quiet)
+    quiet.until_done("poll", "mail")
+    assert fake.counts["requests"] <= before + 3
+
+
+def test_hooks_are_made_remembered_and_removed(daemon, quiet):
+    fake = fake_of(quiet)
+    fake.rules.clear()
+    fake.hooks.clear()
+    assert daemon.sluice("hooks", "register", "mail").returncode == 0
+    assert sorted(rule["type"] for rule in fake.rules.values()) == ["incoming_email", "new_comment"]
+    assert daemon.sluice("hooks", "register", "mail").returncode == 0
+    assert len(fake.rules) == 2, "those that were made are remembered"
+    assert daemon.sluice("hooks", "remove", "mail").returncode == 0
+    assert not fake.rules
+
+
+def test_what_the_token_may_see(daemon, quiet):
+    told = daemon.sluice("check", "--connect")
+    assert told.returncode == 0, told.stderr
+    assert "Demo Staging" in told.stdout and "Support" in told.stdout
+
+
+def test_a_merged_conversation_leaves_its_name(daemon, quiet):
+    fake = fake_of(quiet)
+    gone, into = list(fake.talks)[:2]
+    fake.merge(gone, into)
+    quiet.until_done("backfill", "mail", "--all")
+    wait_until(lambda: daemon.rows(f"select merged_into, deleted from conversations where conversation_id = '{gone}'") == [(into, 1)],
+               what=daemon.stderr)
+    settled(quiet)
+    assert not daemon.rows(f"select * from emails where thread_id = '{gone}'"), "its messages are the other one's"
+    assert daemon.rows(f"select count(*) from threads where conversation_id = '{into}'") == [(1,)]
+
+
+@pytest.mark.parametrize("answer", ["html", Answer(200, {"conversations": "none"}), Answer(200, b'{"conversations": [{"id": 7, "na')])
+def test_an_answer_that_is_none_is_asked_for_again(daemon, quiet, answer):
+    fake = fake_of(quiet)
+    with fake.lock:
+        fake.moods.append(answer)
+        fake.create(int(__import__("time").time()))
+    quiet.until_done("poll", "mail")
+    settled(quiet)
+    quiet.compare_tables("mail", fake)
+
+
+def test_attachments_are_files(daemon):
+    daemon.folder.joinpath("files").mkdir()
+    one = bed(daemon, more="attachments: file, files: ./files", speed=1000)
+    fake = one.fakes["mail"]
+    fake.fill(30)
+    one.start()
+    one.until_done("backfill", "mail")
+    settled(one)
+    paths = daemon.rows("select path from attachments")
+    one.close()
+    assert paths and all((daemon.folder / "files" / path).read_bytes() == b"twelve bytes" for (path,) in paths), paths
