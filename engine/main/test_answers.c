@@ -199,7 +199,8 @@ static bool sent_fits(const struct answer *answer, const struct client_request *
 static bool says_not_now(const struct answer *answer)
 {
 	int64_t status = answer->status;
-	return answer->error || status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599);
+	return answer->error || status == 408 || status == 423 || status == 425 || status == 429 || status == 449 ||
+		(status >= 500 && status <= 599);
 }
 
 /* The first that fits in all; or else the first whose address does, and then what

@@ -26,7 +26,6 @@ static const struct {
 	{ 404, "Cannot ", ANSWER_REFUSED, "no such address: a fault of this plugin" },
 	{ 404, "", ANSWER_GONE, "it is not there, or whoever made the token may not see it" },
 	{ 410, "", ANSWER_GONE, "it is not there any more" },
-	{ 449, "", ANSWER_LATER, "it has too many cards for Trello to answer this" },
 };
 
 /* An address in an error would show the token. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cursor.c - how far the walk back through the boards has come, as text.
  *
- *     {"since":1790000000000,"round":3,"done":1200,"turn":"5f1a..",
- *      "boards":{"5f1a..":{"at":1790000000000,"newest":1790000100000,"before":"61832d..","last":"61832c..","over":true}}}
+ *     {"since":1790000000000,"round":3,"done":1200,"turn":"5f1a..","boards":{
+ *      "5f1a..":{"at":1790000000000,"newest":1790000100000,"before":"61832d..","last":"61832c..","over":true}}}
  */
 #include "trello.h"
 

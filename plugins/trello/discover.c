@@ -41,11 +41,13 @@ static void emit_board(struct sl_call *call, const struct sl_json *board)
 	const bool closed = sl_text_is(host->raw(host->at(board, "/closed")), "true");
 	if (!id.len)
 		return;
-	host->emit(call, &(struct sl_event){
-				 .id = id.at,
-				 .type = "board",
-				 .data = host->format(call, "{\"name\":%s,\"url\":%s,\"closed\":%s}", quoted(call, board, "/name").at, quoted(call, board, "/url").at, closed ? "true" : "false"),
-			 });
+	const struct sl_event event = {
+		.id = id.at,
+		.type = "board",
+		.data = host->format(call, "{\"name\":%s,\"url\":%s,\"closed\":%s}", quoted(call, board, "/name").at,
+			quoted(call, board, "/url").at, closed ? "true" : "false"),
+	};
+	host->emit(call, &event);
 }
 
 static enum sl_outcome boards_arrived(struct sl_call *call)
@@ -65,18 +67,21 @@ static enum sl_outcome boards_arrived(struct sl_call *call)
 
 /* ----------------------------------------------------------------------- account */
 
+static struct sl_text word(struct sl_call *call, const struct sl_json *json, const char *pointer)
+{
+	const struct sl_text text = call->host->string(call->host->at(json, pointer));
+	return text.at ? text : sl_text_of("?");
+}
+
 /* {"idModel":"*","modelType":"Board","read":true,"write":false} is "read Board *". */
 static struct sl_text scope(struct sl_call *call, const struct sl_json *permission)
 {
 	const struct sl_host *host = call->host;
 	const bool reads = sl_text_is(host->raw(host->at(permission, "/read")), "true");
 	const bool writes = sl_text_is(host->raw(host->at(permission, "/write")), "true");
-	const struct sl_text kind = host->string(host->at(permission, "/modelType"));
-	const struct sl_text id = host->string(host->at(permission, "/idModel"));
-	const char *may = reads && writes ? "read and write" : reads ? "read"
-		: writes                                             ? "write"
-								     : "nothing of";
-	return host->quote(call, host->format(call, "%s %.*s %.*s", may, (int)kind.len, kind.at ? kind.at : "", (int)id.len, id.at ? id.at : ""));
+	const struct sl_text kind = word(call, permission, "/modelType"), id = word(call, permission, "/idModel");
+	const char *may = reads ? writes ? "read and write" : "read" : writes ? "write" : "nothing of";
+	return host->quote(call, host->format(call, "%s %s %s", may, kind.at, id.at));
 }
 
 static struct sl_text scopes(struct sl_call *call, const struct sl_json *token)
@@ -89,23 +94,31 @@ static struct sl_text scopes(struct sl_call *call, const struct sl_json *token)
 	return all;
 }
 
+static struct sl_text account(struct sl_call *call, const struct sl_json *member, const struct sl_json *token)
+{
+	return call->host->format(call,
+		"{\"name\":%s,\"username\":%s,\"application\":%s,\"scopes\":[%s],\"expires\":%s,"
+		"\"limits\":\"100 requests in 10 s for the token, 300 for the key\"}",
+		quoted(call, member, "/fullName").at, quoted(call, member, "/username").at,
+		quoted(call, token, "/identifier").at, scopes(call, token).at, quoted(call, token, "/dateExpires").at);
+}
+
 static enum sl_outcome token_arrived(struct sl_call *call)
 {
 	const struct sl_host *host = call->host;
-	const struct sl_json *token = call->response->json, *member = member_of(call);
+	const struct sl_json *member = member_of(call);
 	const struct sl_pair fields = { "fields", "id,name,shortLink,url,closed" };
 	const struct sl_pair *const query[] = { &fields, NULL };
 	struct sl_text why;
 	const enum answer answer = trello_answer(call, SL_KIND_OBJECT, &why);
 	if (answer != ANSWER_FINE)
 		return trello_give_up(call, answer, why);
-	host->emit(call, &(struct sl_event){
-				 .id = host->string(host->at(member, "/id")).at,
-				 .type = "account",
-				 .data = host->format(call, "{\"name\":%s,\"username\":%s,\"application\":%s,\"scopes\":[%s],\"expires\":%s,"
-							    "\"limits\":\"100 requests in 10 s for the token, 300 for the key\"}",
-					 quoted(call, member, "/fullName").at, quoted(call, member, "/username").at, quoted(call, token, "/identifier").at, scopes(call, token).at, quoted(call, token, "/dateExpires").at),
-			 });
+	const struct sl_event event = {
+		.id = host->string(host->at(member, "/id")).at,
+		.type = "account",
+		.data = account(call, member, call->response->json),
+	};
+	host->emit(call, &event);
 	return host->http(call, &(struct sl_http){ .url = "/1/members/me/boards", .query = query }, boards_arrived);
 }
 

@@ -20,10 +20,7 @@
 
 #define ID_LEN 24
 
-enum standing { IS_FINE,
-	IS_OFF,
-	IS_MISSING,
-	IS_EXTRA };
+enum standing { IS_FINE, IS_OFF, IS_MISSING, IS_EXTRA };
 static const char *const standings[] = { "fine", "off", "missing", "extra" };
 
 struct hook {
@@ -37,7 +34,7 @@ struct hooks {
 	size_t board_count, board;
 	struct hook *all;
 	size_t count, turn;
-	bool again; /* the list has been looked at a second time */
+	bool again; /* the list is looked at a second time */
 };
 
 static struct hooks *hooks_of(struct sl_call *call)
@@ -60,21 +57,23 @@ static struct sl_text shown(struct sl_call *call, const struct hook *hook, const
 		since = sl_text_of("null");
 	if (!why && count)
 		why = host->format(call, "the last %.*s of its requests failed", (int)failures.len, failures.at).at;
+	const struct sl_text quoted = why ? host->quote(call, sl_text_of(why)) : sl_text_of("");
 	return host->format(call,
 		"{\"board\":%s,\"callback\":%s,\"consecutiveFailures\":%.*s,\"firstConsecutiveFailDate\":%.*s%s%s}",
 		host->quote(call, hook->board).at, host->quote(call, sl_text_of(call->callback)).at, (int)failures.len,
-		failures.at, (int)since.len, since.at, why ? ",\"why\":" : "", why ? host->quote(call, sl_text_of(why)).at : "");
+		failures.at, (int)since.len, since.at, why ? ",\"why\":" : "", quoted.at);
 }
 
 static void tell(struct sl_call *call, const struct hook *hook, const char *type, const char *why)
 {
 	const struct sl_host *host = call->host;
-	host->emit(call, &(struct sl_event){
-				 .id = hook->id.len ? hook->id.at : "",
-				 .type = type,
-				 .subject = host->format(call, "board %.*s", (int)hook->board.len, hook->board.at).at,
-				 .data = shown(call, hook, why),
-			 });
+	const struct sl_event event = {
+		.id = hook->id.len ? hook->id.at : "",
+		.type = type,
+		.subject = host->format(call, "board %.*s", (int)hook->board.len, hook->board.at).at,
+		.data = shown(call, hook, why),
+	};
+	host->emit(call, &event);
 }
 
 /* ------------------------------------------------------------------------ acting */
@@ -82,24 +81,29 @@ static void tell(struct sl_call *call, const struct hook *hook, const char *type
 static enum sl_outcome next_hook(struct sl_call *call);
 static enum sl_outcome ask_list(struct sl_call *call);
 
+static enum standing standing_of(struct sl_call *call, const struct sl_json *json, bool wanted)
+{
+	if (!wanted)
+		return IS_EXTRA;
+	if (!json)
+		return IS_MISSING;
+	return sl_text_is(call->host->raw(call->host->at(json, "/active")), "false") ? IS_OFF : IS_FINE;
+}
+
 static struct hook hook_read(struct sl_call *call, struct sl_text board, const struct sl_json *json, bool wanted)
 {
-	const struct sl_host *host = call->host;
-	const bool off = json && sl_text_is(host->raw(host->at(json, "/active")), "false");
 	return (struct hook){
 		.board = board,
-		.id = host->string(host->at(json, "/id")),
+		.id = call->host->string(call->host->at(json, "/id")),
 		.json = json,
-		.standing = !wanted ? IS_EXTRA : !json ? IS_MISSING
-			: off                          ? IS_OFF
-						       : IS_FINE,
+		.standing = standing_of(call, json, wanted),
 	};
 }
 
-/* Which it was, another made in the meantime: it is in the list now. */
-static bool is_duplicate(struct sl_call *call)
+/* Somebody has made it in the meantime: it is in the list now. */
+static bool is_duplicate(const struct sl_response *response)
 {
-	return call->response->status == 400 && call->response->body.at && strstr(call->response->body.at, "already exists");
+	return response->status == 400 && response->body.at && strstr(response->body.at, "already exists");
 }
 
 static const char *const results[] = { [IS_OFF] = "woken", [IS_MISSING] = "made", [IS_EXTRA] = "removed" };
@@ -114,7 +118,7 @@ static enum sl_outcome acted(struct sl_call *call)
 	const enum answer answer = trello_answer(call, SL_KIND_OBJECT, &why);
 	if (answer == ANSWER_REFUSED || answer == ANSWER_NONSENSE)
 		return trello_give_up(call, answer, why);
-	if (is_duplicate(call) && !hooks->again) {
+	if (is_duplicate(call->response) && !hooks->again) {
 		hooks->again = true;
 		return ask_list(call);
 	}

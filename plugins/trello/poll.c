@@ -26,8 +26,9 @@
 #define PAGE 1000             /* actions; Trello gives no more at a time */
 #define ENOUGH PAGE           /* actions in one call */
 #define MOST_BYTES (64 << 20) /* of a page: a comment has up to 16 kB */
-#define MOST_WORD 200
-#define TIE 1000 /* ms: what lies so close to the end of a page may come in any order */
+#define MOST_WORD 200         /* bytes */
+#define VAIN 2                /* calls that end for want of an answer about one board */
+#define TIE 1000              /* ms: what lies so close to the end of a page may come in any order */
 
 struct walk {
 	struct cursor cursor;
@@ -176,13 +177,14 @@ static void emit_action(struct sl_call *call, const struct action *action)
 	struct sl_text subject = host->string(host->at(action->json, "/data/card/id"));
 	if (!is_word(subject))
 		subject = host->string(host->at(action->json, "/data/board/id"));
-	host->emit(call, &(struct sl_event){
-				 .id = action->id.at,
-				 .type = host->string(host->at(action->json, "/type")).at,
-				 .subject = subject.at,
-				 .time = action->time,
-				 .data = host->format(call, "{\"action\":%.*s,\"source\":\"poll\"}", (int)raw.len, raw.at),
-			 });
+	const struct sl_event event = {
+		.id = action->id.at,
+		.type = host->string(host->at(action->json, "/type")).at,
+		.subject = is_word(subject) ? subject.at : NULL,
+		.time = action->time,
+		.data = host->format(call, "{\"action\":%.*s,\"source\":\"poll\"}", (int)raw.len, raw.at),
+	};
+	host->emit(call, &event);
 }
 
 /* The oldest first, as they happened. */
@@ -240,7 +242,7 @@ static bool is_last_page(struct sl_call *call, struct board *board, const struct
 	return end || page->items < PAGE || page->actions[page->count - 1].time < since;
 }
 
-static void turn_over(struct cursor *cursor, struct board *board)
+static void turn_over(struct cursor *cursor)
 {
 	cursor->turn++;
 	cursor->begins = false;
@@ -254,7 +256,7 @@ static void board_is_read(struct sl_call *call, struct cursor *cursor, struct bo
 	board->newest = 0;
 	board->before = board->last = (struct sl_text){ 0 };
 	board->over = call->backfill;
-	turn_over(cursor, board);
+	turn_over(cursor);
 }
 
 static void take_page(struct sl_call *call, struct cursor *cursor, struct board *board)
@@ -291,10 +293,29 @@ static const char *moment(struct sl_call *call, int64_t milliseconds)
 	return text;
 }
 
+/* What Trello does not answer for now ends the call, and the host makes it again.  If it is always the same board's
+ * fault the others have their turn; but one is left to wait with: perhaps Trello is away. */
+static bool is_in_vain(struct sl_call *call, const struct cursor *cursor, const struct board *board)
+{
+	struct round *round = round_of(call);
+	if (!round->asked || strcmp(round->asked, board->id) != 0)
+		round->vain = 0;
+	round->asked = board->id;
+	if (round->vain++ < VAIN || round->passed_over + 1 >= cursor->count)
+		return false;
+	round->passed_over++;
+	note_trouble(call, board, sl_text_of("Trello gave no answer about it"));
+	return true;
+}
+
 static enum sl_outcome next_page(struct sl_call *call)
 {
 	struct walk *walk = walk_of(call);
 	const struct board *board = board_in_turn(&walk->cursor);
+	while (board && is_in_vain(call, &walk->cursor, board)) {
+		turn_over(&walk->cursor);
+		board = board_in_turn(&walk->cursor);
+	}
 	if (!board)
 		return round_ends(call);
 	const int64_t from = floor_of(call, &walk->cursor, board);
@@ -306,13 +327,13 @@ static enum sl_outcome next_page(struct sl_call *call)
 		query[count++] = &since;
 	if (board->before.len)
 		query[count++] = &before;
+	const struct sl_http request = {
+		.url = call->host->format(call, "/1/boards/%s/actions", board->id).at,
+		.query = query,
+		.most = MOST_BYTES,
+	};
 	walk->asked++;
-	return call->host->http(call, &(struct sl_http){
-					      .url = call->host->format(call, "/1/boards/%s/actions", board->id).at,
-					      .query = query,
-					      .most = MOST_BYTES,
-				      },
-		page_arrived);
+	return call->host->http(call, &request, page_arrived);
 }
 
 static enum sl_outcome page_arrived(struct sl_call *call)
@@ -324,17 +345,26 @@ static enum sl_outcome page_arrived(struct sl_call *call)
 	const enum answer answer = trello_answer(call, SL_KIND_ARRAY, &why);
 	if (answer == ANSWER_REFUSED || answer == ANSWER_NONSENSE)
 		return trello_give_up(call, answer, why);
+	round_of(call)->asked = NULL;
 	if (answer == ANSWER_FINE) {
 		take_page(call, cursor, board);
 	} else {
 		note_trouble(call, board, why);
 		board->over = call->backfill && answer == ANSWER_GONE;
-		turn_over(cursor, board);
+		turn_over(cursor);
 	}
 	if (walk->emitted < ENOUGH || !board_in_turn(cursor))
 		return next_page(call);
 	call->host->advance(call, trello_cursor_write(call, cursor));
 	return SL_DONE;
+}
+
+/* Or one of which nothing has been kept is made again. */
+static void begin_round(struct sl_call *call)
+{
+	struct round *round = round_of(call);
+	round->trouble[0] = '\0';
+	round->passed_over = 0;
 }
 
 enum sl_outcome trello_poll(struct sl_call *call)
@@ -347,6 +377,6 @@ enum sl_outcome trello_poll(struct sl_call *call)
 	*(struct walk **)call->local = walk;
 	trello_cursor_read(call, &walk->cursor);
 	if (walk->cursor.begins)
-		round_of(call)->trouble[0] = '\0';
+		begin_round(call);
 	return next_page(call);
 }

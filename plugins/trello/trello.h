@@ -82,6 +82,9 @@ const char *trello_cursor_write(struct sl_call *call, const struct cursor *curso
 struct round {
 	uint64_t ended;             /* a digest of the cursor it left; 0: none has */
 	char trouble[TROUBLE_SIZE]; /* the boards that could not be read, and why */
+	const char *asked;          /* the board of the last request, until that is answered */
+	unsigned vain;              /* so many of its requests were not, one after the other */
+	size_t passed_over;         /* boards, in this round, for that */
 };
 struct state {
 	struct round poll, backfill;

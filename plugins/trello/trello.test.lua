@@ -205,7 +205,6 @@ for _, row in ipairs {
     "404: The requested resource was not found. (it is not there, or whoever made the token may not see it)" },
   { refused(401, "unauthorized board permission requested"), "401: unauthorized board permission requested (whoever" },
   { refused(400, "invalid id"), "400: invalid id (is its id right?)" },
-  { refused(449, "too many"), "449: too many (it has too many cards" },
   { { status = 418, json = { message = "a teapot", error = "ERROR" } }, "418: a teapot" },
 } do
   cases[#cases + 1] = {
@@ -235,6 +234,7 @@ for name, row in pairs {
   ["half a document"] = { { body = '[{"id":"1","type' }, 'Trello answered 200: [{"id":"1","type (that is not what' },
   ["another kind"] = { { json = { actions = {} } }, "that is not what was asked for" },
   ["a server that is away"] = { { status = 503 }, "503" },
+  ["a board that is too large for now"] = { { status = 449 }, "449" },
 } do
   cases[#cases + 1] = {
     name = "it is asked again later after " .. name, poll = {}, answers = { ask(A, {}, row[1]) }, retries = row[2],

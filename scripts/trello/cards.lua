@@ -4,9 +4,9 @@
 -- Tables and views: schemas/trello.yaml. One row of trello_events for every action about a card; one row of cards for
 -- a card when it is first seen whole; its line_items whenever its description is.
 --
--- An action tells little of its card. So the card itself is asked for when there may be something new to read in it; then
--- cards and line_items come from that alone, and their version is when the card was last touched: whatever order answers
--- come in, the newest state stays. A source that cannot be asked leaves what the webhooks say.
+-- An action tells little of its card. So the card itself is asked for when there may be something new to read in it;
+-- then cards and line_items come from that alone, and their version is when the card was last touched: whatever order
+-- answers come in, the newest state stays. A source that cannot be asked leaves what the webhooks say.
 
 local rules = require "rules"
 
@@ -15,8 +15,8 @@ local cards = {
   summary = "Trello actions as rows: where each card was, and when.",
   options = {
     { "cards", "choice", initial = "api", choices = { "api", "event" },
-      help = "Where cards come from: api asks Trello for the card; event takes what the webhook itself says, which is all "
-        .. "there is without a token." },
+      help = "Where cards come from: api asks Trello for the card; event takes what the webhook itself says, which is "
+        .. "all there is without a token." },
     { "others", "bool", initial = false, help = "Keep actions that are about no card too." },
   },
 }
@@ -157,7 +157,7 @@ local function fetch(id)
   if answer.ok and string(card.id) then return card end
   local says = ("asked for a card Trello answered %d: %s"):format(answer.status,
     text.squeeze(answer.body:sub(1, 200)))
-  if answer.ok or answer.status == 449 then return retry(says) end
+  if answer.ok then return retry(says) end
   return fail(says)
 end
 
@@ -183,7 +183,7 @@ local function may_ask(opt)
   if source.known() then return true end
   if not told_so then
     told_so = true
-    log("warning", "the source has no token, so cards are what its webhooks say; `cards: event` says that this is meant")
+    log("warning", "the source has no token, so cards are what its webhooks say; with `cards: event` that is meant")
   end
   return false
 end

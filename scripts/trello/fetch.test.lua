@@ -58,8 +58,8 @@ for _, row in ipairs {
   { "createCard" }, { "addAttachmentToCard" }, { "commentCard" }, { "updateCard", { old = { desc = "" } } },
 } do
   add("the card is asked for after " .. row[1], body(row[1], row[2]), answered(card()), rows({
-    card_id = CARD, name = "Smith & Co - 20 signs", purchaser = "Smith & Co", board_id = BOARD.id, board_name = "Orders",
-    closed = false, labels = "Urgent", line_item_count = 1, primary_buyer_name = "Ann",
+    card_id = CARD, name = "Smith & Co - 20 signs", purchaser = "Smith & Co", board_id = BOARD.id,
+    board_name = "Orders", closed = false, labels = "Urgent", line_item_count = 1, primary_buyer_name = "Ann",
     first_extraction_event_id = "620000000000000000000001", date_created = "2021-11-04",
   }, { card_id = CARD }))
 end
@@ -79,7 +79,8 @@ add("an id that is none leads nowhere", body("createCard", nil, "../members/me")
 --------------------------------------------------------------------------------------------------------- what it says
 
 add("an address is looked for in the comments too, oldest first", body("commentCard"), answered(card {
-  desc = "nothing", actions = { comment("21", "to bob@example.com"), json.null, comment("19", "to ann@example.com"), comment("20", "?") },
+  desc = "nothing",
+  actions = { comment("21", "to bob@example.com"), json.null, comment("19", "to ann@example.com"), comment("20", "?") },
 }), rows({ primary_buyer_email = "ann@example.com" }, { rows = {} }))
 add("the board's name may be the webhook's, if it is the same board", body("createCard"),
   answered(card { board = json.null }), rows({ board_name = "Orders" }, {}))
@@ -116,7 +117,8 @@ for _, row in ipairs { { 404, "Cannot GET /1/cards/" }, { 401, "invalid token" }
     { fails = ("asked for a card Trello answered %d: %s"):format(row[1], row[2]), emits = {} })
 end
 for _, row in ipairs {
-  { refused(200, "<html>sorry"), "200: <html>sorry" }, { answered { error = "x" }, "200: {" }, { refused(449, "no"), "449: no" },
+  { refused(200, "<html>sorry"), "200: <html>sorry" }, { answered { error = "x" }, "200: {" },
+  { refused(449, "no"), "449" },
   { refused(503, "away"), "503" },
 } do
   add("it is asked again later: " .. row[2], body("createCard"), row[1], nil, { retries = row[2], emits = {} })

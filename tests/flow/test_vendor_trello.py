@@ -91,6 +91,22 @@ def test_a_board_that_is_gone_is_named_and_the_others_are_read(daemon, quiet):
     wait_until(lambda: daemon.rows(f"select count(*) from trello_events where board_id = '{other}'") == [(1,)])
 
 
+def test_a_board_of_which_trello_says_nothing_does_not_hold_up_the_others(daemon, quiet):
+    """Boards that are too large can be answered with 449 for ever."""
+    fake = fake_of(quiet)
+    first, second = fake.boards
+    fake.webhooks.clear()
+    board_actions = fake.board_actions
+    for number, (method, pattern, _) in enumerate(fake.routes):
+        if "actions" in pattern.pattern:
+            fake.routes[number] = (method, pattern, lambda request: Answer(449, "") if request.groups[0] == first
+                                   else board_actions(request))
+    fake.create(fake.now(), second)
+    daemon.sluice("poll", "boards", "--no-wait")
+    wait_until(lambda: daemon.rows(f"select count(*) from trello_events where board_id = '{second}'") == [(1,)], within=60)
+    wait_until(lambda: f"board {first}: Trello gave no answer about it" in daemon.stderr())
+
+
 def test_a_page_of_html_is_asked_for_again(daemon, quiet):
     fake = fake_of(quiet)
     fake.webhooks.clear()
