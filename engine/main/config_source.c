@@ -364,6 +364,14 @@ static bool compiles(const struct reading *r, const struct sl_json *secrets)
 	return fine || fault(r->build, node ? node : r->part->node, "%s: %s", r->part->what, why.text);
 }
 
+/* A plugin whose webhook may do without a secret means: then it is only asked. */
+static bool only_asks(const struct reading *r)
+{
+	const struct sl_option *row = r->secret ? row_of(r->own, r->secret) : NULL;
+	return r->part->description && r->source->polls && !r->source->insecure && row && row->initial && !*row->initial &&
+		sl_json_count(sl_json_get(r->values, r->secret)) == 0;
+}
+
 static void read_webhook(struct reading *r)
 {
 	const struct sl_json *secrets = sl_json_get(r->values, r->secret);
@@ -457,7 +465,7 @@ void source_read(struct build *build, struct part *part)
 	source->snapshot = wants_snapshots(&r);
 	source->others = some_options(&r, is_other);
 	read_callback(&r);
-	if (!d || d->webhook)
+	if ((!d || d->webhook) && !only_asks(&r))
 		read_webhook(&r);
 	check_events(&r);
 	give_warnings(&r);

@@ -103,3 +103,16 @@ def test_a_forged_action_is_refused(daemon, quiet):
     assert daemon.post({"id": "x", "type": "shop_installed", "shop": {"id": "1"}}, signed=False).status == 401
     body = json.dumps({"id": "x", "type": "shop_installed", "shop": {"id": "1"}}).encode()
     assert daemon.post(body, signed=False, headers=quiet.fakes["app"].signed(body)).status == 200
+
+
+def test_without_a_secret_it_is_only_asked(daemon):
+    one = bed(daemon, speed=50)
+    one.text = one.text.replace(f"    secret: [{daemon.secret}]\n", "")
+    one.fakes["app"].fill(5)
+    one.start()
+    try:
+        wait_until(lambda: "shop_installed" in names(daemon))
+        assert "takes in no webhooks" in daemon.sluice("check").stdout
+        assert daemon.post({"id": "x"}, signed=False).status == 404
+    finally:
+        one.close()
