@@ -244,7 +244,8 @@ static void a_source_that_polls_gets_a_process_and_an_api(void **state)
 static const char *credential_of(const char *yaml)
 {
 	read_fine(yaml);
-	return arena_string(arena, strstr(config->sources[0].api, "\"credential\":"));
+	const char *at = strstr(config->sources[0].api, "\"credential\":");
+	return arena_copy(arena, at, strcspn(at, ","));
 }
 
 static void a_budget_belongs_to_the_credential(void **state)

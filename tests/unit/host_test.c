@@ -32,7 +32,7 @@ static void another_interface_is_refused_with_both_versions(void **state)
 {
 	assert_says(refusal("abi_old"), "built for plugin interface 0.3, this engine has 1.3");
 	assert_says(refusal("abi_old"), "compile it again");
-	assert_says(refusal("abi_new"), "built for plugin interface 1.9, this engine has only 1.3");
+	assert_says(refusal("abi_new"), "built for plugin interface 1.10, this engine has only 1.3");
 	assert_says(refusal("abi_new"), "update the engine");
 	assert_says(refusal("wrong_size"), "40 bytes");
 }
