@@ -102,7 +102,7 @@ def test_a_board_of_which_trello_says_nothing_does_not_hold_up_the_others(daemon
             fake.routes[number] = (method, pattern, lambda request: Answer(449, "") if request.groups[0] == first
                                    else board_actions(request))
     fake.create(fake.now(), second)
-    daemon.sluice("poll", "boards", "--no-wait")
+    assert quiet.ask("boards", "poll")["ok"]
     wait_until(lambda: daemon.rows(f"select count(*) from trello_events where board_id = '{second}'") == [(1,)], within=60)
     wait_until(lambda: f"board {first}: Trello gave no answer about it" in daemon.stderr())
 
