@@ -5,6 +5,7 @@
 # samples of its plugin.
 import glob
 import importlib
+import json
 import re
 import sys
 
@@ -59,12 +60,12 @@ def block_of(text, source):
 
 def with_option(block, name, value):
     """In a block, or in braces."""
-    said = f'{name}: "{value}"'
+    said = f"{name}: {json.dumps(value)}"
     if block.lstrip().startswith("{"):
-        changed, count = re.subn(rf"\b{name}:\s*(\[[^\]]*\]|[^,}}]*)", said, block, count=1)
+        changed, count = re.subn(rf"\b{name}:\s*(\[[^\]]*\]|[^,}}]*)", lambda _: said, block, count=1)
         return changed if count else block.replace("{", f"{{ {said},", 1)
-    changed, count = re.subn(rf"(?m)^    {name}:.*\n(?: {{6,}}.*\n)*", f"    {said}\n", block, count=1)
-    return changed if count else re.sub(r"(?m)^(    use:.*\n)", rf"\1    {said}\n", block, count=1)
+    changed, count = re.subn(rf"(?m)^    {name}:.*\n(?: {{6,}}.*\n)*", lambda _: f"    {said}\n", block, count=1)
+    return changed if count else re.sub(r"(?m)^    use:.*\n", lambda use: f"{use[0]}    {said}\n", block, count=1)
 
 
 def pointed(text, source, options):

@@ -11,6 +11,7 @@ local events = {
   summary = "Events of Shopify partners, Gadget, Gmail and by hand in one table, and whom they are about.",
   options = {
     { "app", "text", initial = "", help = "The app's name, for descriptions of Gadget's events." },
+    { "transactions", "bool", initial = false, help = "Keep what Shopify pays a partner too: charges are events already." },
     { "updates", "bool", initial = false, help = "Keep shop_updated too: it follows whatever Gadget does to a record." },
     { "changes", "bool", initial = false, help = "Keep changes of a mail's labels, and deletions, too." },
   },

@@ -86,6 +86,20 @@ add("a shop is known by its number and its domain", partner("RELATIONSHIP_INSTAL
   },
 })
 
+local sale = {
+  __typename = "AppSubscriptionSale", id = "gid://partners/AppSubscriptionSale/1", createdAt = AT, app = APP,
+  shop = SHOP,
+  netAmount = { amount = "18.45", currencyCode = "USD" },
+}
+cases[#cases + 1] = { name = "a transaction is left out", event = { data = sale }, drops = "a transaction" }
+cases[#cases + 1] = {
+  name = "a transaction is a row where that is wanted", options = { transactions = true }, event = { data = sale },
+  emits = {
+    { type = "events", has = { event_name = "app_subscription_sale", event_type = "transaction", value = "18.45" } },
+    { type = "event_identifiers" }, { type = "event_traits" },
+  },
+}
+
 -------------------------------------------------------------------------------------------------------------- gadget
 
 local function gadget(kind, shop)

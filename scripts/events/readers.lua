@@ -55,22 +55,35 @@ local function money_of(data)
   end
 end
 
-function readers.shopify_partner(event)
-  local data, shop, app = event.data, object(event.data.shop), object(event.data.app)
-  local kind = word(data.type) or event.type
-  local name = RENAMED[kind] or kind:lower()
-  local amount, currency = money_of(data)
+local function told_of(event, name, kind)
+  local shop, app = object(event.data.shop), object(event.data.app)
   return {
-    event_name = name, source = "shopify_partner",
+    event_name = name, event_type = kind, source = "shopify_partner",
     event_description = joined(word(shop.name) or word(shop.myshopifyDomain) or "A shop", name, word(app.name)),
-    event_type = kind:find("^RELATIONSHIP") and "relationship" or kind:find("^CREDIT") and "credit" or "charge",
-    value = amount, value_unit = currency,
   }, {
     {
       kind = "group", traits = { name = word(shop.name) },
       ids = ids { { "shop_id", number_of(shop.id) }, { "myshopify_domain", shop.myshopifyDomain } },
     },
   }
+end
+
+function readers.shopify_partner(event)
+  local kind = word(event.data.type) or event.type
+  local type_ = kind:find("^RELATIONSHIP") and "relationship" or kind:find("^CREDIT") and "credit" or "charge"
+  local row, parties = told_of(event, RENAMED[kind] or kind:lower(), type_)
+  row.value, row.value_unit = money_of(event.data)
+  return row, parties
+end
+
+-- What Shopify pays out: AppSubscriptionSale and the like.  Net of its fee.
+function readers.transaction(event, opt)
+  if not opt.transactions then return nil, nil, "a transaction" end
+  local name = event.data.__typename:gsub("(%l)(%u)", "%1_%2"):lower()
+  local net = object(event.data.netAmount)
+  local row, parties = told_of(event, name, "transaction")
+  row.value, row.value_unit = word(net.amount), word(net.currencyCode)
+  return row, parties
 end
 
 -------------------------------------------------------------------------------------------------------------- gadget
@@ -207,6 +220,7 @@ function readers.of(data)
   data = object(data)
   if data.unreadable or data.identifiers or data.event_name then return readers.manual end
   if data.message or data.historyId then return readers.gmail end
+  if word(data.__typename) and data.netAmount ~= nil then return readers.transaction end
   local kind = word(data.type) or ""
   if kind:find("^shop_") and json.kind(data.shop) == "object" then return readers.gadget end
   if kind:find("^[A-Z_]+$") and (data.app or data.shop) then return readers.shopify_partner end

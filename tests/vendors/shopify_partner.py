@@ -149,6 +149,9 @@ class Partner(Fake):
         with self.lock:
             return {"events": [{"id": self.name(event), "source": "shopify_partner"} for event in self.events]}
 
+    def options(self):
+        return {"organization": ORGANIZATION, "token": self.token, "apps": next(iter(self.apps))}
+
     # --------------------------------------------------------------- answering
 
     def app(self, gid):
