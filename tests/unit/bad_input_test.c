@@ -4,12 +4,8 @@
  * A body is cut short at its bytes, and each of its values becomes null, something of
  * another type, a very long text.  What the selectors and the source's decode step make of it has to
  * be an event with an id, a drop with a reason, or a failure with a sentence. */
-#include <dirent.h>
-#include <time.h>
-
-#include "flow/webhook.h"
+#include "sample_bed.h"
 #include "script.h"
-#include "sdk/text.h"
 
 #define MOST_CUTS 150
 #define MOST_VALUES 150
@@ -17,7 +13,7 @@
 
 /* A vendor's plugin, ready to decode. */
 struct vendor {
-	char name[64], folder[512];
+	char name[64], folder[SAMPLE_FOLDER];
 	struct webhook *webhook;
 	struct instance *instance;
 	size_t samples, spoilt;
@@ -76,31 +72,14 @@ static struct webhook *webhook_of(const struct plugin *plugin)
 	return webhook;
 }
 
-static struct plugin *load(const char *name)
-{
-	const char *build = getenv("SLUICE_BUILD"), *source = getenv("SLUICE_SOURCE");
-	struct why why = { "" };
-	char path[1024];
-	snprintf(path, sizeof(path), "%s/plugins/%s/%s.lua", source ? source : ".", name, name);
-	if (access(path, R_OK) != 0)
-		snprintf(path, sizeof(path), "%s/share/sluice/plugins/%s/%s.so", build ? build : ".", name, name);
-	if (access(path, R_OK) != 0)
-		return NULL; /* not built */
-	struct plugin *plugin = plugin_load(path, &why);
-	if (!plugin)
-		fail_msg("%s", why.text);
-	return plugin;
-}
-
 /* False: it is not built, or has no webhooks. */
 static bool vendor_begin(struct vendor *vendor, const char *name)
 {
-	const char *source = getenv("SLUICE_SOURCE");
-	struct plugin *plugin = load(name);
+	struct plugin *plugin = sample_plugin(name);
 	struct why why = { "" };
 	*vendor = (struct vendor){ .webhook = NULL };
 	snprintf(vendor->name, sizeof(vendor->name), "%s", name);
-	snprintf(vendor->folder, sizeof(vendor->folder), "%s/plugins/%s/samples", source ? source : ".", name);
+	sample_folder(name, vendor->folder);
 	if (!plugin || !plugin->face->webhook || access(vendor->folder, R_OK) != 0) {
 		plugin_free(&plugin);
 		return false;
@@ -278,36 +257,6 @@ static void spoil(struct sample *sample, struct sl_text body)
 
 /* ------------------------------------------------------------------------- samples */
 
-static struct buf content(const char *folder, const char *name)
-{
-	struct buf text = { 0 };
-	char path[1024];
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "r");
-	for (int c = file ? fgetc(file) : EOF; c != EOF; c = fgetc(file))
-		buf_char(&text, (char)c);
-	if (file)
-		fclose(file);
-	return text;
-}
-
-/* "wh_x.headers.json" beside "wh_x.json": an object of names and values. */
-static void read_headers(struct sample *sample)
-{
-	char name[256];
-	snprintf(name, sizeof(name), "%.*s.headers.json", (int)(strrchr(sample->file, '.') - sample->file), sample->file);
-	struct buf text = content(sample->vendor->folder, name);
-	struct sl_document *document = sl_json_read((struct sl_text){ text.at, text.len }, NULL, 0);
-	for (const struct sl_json *at = sl_json_first(sl_json_root(document)); at; at = sl_json_next(at)) {
-		struct sl_text header = sl_json_name(at), value = sl_json_string(at);
-		for (size_t i = 0; i < header.len; i++)
-			buf_char(&sample->headers, (char)(header.at[i] | (header.at[i] >= 'A' && header.at[i] <= 'Z' ? 32 : 0)));
-		buf_format(&sample->headers, ": %.*s\n", (int)value.len, value.at ? value.at : "");
-	}
-	sl_json_free(&document);
-	buf_free(&text);
-}
-
 /* A recorded request holds its body in itself: that is what is spoilt. */
 static struct sl_text body_in(const struct sl_json *root, struct sl_text whole)
 {
@@ -318,10 +267,10 @@ static struct sl_text body_in(const struct sl_json *root, struct sl_text whole)
 static void spoil_file(struct vendor *vendor, const char *file)
 {
 	struct sample sample = { .vendor = vendor, .file = file, .arena = arena_new() };
-	struct buf text = content(vendor->folder, file);
+	struct buf text = sample_content(vendor->folder, file);
 	struct sl_text whole = { text.at ? text.at : "", text.len };
 	struct sl_document *document = sl_json_read(whole, NULL, 0);
-	read_headers(&sample);
+	sample.headers = sample_headers(vendor->folder, file);
 	spoil(&sample, body_in(sl_json_root(document), whole));
 	vendor->samples++;
 	sl_json_free(&document);
