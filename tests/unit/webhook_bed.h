@@ -53,7 +53,8 @@ static struct log_record post(const char *headers, const char *body)
 	};
 }
 
-static __attribute__((unused)) struct webhook_check checked(const struct webhook *webhook, const struct log_record *record, int64_t now)
+static __attribute__((unused)) struct webhook_check checked(const struct webhook *webhook,
+	const struct log_record *record, int64_t now)
 {
 	struct arena *arena = arena_new();
 	struct webhook_check check;

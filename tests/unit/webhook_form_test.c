@@ -52,7 +52,8 @@ static void forms_become_objects(void **state)
 
 static void the_type_says_that_it_is_a_form(void **state)
 {
-	assert_reads("content-type: Application/X-WWW-Form-URLencoded ; charset=UTF-8\n", sl_text_of("a=1"), "{\"a\":\"1\"}");
+	assert_reads("content-type: Application/X-WWW-Form-URLencoded ; charset=UTF-8\n", sl_text_of("a=1"),
+		"{\"a\":\"1\"}");
 	assert_reads("content-type: application/x-www-form-urlencoded2\n", sl_text_of("a=1"), NULL);
 	assert_reads("content-type: multipart/form-data\n", sl_text_of("a=1"), NULL);
 	assert_reads("content-type: application/json\n", sl_text_of("a=1"), NULL);
@@ -90,8 +91,8 @@ static void a_form_has_its_limits(void **state)
 
 static void selectors_find_fields(void **state)
 {
-	struct webhook *webhook = must("{\"auth\":\"none\",\"id\":\"body:/Task.ID body:/Task.Updated\",\"type\":\"body:/Event\","
-				       "\"subject\":\"body:/Task.ID\",\"time\":\"body:/Task.Updated\"}", NULL, NULL);
+	struct webhook *webhook = must("{\"auth\":\"none\",\"id\":\"body:/Task.ID body:/Task.Updated\","
+				       "\"type\":\"body:/Event\",\"subject\":\"body:/Task.ID\",\"time\":\"body:/Task.Updated\"}", NULL, NULL);
 	struct log_record record = post(FORM, "Event=TASK.UPDATED&Task.ID=71&Task.Updated=2024-11-21T22%3A00%3A19Z");
 	struct arena *arena = arena_new();
 	struct webhook_found found;

@@ -94,7 +94,8 @@ static void a_token_may_have_its_bearer_and_is_never_kept(void **state)
 	snprintf(lines, sizeof(lines), "authorization: Bearer %sx-a: 1\n", token);
 	struct log_record record = post(lines, "{}");
 	assert_int_equal(checked(webhook, &record, NOW).verdict, WEBHOOK_GENUINE);
-	elsewhere = must("{\"auth\":\"jwt-hs256\",\"proof\":\"header:X-Token\",\"audience\":\"" OURS "\"}", "[\"s\"]", NULL);
+	elsewhere =
+		must("{\"auth\":\"jwt-hs256\",\"proof\":\"header:X-Token\",\"audience\":\"" OURS "\"}", "[\"s\"]", NULL);
 	assert_int_equal(checked(elsewhere, &record, NOW).verdict, WEBHOOK_FORGED);
 	snprintf(lines, sizeof(lines), "x-token: %sx-a: 1\n", token);
 	assert_int_equal(checked(elsewhere, &record, NOW).verdict, WEBHOOK_GENUINE);
@@ -243,7 +244,8 @@ static void usual_mistakes_are_explained(void **state)
 
 /* ----------------------------------------------------------------------- same */
 
-#define SHOP "{\"auth\":\"bearer\",\"same\":\"header:X-Shop = body:/shop_domain, header:X-Topic = body:/topic|body:/event\"}"
+#define SHOP \
+	"{\"auth\":\"bearer\",\"same\":\"header:X-Shop = body:/shop_domain, header:X-Topic = body:/topic|body:/event\"}"
 
 static void what_is_not_signed_agrees_with_what_is(void **state)
 {

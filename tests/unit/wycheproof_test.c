@@ -136,7 +136,8 @@ static struct webhook_check at_its_time(const struct sl_json *vector, const char
 	struct webhook_check check;
 	struct why why = { "" };
 	struct arena *arena = arena_new();
-	struct sl_document *form = sl_json_read(sl_text_of("{\"auth\":\"jwt-hs256\",\"audience\":\"{callback}\"}"), NULL, 0);
+	static const char description[] = "{\"auth\":\"jwt-hs256\",\"audience\":\"{callback}\"}";
+	struct sl_document *form = sl_json_read(sl_text_of(description), NULL, 0);
 	buf_string(&secrets, "[");
 	json_text(&secrets, sl_json_string(sl_json_get(vector, "secret")));
 	buf_string(&secrets, "]");
