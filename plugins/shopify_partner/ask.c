@@ -50,7 +50,8 @@ static enum sl_outcome refused(struct sl_call *call)
 enum sl_outcome errors_fail(struct sl_call *call, const struct sl_json *errors, const char *what)
 {
 	const struct sl_host *host = call->host;
-	const struct sl_json *error = host->kind(errors) == SL_KIND_ARRAY ? host->at(host->first(errors), "/message") : errors;
+	bool list = host->kind(errors) == SL_KIND_ARRAY;
+	const struct sl_json *error = list ? host->at(host->first(errors), "/message") : errors;
 	struct sl_text said = first_bytes(host->string(error));
 	return host->fail(call, "%s: the Partner API says: %.*s", what, (int)said.len, said.at);
 }

@@ -20,36 +20,55 @@
 #define CURSOR_MOST 4000 /* bytes */
 #define BETWEEN 1000000  /* a part that is none: the next call begins a round */
 
-#define AMOUNT "amount { amount currencyCode }"
-#define ON(type, more) " ... on " type " { " more " }"
-#define SUBSCRIBED(type) ON(type, "charge { id " AMOUNT " billingOn name test }")
-#define CHARGED(type) ON(type, "charge { id " AMOUNT " name test }")
-#define CREDITED(type) ON(type, "appCredit { id " AMOUNT " name test }")
+#define CHARGE "id amount { amount currencyCode } name test"
 #define SALE \
 	"chargeId app { id name } shop { id name myshopifyDomain } grossAmount { amount currencyCode } " \
 	"shopifyFee { amount currencyCode } netAmount { amount currencyCode }"
 
+/* What a type has that others have not. */
+struct fragment {
+	const char *type, *fields;
+};
+
+static const struct fragment of_event[] = {
+	{ "RelationshipUninstalled", "reason description" },
+	{ "SubscriptionApproachingCappedAmount", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionCappedAmountUpdated", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeAccepted", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeActivated", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeCanceled", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeDeclined", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeExpired", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeFrozen", "charge { " CHARGE " billingOn }" },
+	{ "SubscriptionChargeUnfrozen", "charge { " CHARGE " billingOn }" },
+	{ "OneTimeChargeAccepted", "charge { " CHARGE " }" },
+	{ "OneTimeChargeActivated", "charge { " CHARGE " }" },
+	{ "OneTimeChargeDeclined", "charge { " CHARGE " }" },
+	{ "OneTimeChargeExpired", "charge { " CHARGE " }" },
+	{ "UsageChargeApplied", "charge { " CHARGE " }" },
+	{ "CreditApplied", "appCredit { " CHARGE " }" },
+	{ "CreditFailed", "appCredit { " CHARGE " }" },
+	{ "CreditPending", "appCredit { " CHARGE " }" },
+	{ 0 },
+};
+
+static const struct fragment of_transaction[] = {
+	{ "AppSubscriptionSale", SALE " billingInterval" },
+	{ "AppOneTimeSale", SALE },
+	{ "AppUsageSale", SALE },
+	{ "AppSaleAdjustment", SALE },
+	{ "AppSaleCredit", SALE },
+	{ 0 },
+};
+
 static const char events_query[] =
 	"query ($id: ID!, $after: String, $from: DateTime) { app(id: $id) { id name "
 	"events(first: 100, after: $after, occurredAtMin: $from) { pageInfo { hasNextPage } edges { cursor node { "
-	"type occurredAt app { id name apiKey } shop { id name myshopifyDomain }"
-	ON("RelationshipUninstalled", "reason description")
-	SUBSCRIBED("SubscriptionApproachingCappedAmount") SUBSCRIBED("SubscriptionCappedAmountUpdated")
-	SUBSCRIBED("SubscriptionChargeAccepted") SUBSCRIBED("SubscriptionChargeActivated")
-	SUBSCRIBED("SubscriptionChargeCanceled") SUBSCRIBED("SubscriptionChargeDeclined")
-	SUBSCRIBED("SubscriptionChargeExpired") SUBSCRIBED("SubscriptionChargeFrozen")
-	SUBSCRIBED("SubscriptionChargeUnfrozen")
-	CHARGED("OneTimeChargeAccepted") CHARGED("OneTimeChargeActivated") CHARGED("OneTimeChargeDeclined")
-	CHARGED("OneTimeChargeExpired") CHARGED("UsageChargeApplied")
-	CREDITED("CreditApplied") CREDITED("CreditFailed") CREDITED("CreditPending")
-	" } } } } }";
+	"type occurredAt app { id name apiKey } shop { id name myshopifyDomain }%s } } } } }";
 
 static const char transactions_query[] =
 	"query ($after: String, $from: DateTime) { transactions(first: 100, after: $after, createdAtMin: $from) { "
-	"pageInfo { hasNextPage } edges { cursor node { __typename id createdAt"
-	ON("AppSubscriptionSale", SALE " billingInterval") ON("AppOneTimeSale", SALE) ON("AppUsageSale", SALE)
-	ON("AppSaleAdjustment", SALE) ON("AppSaleCredit", SALE)
-	" } } } }";
+	"pageInfo { hasNextPage } edges { cursor node { __typename id createdAt%s } } } }";
 
 struct walk {
 	int64_t reached, newest;
@@ -213,6 +232,21 @@ static struct sl_text moment_from(struct sl_call *call, const struct walk *walk)
 	return call->host->format(call, "\"%s\"", when);
 }
 
+static const char *fragments(struct sl_call *call, const struct fragment *fragment)
+{
+	const char *all = "";
+	for (; fragment->type; fragment++)
+		all = call->host->format(call, "%s ... on %s { %s }", all, fragment->type, fragment->fields).at;
+	return all;
+}
+
+static const char *query_of(struct sl_call *call)
+{
+	if (of_transactions(call))
+		return call->host->format(call, transactions_query, fragments(call, of_transaction)).at;
+	return call->host->format(call, events_query, fragments(call, of_event)).at;
+}
+
 static enum sl_outcome ask_page(struct sl_call *call)
 {
 	const struct partner *partner = call->options;
@@ -224,7 +258,7 @@ static enum sl_outcome ask_page(struct sl_call *call)
 	const char *id = transactions ? "" : app_gid(call, partner->apps[walk->part]);
 	struct sl_text variables = host->format(call, transactions ? "{\"after\":%s,\"from\":%s}"
 		: "{\"after\":%s,\"from\":%s,\"id\":\"%s\"}", after.at, from.at, id);
-	return ask(call, transactions ? transactions_query : events_query, variables, arrived);
+	return ask(call, query_of(call), variables, arrived);
 }
 
 static const char *wrong_app(const struct sl_call *call)

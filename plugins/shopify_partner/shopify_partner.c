@@ -5,8 +5,10 @@
 static const struct sl_option options[] = {
 	SL_OPTION(TEXT, struct partner, organization, .initial = NULL,
 		.help = "The number of the Partner organization: what stands behind partners.shopify.com/ in the browser."),
-	SL_OPTION(SECRET, struct partner, token, .initial = NULL, .help = "A Partner API client's access token (prtapi_...)."),
-	SL_OPTION(LIST, struct partner, apps, .initial = NULL, .help = "Numbers of the apps whose events are wanted: 1234567."),
+	SL_OPTION(SECRET, struct partner, token, .initial = NULL,
+		.help = "A Partner API client's access token (prtapi_...)."),
+	SL_OPTION(LIST, struct partner, apps, .initial = NULL,
+		.help = "Numbers of the apps whose events are wanted: 1234567."),
 	SL_OPTION(BOOL, struct partner, transactions, .initial = "true",
 		.help = "Transactions of the organization too; the client needs the permission View financials."),
 	SL_OPTION(TEXT, struct partner, base, .initial = "https://partners.shopify.com", .help = "Where the API is."),

@@ -81,9 +81,11 @@ push("an id may stand in the graph's form only", "orders/updated", { admin_graph
   { emits = { { type = "shopify_events" }, { type = "orders", has = { order_id = "42" } } } })
 
 for _, row in ipairs {
-  { "orders/edited", "orders_edited", "820982911946154500" }, { "refunds/create", "refunds_create_real_store", "6273085767965" },
+  { "orders/edited", "orders_edited", "820982911946154500" },
+  { "refunds/create", "refunds_create_real_store", "6273085767965" },
   { "orders/risk_assessment_changed", "orders_risk_assessment_changed" }, { "customers/merge", "customers_merge" },
-  { "app_subscriptions/update", "app_subscriptions_update", "1029266952" }, { "collections/update", "collections_update_real_store" },
+  { "app_subscriptions/update", "app_subscriptions_update", "1029266952" },
+  { "collections/update", "collections_update_real_store" },
   { "bulk_operations/finish", "bulk_operations_finish" }, { "moons/wane", "shop_redact" },
 } do
   push(row[1] .. " is an event and no more", row[1], SAMPLES .. row[2] .. ".json",
@@ -112,9 +114,10 @@ local function relation(kind)
   } }
 end
 
-poll("a partner's event installs an app", relation "RELATIONSHIP_INSTALLED", { emits = { { type = "app_installations", data = {
-  shop = SHOP, app_id = "1234567", installed_at = 1780272000000, uninstalled_at = json.null,
-} } } })
+poll("a partner's event installs an app", relation "RELATIONSHIP_INSTALLED", { emits = { {
+  type = "app_installations",
+  data = { shop = SHOP, app_id = "1234567", installed_at = 1780272000000, uninstalled_at = json.null },
+} } })
 poll("and uninstalls it", relation "RELATIONSHIP_UNINSTALLED", { emits = { { type = "app_installations", data = {
   shop = SHOP, app_id = "1234567", uninstalled_at = 1780272000000,
 } } } })
@@ -131,7 +134,8 @@ for _, row in ipairs {
   push(row[1] .. " is to be done within thirty days", row[1], SAMPLES .. row[2] .. ".json", { emits = {
     { type = "shopify_events" },
     { type = "compliance_requests", has = {
-      shop = SHOP, event_id = row[1] .. ":e1", topic = row[1], customer_id = row[3], email = row[4], due_at = 1769774400123,
+      shop = SHOP, event_id = row[1] .. ":e1", topic = row[1], customer_id = row[3], email = row[4],
+      due_at = 1769774400123,
     } },
   } })
 end
@@ -140,7 +144,8 @@ end
 
 local POLLED = { id = "products:8@2025-12-31T10:00:00Z", type = "products/update", subject = "products:8",
   time = "2025-12-31T10:00:00Z",
-  data = { id = 8, title = "Sign", tags = json.array { "a", "b" }, updated_at = "2025-12-31T10:00:00Z", shop_domain = SHOP } }
+  data = { id = 8, title = "Sign", tags = json.array { "a", "b" }, updated_at = "2025-12-31T10:00:00Z",
+    shop_domain = SHOP } }
 local ROW = { type = "products", time = "2025-12-31T10:00:00Z",
   has = { shop = SHOP, product_id = "8", title = "Sign", tags = "a, b" } }
 
@@ -154,7 +159,8 @@ poll("what a poll found deleted is marked", { id = "products:8@destroyed", type 
 
 poll("without a shop there is no row", { type = "products/update", data = { id = 8 } },
   { drops = "nothing says which shop it is of" })
-poll("what has no topic is none of Shopify's", { type = "request", data = { id = 8 } }, { drops = "no topic of Shopify's" })
+poll("what has no topic is none of Shopify's", { type = "request", data = { id = 8 } },
+  { drops = "no topic of Shopify's" })
 push("a price that is none names its column", "orders/updated", { id = 7, total_price = "dear" },
   { fails = "orders.total_price", emits = { { type = "shopify_events" } } })
 push("a line that is no object has no id", "orders/updated", { id = 7, line_items = { 7 } },
@@ -168,7 +174,8 @@ for _, row in ipairs {
   { "customers_create", "customers/create" }, { "customers_delete", "customers/delete" },
   { "products_create", "products/create" }, { "products_update_real_store", "products/update" },
 } do
-  push("as it was recorded: " .. row[1], row[2], SAMPLES .. row[1] .. ".json", { golden = "golden/" .. row[1] .. ".json" })
+  push("as it was recorded: " .. row[1], row[2], SAMPLES .. row[1] .. ".json",
+    { golden = "golden/" .. row[1] .. ".json" })
 end
 
 return { source = "shopify", schema = "shopify", options = {}, cases = cases }
