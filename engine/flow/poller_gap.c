@@ -66,8 +66,8 @@ void gap_heard(struct poller *poller, const struct sl_json *message)
 	if (gaps->silent && clock_ticks() - gaps->quiet < gaps->silence) {
 		line(SL_INFO, "the vendor pushes again");
 		gaps->silent = false;
+		poller->changed = true;
 	}
-	poller->changed = true;
 }
 
 static void silence_words(const struct gaps *gaps, struct why *why)
