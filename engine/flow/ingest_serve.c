@@ -7,7 +7,7 @@
 #include "flow/ingest_inside.h"
 #include "sdk/text.h"
 
-#define CHALLENGES_A_MINUTE 10
+#define CHALLENGES_A_MINUTE 60 /* monday.com sends one for each board and event */
 #define MINUTE 60000
 
 static void count_refused(struct ingest *ingest, struct ingest_source *source)

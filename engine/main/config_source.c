@@ -249,12 +249,18 @@ static const struct sl_json *value_of(const struct reading *r, const struct sl_j
 	return named ? sl_json_get_text(r->values, text) : member;
 }
 
+/* Only of a JWT: another `auth` takes the plugin's audience away with it. */
+static bool is_moot(const struct yaml_node *map, struct sl_text member)
+{
+	return sl_text_is(member, "audience") && yaml_get(map, "auth");
+}
+
 static void put_described(const struct reading *r, const struct sl_json *form, const struct yaml_node *map,
 	struct buf *out)
 {
 	for (const struct sl_json *member = sl_json_first(form); member; member = sl_json_next(member)) {
 		struct sl_text name = sl_json_name(member), raw = sl_json_raw(value_of(r, member));
-		if (is_given(map, name) || !raw.at)
+		if (is_given(map, name) || is_moot(map, name) || !raw.at)
 			continue;
 		json_key_text(out, name);
 		json_raw(out, raw.at, raw.len);

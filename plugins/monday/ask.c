@@ -21,6 +21,7 @@
 #define SHOWN 200       /* bytes of what came back */
 #define INTERNAL_MOST 5 /* in a row, then what was asked for counts as refused */
 #define LONGEST_HINT 3600
+#define CHANGE_TRIES 20
 
 enum means {
 	MEANS_FAIL, /* asking again is no use */
@@ -55,6 +56,8 @@ static const struct {
 	{ "InvalidBoardIdException", MEANS_REFUSED },
 	{ "ResourceNotFoundException", MEANS_REFUSED },
 };
+
+static enum sl_outcome send(struct sl_call *call);
 
 struct trouble {
 	bool any;
@@ -201,13 +204,22 @@ static enum sl_outcome internal(struct sl_call *call, const struct trouble *trou
 	return local_of(call)->next(call);
 }
 
+/* In the middle of changes on the spot: what was made before must not be forgotten. */
+static enum sl_outcome waits(struct sl_call *call, const struct trouble *trouble)
+{
+	struct local *local = local_of(call);
+	if (local->kind != QUERY_CHANGE || local->tries++ >= CHANGE_TRIES)
+		return asks_later(call, trouble, trouble->after);
+	return call->host->sleep(call, trouble->after ? trouble->after : 1000, send);
+}
+
 static enum sl_outcome judge(struct sl_call *call, const struct trouble *trouble)
 {
 	struct local *local = local_of(call);
 	enum means means = means_of(trouble);
 	local->error = trouble->message;
 	switch (means) {
-	case MEANS_LATER: return asks_later(call, trouble, trouble->after);
+	case MEANS_LATER: return waits(call, trouble);
 	case MEANS_MIDNIGHT: return asks_later(call, trouble, DAY - wall() % DAY + MINUTE);
 	case MEANS_INTERNAL: return internal(call, trouble);
 	case MEANS_CURSOR: local->dead_cursor = true; return local->next(call);
@@ -219,9 +231,10 @@ static enum sl_outcome judge(struct sl_call *call, const struct trouble *trouble
 			trouble->message.at ? trouble->message.at : "it does not say why");
 		return local->next(call);
 	}
-	if (means != MEANS_REFUSED || call->response->status == 401)
+	bool told = local->kind == QUERY_CHANGE || means == MEANS_REFUSED; /* what else was changed must not be forgotten */
+	if (!told || call->response->status == 401)
 		return fails(call, trouble);
-	local->refused = true;
+	local->refused = means == MEANS_REFUSED;
 	return local->next(call);
 }
 
@@ -249,15 +262,14 @@ static enum sl_outcome arrived(struct sl_call *call)
 static enum sl_outcome send(struct sl_call *call)
 {
 	const struct local *local = local_of(call);
-	const struct state *state = state_of(call);
-	return call->host->http(call, &(struct sl_http){
-					      .method = "POST",
-					      .url = "/v2",
-					      .body = local->body,
-					      .cost = state->cost[local->kind],
-					      .asks = local->kind != QUERY_CHANGE,
-				      },
-		arrived);
+	const struct sl_http request = {
+		.method = "POST",
+		.url = call->host->format(call, "%s/v2", options_of(call)->base).at,
+		.body = local->body,
+		.cost = state_of(call)->cost[local->kind],
+		.asks = local->kind != QUERY_CHANGE,
+	};
+	return call->host->http(call, &request, arrived);
 }
 
 enum sl_outcome ask(struct sl_call *call, enum query kind, const char *query, const char *variables, sl_step *next)

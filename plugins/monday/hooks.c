@@ -81,33 +81,47 @@ static void recall(struct sl_call *call)
 	}
 }
 
+static struct sl_text hook_json(struct sl_call *call, const struct hook *hook)
+{
+	static const char form[] = "{\"board\":\"%s\",\"event\":%s,\"id\":\"%s\"}";
+	return call->host->format(call, form, hook->board, quoted(call, hook->event).at, hook->id);
+}
+
 static void keep(struct sl_call *call)
 {
 	const struct sl_host *host = call->host;
+	const char *callback = quoted(call, call->callback ? call->callback : "").at;
 	struct sl_text list = { "", 0 };
-	for (struct hook *hook = local_of(call)->work->first; hook; hook = hook->next)
+	for (const struct hook *hook = local_of(call)->work->first; hook; hook = hook->next)
 		if (hook->id[0])
-			list = host->format(call, "%s%s{\"board\":\"%s\",\"event\":%s,\"id\":\"%s\"}", list.at, list.len ? "," : "",
-				hook->board, quoted(call, hook->event).at, hook->id);
-	host->advance(call, host->format(call, "{\"callback\":%s,\"made\":[%s]}", quoted(call, call->callback ? call->callback : "").at, list.at).at);
+			list = host->format(call, "%s%s%s", list.at, list.len ? "," : "", hook_json(call, hook).at);
+	host->advance(call, host->format(call, "{\"callback\":%s,\"made\":[%s]}", callback, list.at).at);
 }
 
 /* ------------------------------------------------------------------- telling */
 
+static void tell_one(struct sl_call *call, const struct hook *hook)
+{
+	static const char form[] = "{\"board\":\"%s\",\"event\":%s,\"why\":%s}";
+	const struct sl_host *host = call->host;
+	const char *event = quoted(call, hook->event).at, *why = quoted(call, hook->why).at;
+	const struct sl_event told = {
+		.id = hook->id[0] ? hook->id : "",
+		.type = hook->type,
+		.subject = host->format(call, "board %s, %s", hook->board, hook->event).at,
+		.data = host->format(call, form, hook->board, event, why),
+	};
+	host->emit(call, &told);
+}
+
 static enum sl_outcome tell(struct sl_call *call)
 {
-	const struct sl_host *host = call->host;
 	const struct work *work = local_of(call)->work;
 	for (const struct hook *hook = work->first; hook; hook = hook->next)
-		host->emit(call, &(struct sl_event){
-					 .id = hook->id[0] && strcmp(hook->type, "removed") != 0 ? hook->id : "",
-					 .type = hook->type,
-					 .subject = host->format(call, "board %s, %s", hook->board, hook->event).at,
-					 .data = host->format(call, "{\"board\":\"%s\",\"event\":%s,\"why\":%s}", hook->board, quoted(call, hook->event).at, quoted(call, hook->why).at),
-				 });
+		tell_one(call, hook);
 	if (work->others)
-		host->log(call, SL_INFO, "%zu more webhooks on these boards were not made from here; monday.com does not say "
-					 "where they lead",
+		call->host->log(call, SL_INFO, "%zu more webhooks on these boards were not made from here; monday.com does "
+					       "not say where they lead",
 			work->others);
 	if (strcmp(call->verb, "list") != 0)
 		keep(call);
@@ -144,7 +158,13 @@ static enum sl_outcome created(struct sl_call *call)
 
 static enum sl_outcome deleted(struct sl_call *call)
 {
-	struct hook *hook = local_of(call)->work->at;
+	const struct local *local = local_of(call);
+	struct hook *hook = local->work->at;
+	char id[ID_SIZE];
+	if (!local->refused && !copy_id(call->host, call->host->at(local->data, "/delete_webhook/id"), id)) {
+		went_wrong(call, hook, "monday.com did not remove it");
+		return act_next(call);
+	}
 	hook->type = "removed";
 	hook->there = false;
 	hook->id[0] = '\0';
@@ -153,16 +173,17 @@ static enum sl_outcome deleted(struct sl_call *call)
 
 static enum sl_outcome create(struct sl_call *call, const struct hook *hook)
 {
+	static const char query[] =
+		"mutation SluiceHook($board:ID!,$url:String!,$event:WebhookEventType!)"
+		"{create_webhook(board_id:$board,url:$url,event:$event){id board_id}}";
 	const char *variables = call->host->format(call, "{\"board\":\"%s\",\"url\":%s,\"event\":%s}", hook->board,
 						  quoted(call, call->callback).at, quoted(call, hook->event).at)
 					.at;
-	return ask(call, QUERY_CHANGE,
-		"mutation SluiceHook($board:ID!,$url:String!,$event:WebhookEventType!)"
-		"{create_webhook(board_id:$board,url:$url,event:$event){id board_id}}",
-		variables, created);
+	return ask(call, QUERY_CHANGE, query, variables, created);
 }
 
-static enum sl_outcome delete (struct sl_call *call, const struct hook *hook) {
+static enum sl_outcome unmake(struct sl_call *call, const struct hook *hook)
+{
 	return ask(call, QUERY_CHANGE, "mutation SluiceDrop($id:ID!){delete_webhook(id:$id){id board_id}}",
 		call->host->format(call, "{\"id\":\"%s\"}", hook->id).at, deleted);
 }
@@ -186,7 +207,7 @@ static enum sl_outcome act(struct sl_call *call)
 		if (!hook->there)
 			hook->id[0] = '\0';
 		if (to_go(call, hook))
-			return delete (call, hook);
+			return unmake(call, hook);
 		if (makes && hook->wanted && !hook->there && !hook->why)
 			return create(call, hook);
 	}

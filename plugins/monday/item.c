@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* item.c - an item as an event.
  *
- *     id     ITEM@UPDATED_AT, and a digest of what it says: mirrors, formulas and labels change without updated_at
+ *     id     ITEM@UPDATED_AT, and since when it says this: mirrors, formulas and labels change without updated_at
  *     time   when it was read: whatever happened until then is in it
  *     data   {"item":{...},"board":{"id","name"},"labels":{COLUMN:{ID:LABEL}}}
  */
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "monday.h"
@@ -13,15 +13,26 @@
 #include "text.h"
 #include "time.h"
 
-#define DIGEST 5 /* bytes of it, in an id */
-
-static struct sl_text digest_of(struct sl_call *call, struct sl_text data)
+static uint64_t digest_of(struct sl_text data)
 {
 	unsigned char digest[SL_DIGEST_MOST];
-	char hex[2 * DIGEST + 1];
+	uint64_t number;
 	sl_hash(SL_SHA256, &data, 1, digest);
-	sl_hex(digest, DIGEST, hex);
-	return call->host->format(call, "%s", hex);
+	memcpy(&number, digest, sizeof(number));
+	return number;
+}
+
+/* ITEM@UPDATED_AT#SEEN.DIGEST */
+static const char *name_of(struct sl_call *call, const char *id, const char *board, struct sl_text updated,
+	struct sl_text data)
+{
+	struct local *local = local_of(call);
+	uint64_t digest = digest_of(data);
+	int64_t run = local->place.is_full && !call->backfill ? local->place.board_began : 0;
+	int64_t since = seen_since(&state_of(call)->seen, atoll(id), atoll(board), run, digest, local->now);
+	return call->host->format(call, "%s@%.40s#%llx.%02x", id, updated.at ? updated.at : "",
+				 (unsigned long long)since, (unsigned)(digest & 0xff))
+		.at;
 }
 
 static int64_t milliseconds(struct sl_text text)
@@ -61,16 +72,44 @@ bool item_emit(struct sl_call *call, const struct sl_json *item, int64_t since)
 	if (!copy_id(host, host->at(item, "/board/id"), board))
 		memcpy(board, local->place.board, sizeof(board));
 	struct sl_text data = data_of(call, item, board);
-	host->emit(call, &(struct sl_event){
-				 .id = host->format(call, "%s@%.40s#%s", id, updated.at ? updated.at : "", digest_of(call, data).at).at,
-				 .type = "item",
-				 .subject = id,
-				 .time = local->now,
-				 .scope = host->format(call, "board %s", board).at,
-				 .data = data,
-			 });
+	const struct sl_event event = {
+		.id = name_of(call, id, board, updated, data),
+		.type = "item",
+		.subject = id,
+		.time = local->now,
+		.scope = host->format(call, "board %s", board).at,
+		.data = data,
+	};
+	host->emit(call, &event);
 	count_item(&local->place, host, item);
 	return true;
+}
+
+static const char *moment(struct sl_call *call, int64_t ms)
+{
+	char text[SL_TIME_SIZE];
+	sl_time_write(ms * 1000, text);
+	return call->host->format(call, "\"%s\"", text).at;
+}
+
+static const char *run_name(struct sl_call *call, const struct place *place)
+{
+	const char *kind = place->is_full ? "full" : "delta";
+	return call->host->format(call, "%s-%s-%lld", kind, place->board, (long long)place->board_began).at;
+}
+
+static struct sl_text run_data(struct sl_call *call, const struct place *place, const char *state, const char *error)
+{
+	static const char form[] =
+		"{\"run\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"board\":{\"id\":\"%s\",\"name\":%s},"
+		"\"began\":%s,\"ended\":%s,\"items\":%lld,\"made\":%lld,\"error\":%s}";
+	const struct board *board = board_find(state_of(call), place->board);
+	const char *name = quoted(call, board ? board->name : NULL).at;
+	const char *began = moment(call, place->board_began);
+	const char *ended = strcmp(state, "running") == 0 ? "null" : moment(call, local_of(call)->now);
+	return call->host->format(call, form, run_name(call, place), place->is_full ? "full" : "delta", state,
+		place->board, name, began, ended, (long long)place->items, (long long)place->made,
+		quoted(call, error).at);
 }
 
 /* One for each board and run: for a table of what was synchronised when. */
@@ -78,20 +117,13 @@ void run_emit(struct sl_call *call, const char *state, const char *error)
 {
 	const struct sl_host *host = call->host;
 	const struct place *place = &local_of(call)->place;
-	const struct board *board = board_find(state_of(call), place->board);
-	const char *run = host->format(call, "%s-%s-%" PRId64, place->is_full ? "full" : "delta", place->board,
-				      place->board_began)
-				  .at;
-	char began[SL_TIME_SIZE], ended[SL_TIME_SIZE];
-	sl_time_write(place->board_began * 1000, began);
-	sl_time_write(local_of(call)->now * 1000, ended);
-	host->emit(call, &(struct sl_event){
-				 .id = host->format(call, "%s-%s", run, state).at,
-				 .type = "board_sync",
-				 .subject = host->format(call, "sync %s", place->board).at,
-				 .time = strcmp(state, "running") == 0 ? place->board_began : local_of(call)->now + 1,
-				 .data = host->format(call, "{\"run\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"board\":{\"id\":\"%s\",\"name\":%s},\"began\":\"%s\","
-							    "\"ended\":%s%s%s,\"items\":%" PRId64 ",\"made\":%" PRId64 ",\"error\":%s}",
-					 run, place->is_full ? "full" : "delta", state, place->board, quoted(call, board ? board->name : NULL).at, began, strcmp(state, "running") == 0 ? "null" : "\"", strcmp(state, "running") == 0 ? "" : ended, strcmp(state, "running") == 0 ? "" : "\"", place->items, place->made, quoted(call, error).at),
-			 });
+	bool begins = strcmp(state, "running") == 0;
+	const struct sl_event event = {
+		.id = host->format(call, "%s-%s", run_name(call, place), state).at,
+		.type = "board_sync",
+		.subject = host->format(call, "sync %s", place->board).at,
+		.time = begins ? place->board_began : local_of(call)->now + 1,
+		.data = run_data(call, place, state, error),
+	};
+	host->emit(call, &event);
 }

@@ -53,7 +53,7 @@ static const struct sl_webhook webhook = {
 
 static const char *const headers[] = { "Authorization: {token}", "API-Version: {version}", NULL };
 static const struct sl_api api = {
-	.base = "{base}",
+	.base = "{base}/v2", /* so that scripts' source.graphql(query) goes where GraphQL is */
 	.headers = headers,
 	.credential = "{token}",
 	.requests = 1000,
@@ -72,6 +72,7 @@ int64_t wall(void)
 
 static void close_state(void *state)
 {
+	seen_free(&((struct state *)state)->seen);
 	boards_free(state);
 }
 

@@ -8,6 +8,7 @@
  *     place.c     how far a poll has come, as a cursor
  *     poll.c      full and delta runs, board by board, page by page
  *     item.c      an item as an event
+ *     seen.c      since when each item says what it says
  *     hooks.c     subscriptions: which are wanted, which there are
  *     discover.c  what the token may see
  */
@@ -49,12 +50,19 @@ struct board {
 	int64_t items;
 };
 
+/* seen.c */
+struct memory {
+	struct seen *table;
+	size_t room, count;
+};
+
 struct state {
 	int64_t left, renewed; /* complexity that is left, until then; renewed 0: not known */
 	int64_t cost[QUERY_COUNT];
 	struct board *boards; /* as they were read last */
-	bool rested;          /* the run has ended, and the host was not told yet */
-	unsigned internal;    /* errors of that kind, one after the other */
+	struct memory seen;
+	bool rested;       /* the run has ended, and the host was not told yet */
+	unsigned internal; /* errors of that kind, one after the other */
 };
 
 /* Where a walk is: its cursor. */
@@ -75,8 +83,9 @@ struct local {
 	sl_step *next;
 	const struct sl_json *data; /* of the answer */
 	bool dead_cursor, refused;  /* what was asked for: gone, or not for this token */
-	struct sl_text error;       /* the first message, if there is one */
-	int64_t now;                /* by the vendor's clock */
+	int tries;
+	struct sl_text error; /* the first message, if there is one */
+	int64_t now;          /* by the vendor's clock */
 
 	struct place place;       /* poll.c */
 	char (*parents)[ID_SIZE]; /* of subitems that changed */
@@ -119,12 +128,16 @@ struct sl_text query_first(struct sl_call *call);
 struct sl_text query_next(struct sl_call *call);
 struct sl_text query_items(struct sl_call *call);
 struct sl_text query_hooks(struct sl_call *call);
-struct sl_text list_json(struct sl_call *call, const char *const *list); /* ["a","b"]; an empty one: null */
-struct sl_text quoted(struct sl_call *call, const char *text);           /* NULL: null */
+/* ["a","b"]; an empty one: null */
+struct sl_text list_json(struct sl_call *call, const char *const *list);
+/* NULL: null */
+struct sl_text quoted(struct sl_call *call, const char *text);
 
 /* board.c */
-struct board *board_take(struct sl_call *call, const struct sl_json *board); /* NULL: it has no id */
-struct board *board_find(const struct state *state, const char *id);         /* NULL: it was not read yet */
+/* NULL: it has no id. */
+struct board *board_take(struct sl_call *call, const struct sl_json *board);
+/* NULL: it was not read yet. */
+struct board *board_find(const struct state *state, const char *id);
 void boards_free(struct state *state);
 
 /* place.c */
@@ -133,8 +146,16 @@ const char *place_write(struct sl_call *call, const struct place *place);
 
 /* item.c: false if it has no id.  Of `since` it is only if it changed since then; 0: always. */
 bool item_emit(struct sl_call *call, const struct sl_json *item, int64_t since);
-void run_emit(struct sl_call *call, const char *state, const char *error);                /* how the board under way does */
-bool copy_id(const struct sl_host *host, const struct sl_json *value, char out[ID_SIZE]); /* a number or a string of digits */
+/* how the board under way does */
+void run_emit(struct sl_call *call, const char *state, const char *error);
+/* a number or a string of digits */
+bool copy_id(const struct sl_host *host, const struct sl_json *value, char out[ID_SIZE]);
+
+/* seen.c: when it was first seen to say this; run: of the full run under way, 0: none. */
+int64_t seen_since(struct memory *memory, int64_t item, int64_t board, int64_t run, uint64_t digest, int64_t now);
+/* The board was read whole: what the run did not see is forgotten. */
+void seen_sweep(struct memory *memory, int64_t board, int64_t run);
+void seen_free(struct memory *memory);
 
 /* The steps. */
 enum sl_outcome poll_step(struct sl_call *call);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place.c - how far a poll has come, as a cursor. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "monday.h"
+#include "text.h"
 
 static int64_t number(struct sl_call *call, const struct sl_json *json, const char *pointer)
 {
@@ -15,7 +15,7 @@ static int64_t number(struct sl_call *call, const struct sl_json *json, const ch
 void place_read(struct sl_call *call, struct place *place)
 {
 	const struct sl_host *host = call->host;
-	const struct sl_json *json = call->cursor ? host->json(call, (struct sl_text){ call->cursor, strlen(call->cursor) }) : NULL;
+	const struct sl_json *json = call->cursor ? host->json(call, sl_text_of(call->cursor)) : NULL;
 	struct sl_text run = host->string(host->at(json, "/run")), page = host->string(host->at(json, "/page"));
 	memset(place, 0, sizeof(*place));
 	place->full = number(call, json, "/full");
@@ -34,13 +34,14 @@ void place_read(struct sl_call *call, struct place *place)
 
 const char *place_write(struct sl_call *call, const struct place *place)
 {
+	static const char form[] =
+		"{\"full\":%lld,\"delta\":%lld,\"run\":\"%s\",\"began\":%lld,\"since\":%lld,\"board\":\"%s\",\"page\":%s,"
+		"\"board_began\":%lld,\"items\":%lld,\"made\":%lld,\"done\":%lld}";
+	long long full = (long long)place->full, delta = (long long)place->delta;
 	if (!place->running)
-		return call->host->format(call, "{\"full\":%" PRId64 ",\"delta\":%" PRId64 "}", place->full, place->delta).at;
-	return call->host->format(call,
-				 "{\"full\":%" PRId64 ",\"delta\":%" PRId64 ",\"run\":\"%s\",\"began\":%" PRId64 ",\"since\":%" PRId64
-				 ",\"board\":\"%s\",\"page\":%s,\"board_began\":%" PRId64 ",\"items\":%" PRId64 ",\"made\":%" PRId64
-				 ",\"done\":%" PRId64 "}",
-				 place->full, place->delta, place->is_full ? "full" : "delta", place->began, place->since, place->board,
-				 quoted(call, place->page).at, place->board_began, place->items, place->made, place->done)
+		return call->host->format(call, "{\"full\":%lld,\"delta\":%lld}", full, delta).at;
+	return call->host->format(call, form, full, delta, place->is_full ? "full" : "delta", (long long)place->began,
+				 (long long)place->since, place->board, quoted(call, place->page).at, (long long)place->board_began,
+				 (long long)place->items, (long long)place->made, (long long)place->done)
 		.at;
 }

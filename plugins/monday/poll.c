@@ -12,7 +12,7 @@
  * with a sweep.  A delta is asked for by __last_updated__, which knows days of the account's zone: it asks
  * for one more, and sorts out by updated_at.
  */
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "monday.h"
@@ -21,7 +21,6 @@
 #define PARENTS_MOST 100 /* ids a request */
 
 static enum sl_outcome ask_page(struct sl_call *call);
-static enum sl_outcome next_board(struct sl_call *call);
 
 /* ------------------------------------------------------------------- runs */
 
@@ -133,8 +132,10 @@ static enum sl_outcome page_over(struct sl_call *call)
 		return page_done(call);
 	}
 	run_emit(call, "completed", NULL);
-	if (place->is_full && !call->backfill)
+	if (place->is_full && !call->backfill) {
 		host->sweep(call, host->format(call, "board %s", place->board).at, "item_deleted");
+		seen_sweep(&state_of(call)->seen, atoll(place->board), place->board_began);
+	}
 	return next_board(call);
 }
 
@@ -232,7 +233,7 @@ static enum sl_outcome page_arrived(struct sl_call *call)
 	const struct sl_json *page = host->at(local->data, place->page ? "/next_items_page" : "/boards/0/items_page");
 	const struct sl_json *items = host->at(page, "/items");
 	if (local->dead_cursor) {
-		host->log(call, SL_INFO, "board %s is read again from its first page: the cursor was an hour old", place->board);
+		host->log(call, SL_INFO, "board %s is read again from its first page: its cursor died", place->board);
 		place->page = NULL;
 		place->board_began = place->items = place->made = 0;
 		return page_done(call);
@@ -248,33 +249,35 @@ static enum sl_outcome page_arrived(struct sl_call *call)
 /* What rules say that are not understood is an empty page: this one is the official client's. */
 static const char *params(struct sl_call *call)
 {
+	static const char form[] =
+		"{\"rules\":[{\"column_id\":\"__last_updated__\",\"compare_value\":[\"EXACT\",\"%s\"],"
+		"\"operator\":\"greater_than_or_equals\"}],"
+		"\"order_by\":[{\"column_id\":\"__last_updated__\",\"direction\":\"asc\"}]}";
 	int64_t since = local_of(call)->place.since;
 	char day[SL_TIME_SIZE];
 	if (!since)
 		return "null";
 	sl_date_write((since - DAY) / DAY, day);
-	return call->host->format(call,
-				 "{\"rules\":[{\"column_id\":\"__last_updated__\",\"compare_value\":[\"EXACT\",\"%s\"],"
-				 "\"operator\":\"greater_than_or_equals\"}],"
-				 "\"order_by\":[{\"column_id\":\"__last_updated__\",\"direction\":\"asc\"}]}",
-				 day)
+	return call->host->format(call, form, day).at;
+}
+
+static const char *page_variables(struct sl_call *call, const struct place *place)
+{
+	long long limit = (long long)options_of(call)->page;
+	if (place->page)
+		return call->host->format(call, "{\"cursor\":%s,\"limit\":%lld}", quoted(call, place->page).at,
+					 limit)
+			.at;
+	return call->host->format(call, "{\"board\":[\"%s\"],\"limit\":%lld,\"params\":%s}", place->board, limit,
+				 params(call))
 		.at;
 }
 
 static enum sl_outcome ask_page(struct sl_call *call)
 {
-	const struct sl_host *host = call->host;
 	const struct place *place = &local_of(call)->place;
-	int64_t limit = options_of(call)->page;
-	if (place->page)
-		return ask(call, QUERY_PAGE, query_next(call).at,
-			host->format(call, "{\"cursor\":%s,\"limit\":%" PRId64 "}", quoted(call, place->page).at, limit).at,
-			page_arrived);
-	return ask(call, QUERY_PAGE, query_first(call).at,
-		host->format(call, "{\"board\":[\"%s\"],\"limit\":%" PRId64 ",\"params\":%s}", place->board, limit,
-			    params(call))
-			.at,
-		page_arrived);
+	const char *query = place->page ? query_next(call).at : query_first(call).at;
+	return ask(call, QUERY_PAGE, query, page_variables(call, place), page_arrived);
 }
 
 static enum sl_outcome board_arrived(struct sl_call *call)

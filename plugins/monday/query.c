@@ -41,12 +41,12 @@ static struct sl_text values(struct sl_call *call, const char *const *columns, c
 	return call->host->format(call, "column_values%s{" VALUE "}", ids, linked);
 }
 
+/* With their updated_at: what a mirror shows may change, and change back, without a change of its own item's. */
 static const char *linked_items(struct sl_call *call)
 {
 	const struct monday *opt = options_of(call);
-	if (!opt->linked || !opt->linked[0])
-		return "";
-	return call->host->format(call, " linked_items{id name %s}", values(call, opt->linked, "").at).at;
+	const char *more = opt->linked && opt->linked[0] ? values(call, opt->linked, "").at : "";
+	return call->host->format(call, " linked_items{id name updated_at %s}", more).at;
 }
 
 static struct sl_text item(struct sl_call *call)
@@ -54,7 +54,9 @@ static struct sl_text item(struct sl_call *call)
 	const struct monday *opt = options_of(call);
 	const char *linked = linked_items(call), *subitems = "";
 	if (opt->subitems && opt->subitems[0])
-		subitems = call->host->format(call, " subitems{id name %s}", values(call, opt->subitems, linked).at).at;
+		subitems = call->host->format(call, " subitems{id name updated_at %s}",
+					     values(call, opt->subitems, linked).at)
+				   .at;
 	return call->host->format(call, "{" ITEM "%s%s}", values(call, opt->columns, linked).at, subitems);
 }
 
@@ -64,30 +66,41 @@ static const char *settings(const struct sl_call *call)
 	return strcmp(options_of(call)->version, "2025-10") >= 0 ? "settings" : "settings_str";
 }
 
+#define BOARD "boards(ids:$board){id name type items_count columns{id title type %s}}"
+
 struct sl_text query_board(struct sl_call *call)
 {
-	return call->host->format(call, "query SluiceBoard($board:[ID!]){" COMPLEXITY " boards(ids:$board){id name type state items_count columns{id title type %s}}}",
-		settings(call));
+	static const char form[] = "query SluiceBoard($board:[ID!]){" COMPLEXITY " " BOARD "}";
+	return call->host->format(call, form, settings(call));
 }
 
 struct sl_text query_first(struct sl_call *call)
 {
-	return call->host->format(call, "query SluicePage($board:[ID!],$limit:Int!,$params:ItemsQuery){" COMPLEXITY " boards(ids:$board){id items_page(limit:$limit,query_params:$params){cursor items%s}}}", item(call).at);
+	static const char form[] =
+		"query SluicePage($board:[ID!],$limit:Int!,$params:ItemsQuery){" COMPLEXITY
+		" boards(ids:$board){id items_page(limit:$limit,query_params:$params){cursor items%s}}}";
+	return call->host->format(call, form, item(call).at);
 }
 
 struct sl_text query_next(struct sl_call *call)
 {
-	return call->host->format(call, "query SluiceNext($cursor:String!,$limit:Int!){" COMPLEXITY " next_items_page(cursor:$cursor,limit:$limit){cursor items%s}}", item(call).at);
+	static const char form[] =
+		"query SluiceNext($cursor:String!,$limit:Int!){" COMPLEXITY
+		" next_items_page(cursor:$cursor,limit:$limit){cursor items%s}}";
+	return call->host->format(call, form, item(call).at);
 }
 
 struct sl_text query_items(struct sl_call *call)
 {
-	return call->host->format(call, "query SluiceItems($ids:[ID!],$limit:Int!){" COMPLEXITY " items(ids:$ids,limit:$limit)%s}", item(call).at);
+	static const char form[] =
+		"query SluiceItems($ids:[ID!],$limit:Int!){" COMPLEXITY " items(ids:$ids,limit:$limit)%s}";
+	return call->host->format(call, form, item(call).at);
 }
 
 struct sl_text query_hooks(struct sl_call *call)
 {
-	return call->host->format(call, "query SluiceHooks($board:[ID!],$one:ID!){" COMPLEXITY " boards(ids:$board){id name type items_count columns{id title type %s}}"
-					" webhooks(board_id:$one){id event board_id config}}",
-		settings(call));
+	static const char form[] =
+		"query SluiceHooks($board:[ID!],$one:ID!){" COMPLEXITY " " BOARD
+		" webhooks(board_id:$one){id event board_id config}}";
+	return call->host->format(call, form, settings(call));
 }

@@ -24,7 +24,7 @@ sources:
     page: {page}
     full: {full}
     every: 1h
-    api: {api[crm]}
+    api: {{ requests: {requests}, window: {window}ms, points: {points}, points_window: {window}ms }}
 transforms:
   cube:
     use: datacube
@@ -45,8 +45,10 @@ routes:
 def bed(daemon, monday, full="1ms", page=50, **more):
     """With `full` every poll reads everything: only so is it found what was deleted, and what mirrors show."""
     daemon.source, daemon.route = "crm", "cube"
+    minute, points = monday.limits["minute"], monday.limits["complexity"]
     return Bed(daemon, CONFIG, {"crm": monday}, events=("webhook_events", "event_id"),
-               values={"full": full, "page": page}, **more)
+               values={"full": full, "page": page, "requests": minute.most, "points": points.most,
+                       "window": round(minute.seconds * 1000)}, **more)
 
 
 def started(daemon, monday, count=24, **more):
