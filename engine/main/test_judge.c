@@ -2,7 +2,7 @@
 /* test_judge.c - what a case expected, against what came of it.
  *
  * What a case does not speak of must not have happened: an event that was dropped, a
- * sentence, a row that was refused.  Of the cursor and of log lines it may be silent.
+ * sentence, a row that was refused.  Of the cursor, of sweeps and of log lines it may be silent.
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 /* The lists that came of it, read back. */
 struct outcome {
 	struct trial *trial;
-	const struct sl_json *emits, *drops, *fails, *retries, *settled, *log;
+	const struct sl_json *emits, *drops, *fails, *retries, *settled, *sweeps, *log;
 	struct differences *all;
 };
 
@@ -163,12 +163,13 @@ static const struct sl_json *closed(struct trial *trial, struct buf *list)
 
 static bool says_something(struct trial *trial)
 {
-	static const char *const names[] = { "emits", "drops", "fails", "retries", "cursor", "settled", "logs", "golden" };
+	static const char *const names[] = { "emits", "drops", "fails", "retries", "cursor", "settled", "sweeps", "logs",
+		"golden" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (sl_json_get(trial->form, names[i]))
 			return true;
 	return why_say(&trial->why,
-		"it says nothing of what has to come of it: emits, drops, fails, retries, cursor, settled, logs or golden");
+		"it says nothing of what has to come of it: emits, drops, fails, retries, cursor, settled, sweeps, logs or golden");
 }
 
 /* First, because what failed says why the rest is not there. */
@@ -178,13 +179,15 @@ static void judge_sentences(const struct outcome *outcome)
 	judge_texts(outcome, "retries", outcome->retries, is_part);
 	judge_texts(outcome, "drops", outcome->drops, is_same);
 	judge_settled(outcome);
+	if (sl_json_get(outcome->trial->form, "sweeps"))
+		judge_texts(outcome, "sweeps", outcome->sweeps, is_same);
 }
 
 void trial_judge(struct trial *trial)
 {
 	struct outcome outcome = { trial, closed(trial, &trial->emits), closed(trial, &trial->drops),
 		closed(trial, &trial->fails), closed(trial, &trial->retries), closed(trial, &trial->settled),
-		closed(trial, &trial->log), &trial->differences };
+		closed(trial, &trial->sweeps), closed(trial, &trial->log), &trial->differences };
 	const char *golden = test_string(trial->form, "golden");
 	if (!says_something(trial))
 		return;

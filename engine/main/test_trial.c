@@ -156,6 +156,8 @@ bool trial_outcome(struct trial *trial, struct call *call)
 	else
 		for (size_t i = 0; i < call->emitted_count; i++)
 			take_emitted(trial, call, i);
+	for (size_t i = 0; i < call->swept_count; i++)
+		json_string(&trial->sweeps, arena_format(trial->arena, "%s: %s", call->swept[i].scope, call->swept[i].type));
 	return call->outcome == SL_DONE;
 }
 
@@ -254,7 +256,7 @@ void trial_run(struct trial *trial, const struct test_file *file, size_t number,
 	trial->form = sl_json_element(file->cases, number);
 	trial->differences.arena = trial->arena;
 	struct buf *const lists[] = { &trial->emits, &trial->drops, &trial->fails, &trial->retries, &trial->settled,
-		&trial->log };
+		&trial->sweeps, &trial->log };
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		json_open(lists[i], '[');
 	on_stage = trial;
@@ -278,7 +280,7 @@ void trial_end(struct trial *trial)
 	for (; trial->documents; trial->documents = trial->documents->next)
 		sl_json_free(&trial->documents->document);
 	struct buf *const bufs[] = { &trial->emits, &trial->drops, &trial->fails, &trial->retries, &trial->settled,
-		&trial->log, &trial->answers.calls };
+		&trial->sweeps, &trial->log, &trial->answers.calls };
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(*bufs); i++)
 		buf_free(bufs[i]);
 	arena_free(&trial->arena);

@@ -116,7 +116,7 @@ struct trial {
 	struct schema *schema;
 	struct answers answers;
 	struct trial_document *documents;
-	struct buf emits, drops, fails, retries, settled, log; /* JSON arrays, open */
+	struct buf emits, drops, fails, retries, settled, sweeps, log; /* JSON arrays, open */
 	const char *cursor;
 	struct differences differences;
 	const char *updated; /* the golden file that was written */

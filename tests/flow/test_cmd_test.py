@@ -271,7 +271,7 @@ return {
     local from = cursor and json.decode(cursor).page or 1
     local page = http.get("/items", { page = from, since = walk.since })
     for _, item in ipairs(page.json) do emit { id = tostring(item.id), data = item } end
-    if page.json[1] then advance { page = from + 1 } end
+    if page.json[1] then advance { page = from + 1 } else sweep("all items", "item_gone") end
   end,
 }
 """
@@ -330,6 +330,7 @@ def test_a_poll_is_asked_until_its_cursor_stands(shop):
           { url = "/items", query = { page = 2 }, json = { { id = 2 } } },
           { url = "https://shop.example/api/items?page=3", json = json.array {} } } },
       { name = "from there", poll = { cursor = { page = 9 }, backfill = true, since = 5 }, emits = {}, cursor = { page = 9 },
+        sweeps = "all items: item_gone",
         answers = { { url = "/items", query = { page = "9", since = "5" }, json = json.array {} } } },
     } }"""))
     assert sums == {"passed": 2, "failed": 0}, rows
