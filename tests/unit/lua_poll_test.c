@@ -35,8 +35,15 @@ static const char *polled(const char *body, const struct sl_call *input)
 	for (size_t i = 0; i < call->emitted_count; i++) {
 		size_t used = strlen(text);
 		const struct sl_event *event = &call->emitted[i].event;
-		snprintf(text + used, sizeof(text) - used, " %s %s %s;", event->id, event->type, event->data.at);
+		snprintf(text + used, sizeof(text) - used, " %s %s %s%s%s;", event->id, event->type, event->data.at,
+			event->scope ? " of " : "", event->scope ? event->scope : "");
 	}
+	for (size_t i = 0; i < call->swept_count; i++) {
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof(text) - used, " swept %s %s;", call->swept[i].scope, call->swept[i].type);
+	}
+	if (call->done)
+		snprintf(text + strlen(text), 60, " %d of %d", (int)call->done, (int)call->total);
 	call_free(&call);
 	instance_free(&instance);
 	buf_free(&script);
@@ -62,6 +69,22 @@ static void a_poll_emits_and_advances(void **state)
 		"assert(cursor == nil) advance(12) sleep(0.001)", &first, "done 12:");
 }
 
+static void a_poll_sweeps_and_says_how_far_it_is(void **state)
+{
+	assert_polls(
+		"emit { id = 1, type = 'a', subject = 1, scope = 'board 7', data = {} } sweep('board 7', 'a_gone')"
+		" for i = 1, 6 do sweep('b' .. i, 'x') end progress(3, 40)", NULL,
+		"done -: 1 a {} of board 7; swept board 7 a_gone; swept b1 x; swept b2 x; swept b3 x; swept b4 x; swept b5 x;"
+		" swept b6 x; 3 of 40");
+	assert_polls("sweep('all', 'gone') progress(5) fail('no')", NULL, "fail test.lua:2: no: 5 of 0");
+	assert_polls("sweep('', 'x')", NULL,
+		"fail test.lua:2: bad argument #1 to 'sweep' (a readable text expected, in UTF-8, without zero bytes):");
+	assert_polls("sweep('x')", NULL, "fail test.lua:2: bad argument #2 to 'sweep' (string expected, got no value):");
+	assert_polls("progress(-1)", NULL, "fail test.lua:2: bad argument #1 to 'progress' (not less than 0 expected):");
+	assert_string_equal(script_try("sweep('x', 'y')", "{}"), "fail test.lua:4: sweep is for poll; this is transform");
+	assert_string_equal(script_try("emit { scope = 'x' }", "{}"), "fail test.lua:4: emit: a scope is for what is polled");
+}
+
 static void slips_in_polls_are_told(void **state)
 {
 	assert_polls(
@@ -78,7 +101,7 @@ static void slips_in_polls_are_told(void **state)
 		"advance(json.null)", NULL,
 		"fail test.lua:2: bad argument #1 to 'advance' (text or table expected, got null):");
 	assert_polls("emit { id = 1, data = {} } advance('x') fail('y')", NULL, "fail test.lua:2: y:");
-	assert_string_equal(script_try("advance('x')", "{}"), "fail test.lua:4: advance is for poll; this is transform");
+	assert_string_equal(script_try("advance('x')", "{}"), "fail test.lua:4: advance is for poll or hooks; this is transform");
 }
 
 static void hooks_are_told_what_to_do(void **state)
@@ -202,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_poll_emits_and_advances),
+		cmocka_unit_test(a_poll_sweeps_and_says_how_far_it_is),
 		cmocka_unit_test(slips_in_polls_are_told),
 		cmocka_unit_test(hooks_are_told_what_to_do),
 		cmocka_unit_test(open_runs_first_and_once_in_each_state),
