@@ -41,13 +41,27 @@ bool same_read(const char *text, struct arena *arena, struct same *same, struct 
 	return true;
 }
 
+/* A header that is there twice says two things, and each reader may take another one. */
+static bool doubled(const struct selector *selector, const struct sight *sight)
+{
+	struct sl_text values[2];
+	bool twice = false, any = false;
+	for (size_t i = 0; i < selector->count; i++)
+		for (size_t j = 0; j < selector->lists[i].count; j++) {
+			const struct place *place = &selector->lists[i].places[j];
+			bool sent = place->kind == PLACE_HEADER || place->kind == PLACE_QUERY;
+			any |= sent && place_all(place, sight, values, 2, &twice) && twice;
+		}
+	return any;
+}
+
 static bool agrees(const struct pair *pair, const struct sight *sight)
 {
 	struct sl_text left, right = selector_find(&pair->right, sight);
 	if (!right.at)
 		return true;
 	left = selector_find(&pair->left, sight);
-	return left.at && left.len == right.len && memcmp(left.at, right.at, left.len) == 0;
+	return !doubled(&pair->left, sight) && sl_same(left.at, left.len, right.at, right.len);
 }
 
 const struct pair *same_broken(const struct same *same, const struct log_record *record, struct arena *arena)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flow/webhook.h"
 #include "main/dead.h"
 #include "main/editor.h"
 #include "main/shown.h"
@@ -178,12 +179,17 @@ static void trim(struct buf *after, struct sl_text before)
 		after->at[--after->len] = '\0';
 }
 
-static bool is_json(const struct buf *text, struct why *why)
+/* JSON, or a form if that is what its headers say. */
+static bool is_read(const struct sl_json *one, const struct buf *text, struct why *why)
 {
 	char trouble[160] = "not JSON";
-	struct sl_document *document = sl_json_read((struct sl_text){ text->at, text->len }, trouble, sizeof(trouble));
+	struct arena *arena = arena_new();
+	struct log_record record = { .headers = sl_json_string(sl_json_get(one, "headers")),
+		.body = { text->at, text->len } };
+	struct sl_document *document = webhook_read(&record, arena, NULL, trouble, sizeof(trouble));
 	bool fine = document != NULL;
 	sl_json_free(&document);
+	arena_free(&arena);
 	return fine || why_say(why, "the changed copy is %s; nothing was done", trouble);
 }
 
@@ -200,7 +206,7 @@ static bool change(const struct command_line *line, struct editing *editing, str
 		return false;
 	trim(&editing->after, before);
 	editing->changed = !sl_text_is((struct sl_text){ editing->after.at, editing->after.len }, before.at);
-	return !editing->changed || is_json(&editing->after, why);
+	return !editing->changed || is_read(one, &editing->after, why);
 }
 
 static int give_back(const struct command_line *line, const struct editing *editing)

@@ -106,6 +106,11 @@ def test_a_hostile_form_is_a_dead_letter_that_says_why(daemon):
     assert daemon.post(body, headers={"Content-Type": "application/x-www-form-urlencoded"}).status == 200
     wait_until(lambda: daemon.route_health()["dead"] == 1)
     assert "a form of more than 10000 fields" in daemon.sluice("dead", "ls", "--json").stdout
+    daemon.write("mended", "id=8&type=note&card=c&text=mended")
+    seq = json.loads(daemon.sluice("dead", "ls", "--json").stdout.splitlines()[0])["seq"]
+    edited = daemon.sluice("dead", "edit", "notes", str(seq), "--with", "mended")
+    assert edited.returncode == 0, edited.stderr
+    wait_until(lambda: daemon.rows("select text from notes") == [("mended",)])
 
 
 def test_a_header_that_contradicts_the_signed_body_is_refused(daemon):

@@ -92,7 +92,8 @@ static void a_form_has_its_limits(void **state)
 static void selectors_find_fields(void **state)
 {
 	struct webhook *webhook = must("{\"auth\":\"none\",\"id\":\"body:/Task.ID body:/Task.Updated\","
-				       "\"type\":\"body:/Event\",\"subject\":\"body:/Task.ID\",\"time\":\"body:/Task.Updated\"}", NULL, NULL);
+				       "\"type\":\"body:/Event\",\"subject\":\"body:/Task.ID\","
+				       "\"time\":\"body:/Task.Updated\"}", NULL, NULL);
 	struct log_record record = post(FORM, "Event=TASK.UPDATED&Task.ID=71&Task.Updated=2024-11-21T22%3A00%3A19Z");
 	struct arena *arena = arena_new();
 	struct webhook_found found;

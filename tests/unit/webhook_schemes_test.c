@@ -259,6 +259,7 @@ static void what_is_not_signed_agrees_with_what_is(void **state)
 		{ "x-shop: b.example\n", "{\"shop_domain\":\"a.example\"}", WEBHOOK_FORGED },
 		{ "x-shop: a.exampl\n", "{\"shop_domain\":\"a.example\"}", WEBHOOK_FORGED },
 		{ "", "{\"shop_domain\":\"a.example\"}", WEBHOOK_FORGED },
+		{ "x-shop: a\nx-shop: b\n", "{\"shop_domain\":\"a\"}", WEBHOOK_FORGED },
 		{ "x-shop: a\nx-topic: t\n", "{\"shop_domain\":\"a\",\"event\":\"t\"}", WEBHOOK_GENUINE },
 		{ "x-shop: a\nx-topic: u\n", "{\"shop_domain\":\"a\",\"event\":\"t\"}", WEBHOOK_FORGED },
 	};
