@@ -167,9 +167,13 @@ class Daemon:
         piped = f"echo '{stdin}' | " if stdin else ""
         say(f"  {bold('$ ' + piped + 'sluice ' + words)}")
         typed = [word for word in words.split() if not word.startswith("plugins/")]
-        answer = subprocess.run([SLUICE, *typed, "-c", self.config, *files], cwd=ROOT, text=True,
-                                input=stdin and stdin + "\n", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                timeout=2 * PATIENCE)
+        command = [SLUICE, *typed, "-c", self.config, *files]
+        try:
+            answer = subprocess.run(command, cwd=ROOT, text=True, input=stdin and stdin + "\n", timeout=2 * PATIENCE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired:
+            show("... it takes its time, and goes on without us")
+            return None
         for line in answer.stdout.splitlines():
             show(re.sub(r"plugins/\w+/samples/", "", line))
         return answer.returncode

@@ -12,9 +12,11 @@ import sys
 from stage import ROOT, SECRET, heading, say, show, show_tables, table
 
 sys.path.insert(0, str(ROOT / "tests" / "vendors"))
+from fake import Fake, Request, Window  # noqa: E402 (now that it is found)
 
-OBJECTS, CHANGES, SPEED = 200, 40, 50
+OBJECTS, CHANGES, SPEED = 60, 20, 50
 MORE = ("status", "events ls", "hooks ls", "routes ls")
+PLAIN = Request("GET", "/", {})
 VIEWS_SHOWN, ROWS_SHOWN, CELL = 6, 5, 26
 
 fakes = {}  # the source's name: its fake
@@ -77,7 +79,6 @@ def pointed(text, source, options):
 
 
 def make_fake(plugin):
-    from fake import Fake  # once the path is known
     module = importlib.import_module(plugin)
     made = next(one for one in vars(module).values()
                 if isinstance(one, type) and issubclass(one, Fake) and one.__module__ == plugin)
@@ -87,12 +88,21 @@ def make_fake(plugin):
     return fake
 
 
+def budget_of(fake):
+    """The limits that count requests, at the fake's speed: one of them, or two."""
+    api = {}
+    counting = [limit for limit in fake.limits.values() if isinstance(limit, Window) and limit.cost(PLAIN) == 1]
+    for limit, (most, window) in zip(counting, (("requests", "window"), ("points", "points_window"))):
+        api.update({most: limit.most, window: f"{round(limit.seconds * 1000)}ms"})
+    return {"api": api} if api else {}
+
+
 def prepare(daemon):
     text = daemon.config.read_text()
     for source, plugin in sources_of(text):
         if has_fake(plugin):
             fakes[source] = make_fake(plugin)
-            text = pointed(text, source, {"base": fakes[source].base, **fakes[source].options()})
+            text = pointed(text, source, {"base": fakes[source].base, **budget_of(fakes[source]), **fakes[source].options()})
         else:
             others[source] = plugin
     address = f"public: http://127.0.0.1:{daemon.port}\nhttp: {{ allow: [ 127.0.0.1 ] }}"
@@ -115,6 +125,8 @@ def arrived(daemon):
 def subscribe(daemon):
     heading("Webhooks are made at the vendors, or where only a person can, as if one had")
     for source, fake in fakes.items():
+        if not getattr(fake, "secret", None):
+            continue  # it pushes nothing
         daemon.sluice(f"hooks register {source}")
         if not fake.hooks:
             fake.subscribe(f"http://127.0.0.1:{daemon.port}/in/{source}")
