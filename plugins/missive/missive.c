@@ -14,9 +14,10 @@ static const struct sl_option options[] = {
 		.help = "The validation secrets of the webhooks: one, or one for each rule."),
 	SL_OPTION(SECRET, struct missive, token, .initial = "",
 		.help = "An API token (missive_pat-...; settings, API). Without one nothing is polled."),
-	SL_OPTION(TEXT, struct missive, base, .initial = "https://public.missiveapp.com/v1", .help = "Where the API is."),
+	SL_OPTION(TEXT, struct missive, base, .initial = "https://public.missiveapp.com/v1",
+		.help = "Where the API is."),
 	SL_OPTION(TEXT, struct missive, organization, .initial = "",
-		.help = "Its id: only its conversations are polled, and hooks are made for it rather than for the token's owner."),
+		.help = "Its id: only its conversations are polled, and hooks are made for it, not for the token's owner."),
 	SL_OPTION(LIST, struct missive, mailboxes, .initial = "[all, trashed]",
 		.help = "What is polled: inbox, all, assigned, closed, snoozed, flagged, trashed, junked, drafts, or "
 			"team_inbox=ID, team_closed=ID, team_all=ID, shared_label=ID."),
@@ -27,7 +28,7 @@ static const struct sl_option options[] = {
 	SL_OPTION(BOOL, struct missive, comments, .initial = "no",
 		.help = "Polls fetch comments too: a request for each conversation."),
 	SL_OPTION(LIST, struct missive, events, .initial = "[incoming_email, new_comment]",
-		.help = "What hooks there ought to be; `sluice hooks` makes those that can be made by the API, and says how to make "
+		.help = "What hooks there ought to be; `sluice hooks` makes those that the API can make, and says how to make "
 			"the others. All that come are taken."),
 	{ 0 },
 };
@@ -59,7 +60,7 @@ static const struct sl_api api = {
 };
 
 SL_PLUGIN(
-	.name = "missive",
+		.name = "missive",
 	.version = "1.0",
 	.summary = "Conversations and messages of Missive: webhooks, and polls for what they leave out.",
 	.options = options,
@@ -71,5 +72,4 @@ SL_PLUGIN(
 	.poll = missive_poll,
 	.hooks = missive_hooks,
 	.discover = missive_discover,
-	.every_ms = 300000,
-);
+	.every_ms = 300000, );

@@ -47,7 +47,7 @@ struct talk {
 	struct sl_text id, activity; /* as it stands there: `until` wants it back to the letter */
 	int64_t at;                  /* the same, in microseconds */
 	const struct sl_json *row;
-	bool guest;                  /* of it only id and activity may be seen */
+	bool guest; /* of it only id and activity may be seen */
 };
 
 struct letter {
@@ -76,7 +76,7 @@ struct walk {
 	struct words seen_ids;        /* " ID ID " */
 
 	struct letter *letters, **last_letter; /* that want their bodies */
-	size_t letter_count, single; /* single: so many are asked one by one */
+	size_t letter_count, single;           /* single: so many are asked one by one */
 	sl_step *after_letters;
 };
 
@@ -88,11 +88,13 @@ enum sl_outcome far_shape(struct sl_call *call, const char *what); /* it has not
 
 /* missive_walk.c */
 bool trashed(const struct sl_call *call); /* the mailbox under way is that of the trash */
-sl_step walk_on; /* the next conversation of the page, or the end of the call */
+sl_step walk_on;                          /* the next conversation of the page, or the end of the call */
 /* missive_talk.c: what is in the conversation under way, then walk_on() */
 enum sl_outcome talk_read(struct sl_call *call);
-int64_t newest_of(struct sl_call *call, const struct sl_json *message); /* its newest time, in microseconds */
-const char *talk_short(struct sl_call *call, const struct talk *talk, struct sl_text id); /* what a message carries of it */
+int64_t newest_of(struct sl_call *call, const struct sl_json *message); /* its newest time,
+	in microseconds */
+const char *talk_short(struct sl_call *call, const struct talk *talk,
+	struct sl_text id); /* what a message carries of it */
 /* missive_body.c: emits the letters, then `next` */
 enum sl_outcome letters_send(struct sl_call *call, sl_step *next);
 

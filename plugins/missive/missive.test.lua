@@ -17,7 +17,8 @@ local function talk(id, at, more)
 end
 
 local function letter(id, at, more)
-  return with({ id = id, delivered_at = at, updated_at = at, created_at = at, type = "email", subject = "Mail " .. id }, more)
+  return with({ id = id, delivered_at = at, updated_at = at, created_at = at, type = "email",
+    subject = "Mail " .. id }, more)
 end
 
 local function only(mailbox) return with(TOKEN, { mailboxes = { mailbox } }) end
@@ -59,7 +60,8 @@ return {
       options = TOKEN, poll = { since = "2019-01-01T00:00:00Z" },
       answers = {
         { url = LIST, query = { all = "true", limit = "50" }, file = "samples/api_conversations.json" },
-        { url = LIST .. "/6d3c9b1c-7067-4a28-8ea6-ea91340b67cc/messages", query = { limit = "10" }, file = "samples/api_conversation_messages.json" },
+        { url = LIST .. "/6d3c9b1c-7067-4a28-8ea6-ea91340b67cc/messages", query = { limit = "10" },
+          file = "samples/api_conversation_messages.json" },
         { url = "/messages/3fa4bcf5-e57e-47a4-9422-de2cce5f802e", file = "samples/api_message_get.json" },
         { url = LIST, query = { trashed = "true" }, json = QUIET },
       },
@@ -89,7 +91,8 @@ return {
         },
         {
           url = LIST, query = { ["until"] = "1767311974" },
-          json = { conversations = { talk("c51", 1767311974, { messages_count = 0 }), talk("c52", 1767311974, { messages_count = 0 }) } },
+          json = { conversations = { talk("c51", 1767311974, { messages_count = 0 }),
+            talk("c52", 1767311974, { messages_count = 0 }) } },
         },
       },
       golden = "golden/pages.json",
@@ -99,7 +102,8 @@ return {
       options = with(only "all", { bodies = false }),
       poll = { cursor = '{"marks":{"all":1767312000000000},"known":""}', most = 1 },
       answers = {
-        { url = LIST, json = { conversations = { talk("c1", 1767312500, { messages_count = 12 }), talk("c2", 1767300000) } } },
+        { url = LIST, json = { conversations = { talk("c1", 1767312500, { messages_count = 12 }),
+          talk("c2", 1767300000) } } },
         {
           url = LIST .. "/c1/messages",
           json = { messages = (function()
@@ -109,7 +113,8 @@ return {
           end)() },
         },
       },
-      emits = { { type = "conversation", subject = "c1" }, { type = "message", has = { message = letter("m0", 1767312500) } } },
+      emits = { { type = "conversation", subject = "c1" }, { type = "message",
+        has = { message = letter("m0", 1767312500) } } },
     },
     {
       name = "a message that is gone meanwhile is told as the list had it, its neighbours with their bodies",
@@ -134,7 +139,8 @@ return {
         { url = LIST .. "/c1/messages", json = { messages = { letter("m1", 1767312000) } } },
         { url = "/messages/m1", json = { messages = letter("m1", 1767312000, { conversation = { id = "c9" } }) } },
       },
-      emits = { { type = "conversation", subject = "c1" }, { type = "message", subject = "c9", has = { conversation = { id = "c9", subject = "About c1" } } } },
+      emits = { { type = "conversation", subject = "c1" }, { type = "message", subject = "c9",
+        has = { conversation = { id = "c9", subject = "About c1" } } } },
     },
     {
       name = "a conversation that is gone before its messages are asked for is passed over",
@@ -147,18 +153,21 @@ return {
     },
     {
       name = "in the trash all messages are told",
-      options = with(only "trashed", { bodies = false }), poll = { cursor = '{"marks":{"trashed":1767312000000000},"known":""}', most = 1 },
+      options = with(only "trashed", { bodies = false }),
+        poll = { cursor = '{"marks":{"trashed":1767312000000000},"known":""}', most = 1 },
       answers = {
         { url = LIST, query = { trashed = "true" }, json = { conversations = { talk("c1", 1767312500) } } },
         { url = LIST .. "/c1/messages", json = { messages = { letter("m1", 1600000000) } } },
       },
-      emits = { { type = "conversation" }, { type = "message", has = { conversation = { id = "c1", subject = "About c1", trashed = true } } } },
+      emits = { { type = "conversation" }, { type = "message",
+        has = { conversation = { id = "c1", subject = "About c1", trashed = true } } } },
     },
     {
       name = "of a guest's conversation nothing more is asked",
       options = only "all", poll = { since = "2026-01-01T00:00:00Z", most = 1 },
       answers = { { url = LIST, json = { conversations = { { id = "c1", last_activity_at = 1767312000 } } } } },
-      emits = { { type = "conversation", subject = "c1", data = { conversation = { id = "c1", last_activity_at = 1767312000 } } } },
+      emits = { { type = "conversation", subject = "c1", data = { conversation = { id = "c1",
+        last_activity_at = 1767312000 } } } },
     },
     {
       name = "comments are told where they are wanted",
@@ -174,13 +183,18 @@ return {
       name = "a whole walk tells which conversations there are",
       options = only "all", poll = { backfill = true }, answers = { { url = LIST, json = QUIET } }, emits = {},
     },
-    { name = "a refused token says what to do", options = TOKEN, poll = {}, answers = { { url = LIST, status = 401, file = "samples/api_error_401.json" } }, fails = "does not know the token" },
-    { name = "a page of HTML is a bad moment", options = TOKEN, poll = {}, answers = { { url = LIST, body = "<html>Down</html>" } }, retries = "<html>Down" },
-    { name = "a list that is none is a bad moment", options = TOKEN, poll = {}, answers = { { url = LIST, json = { conversations = "x" } } }, retries = "not what it should be" },
+    { name = "a refused token says what to do", options = TOKEN, poll = {},
+      answers = { { url = LIST, status = 401, file = "samples/api_error_401.json" } },
+        fails = "does not know the token" },
+    { name = "a page of HTML is a bad moment", options = TOKEN, poll = {},
+      answers = { { url = LIST, body = "<html>Down</html>" } }, retries = "<html>Down" },
+    { name = "a list that is none is a bad moment", options = TOKEN, poll = {},
+      answers = { { url = LIST, json = { conversations = "x" } } }, retries = "not what it should be" },
     {
       name = "rows that are none are passed over",
       options = only "all", poll = { since = "2026-01-01T00:00:00Z" },
-      answers = { { url = LIST, json = { conversations = { 1, "x", {}, { id = 7 }, { id = json.array {}, last_activity_at = {} } } } } },
+      answers = { { url = LIST, json = { conversations = { 1, "x", {}, { id = 7 },
+        { id = json.array {}, last_activity_at = {} } } } } },
       emits = {},
     },
   },

@@ -46,8 +46,9 @@ static void tell_letter(struct sl_call *call, const struct letter *letter, const
 		talk = letter->talk->id;
 	if (time < letter->talk->at) /* its labels, the trash and the conversation it is in are as new as this */
 		time = letter->talk->at;
-	tell(call, "message", letter->id, time, talk, host->format(call, "{\"conversation\":%s,\"message\":%.*s}",
-		talk_short(call, letter->talk, talk), (int)text.len, text.at));
+	const char *place = talk_short(call, letter->talk, talk);
+	tell(call, "message", letter->id, time, talk,
+		host->format(call, "{\"conversation\":%s,\"message\":%.*s}", place, (int)text.len, text.at));
 }
 
 /* As the list had it, without a body. */

@@ -92,9 +92,11 @@ enum sl_outcome far_judge(struct sl_call *call, const char *what)
 	const struct sl_response *answer = call->response;
 	const int most = answer->body.len < QUOTED ? (int)answer->body.len : QUOTED;
 	if (answer->status == 401)
-		return call->host->fail(call, "Missive does not know the token (401): make one in its settings, under API");
+		return call->host->fail(call,
+			"Missive does not know the token (401): make one in its settings, under API");
 	if (answer->status < 200 || answer->status > 299)
-		return call->host->fail(call, "%s was answered with %d: %.*s", what, answer->status, most, answer->body.at);
+		return call->host->fail(call, "%s was answered with %d: %.*s", what, answer->status, most,
+			answer->body.at);
 	if (call->host->kind(answer->json) != SL_KIND_OBJECT)
 		return far_shape(call, what);
 	return SL_DONE;
@@ -136,8 +138,9 @@ static enum sl_outcome ask_kind(struct sl_call *call)
 
 static void tell_account(struct sl_call *call)
 {
-	call->host->emit(call, &(struct sl_event){ .id = "token", .type = "account",
-		.data = sl_text_of("{\"name\":\"the token's owner\",\"limits\":\"5 at once, 300 a minute, 900 in 15 minutes\"}") });
+	static const char told[] =
+		"{\"name\":\"the token's owner\",\"limits\":\"5 at once, 300 a minute, 900 in 15 minutes\"}";
+	call->host->emit(call, &(struct sl_event){ .id = "token", .type = "account", .data = sl_text_of(told) });
 }
 
 static void tell_item(struct sl_call *call, const struct kind *kind, const struct sl_json *item)
@@ -180,6 +183,7 @@ static enum sl_outcome listed(struct sl_call *call)
 enum sl_outcome missive_discover(struct sl_call *call)
 {
 	if (!can_ask(call))
-		return call->host->fail(call, "to see what Missive has, `token` is needed: make one in its settings, under API");
+		return call->host->fail(call,
+			"to see what Missive has, `token` is needed: make one in its settings, under API");
 	return ask_kind(call);
 }

@@ -11,16 +11,22 @@
 
 #include "text.h"
 
-#define BY_HAND "in Missive: settings, Rules, a new rule of this kind with the action Webhook, this address and the " \
-		"validation secret of this source; while it is saved, `sluice hooks open` has to let its test in"
-#define NO_SECRET "Missive's API gives a hook no secret: open the rule it made (settings, Rules) and set the validation " \
-		  "secret of this source, else what it sends is refused"
+#define BY_HAND \
+	"in Missive: settings, Rules, a new rule of this kind with the action Webhook, this address and the validation " \
+	"secret of this source; while it is saved, `sluice hooks open` has to let its test in"
+#define NO_SECRET \
+	"Missive's API gives a hook no secret: open the rule it made (settings, Rules) and set the validation secret " \
+	"of this source, else what it sends is refused"
 
 /* What the API can make. */
 static const char *const makes[] = { "incoming_email", "incoming_sms_message", "incoming_facebook_message",
 	"incoming_whatsapp_message", "incoming_twitter_message", "incoming_twilio_chat_message", "new_comment", NULL };
 
-enum deed { LOOK, MAKE, DELETE };
+enum deed {
+	LOOK,
+	MAKE,
+	DELETE,
+};
 
 struct job {
 	struct job *next;
@@ -76,8 +82,14 @@ static void plan_remembered(struct sl_call *call, const struct sl_json *hook)
 {
 	const struct missive *opt = call->options;
 	const struct sl_host *host = call->host;
-	struct job job = { .deed = LOOK, .stays = true, .type = "fine", .id = plain(call, host->at(hook, "/id")),
-		.event = plain(call, host->at(hook, "/type")), .url = plain(call, host->at(hook, "/url")) };
+	struct job job = {
+		.deed = LOOK,
+		.stays = true,
+		.type = "fine",
+		.id = plain(call, host->at(hook, "/id")),
+		.event = plain(call, host->at(hook, "/type")),
+		.url = plain(call, host->at(hook, "/url")),
+	};
 	if (!job.id.len || !job.event.len)
 		return;
 	bool ours = call->callback && sl_text_is(job.url, call->callback);
@@ -93,8 +105,13 @@ static void plan_remembered(struct sl_call *call, const struct sl_json *hook)
 static void plan_wanted(struct sl_call *call, const char *event)
 {
 	bool acts = is_verb(call, "register");
-	struct job job = { .deed = LOOK, .type = "missing", .id = { "", 0 }, .event = sl_text_of(event),
-		.url = sl_text_of(call->callback) };
+	struct job job = {
+		.deed = LOOK,
+		.type = "missing",
+		.id = { "", 0 },
+		.event = sl_text_of(event),
+		.url = sl_text_of(call->callback),
+	};
 	if (has(call, event))
 		return;
 	if (!listed(makes, job.event))
@@ -110,24 +127,37 @@ static void tell_job(struct sl_call *call, const struct job *job)
 {
 	const struct sl_host *host = call->host;
 	struct sl_text event = host->quote(call, job->event), url = host->quote(call, job->url);
-	struct sl_text why = job->why ? host->quote(call, sl_text_of(job->why)) : (struct sl_text){ 0 };
-	host->emit(call, &(struct sl_event){ .id = job->id.at, .type = job->type, .subject = job->event.at,
-		.data = host->format(call, "{\"type\":%s,\"url\":%s%s%s}", event.at, url.at, why.len ? ",\"why\":" : "",
-			why.len ? why.at : "") });
+	struct sl_text why = { "", 0 };
+	if (job->why)
+		why = host->format(call, ",\"why\":%s", host->quote(call, sl_text_of(job->why)).at);
+	host->emit(call, &(struct sl_event){
+				 .id = job->id.at,
+				 .type = job->type,
+				 .subject = job->event.at,
+				 .data = host->format(call, "{\"type\":%s,\"url\":%s%s}", event.at, url.at, why.at),
+			 });
+}
+
+static void add_hook(struct words *words, const struct job *job)
+{
+	struct sl_call *call = words->call;
+	const struct sl_host *host = call->host;
+	words_string(words, words->at[words->len - 1] == '[' ? "" : ",");
+	words_add(words, host->format(call, "{\"id\":%s,", host->quote(call, job->id).at));
+	words_add(words, host->format(call, "\"type\":%s,", host->quote(call, job->event).at));
+	words_add(words, host->format(call, "\"url\":%s}", host->quote(call, job->url).at));
 }
 
 static void remember(struct sl_call *call)
 {
-	const struct sl_host *host = call->host;
 	const struct work *work = call->local;
 	struct words words = { .call = call };
 	words_string(&words, "{\"hooks\":[");
 	for (const struct job *job = work->first; job; job = job->next)
 		if (job->stays)
-			words_add(&words, host->format(call, "%s{\"id\":%s,\"type\":%s,\"url\":%s}", words.at[words.len - 1] == '[' ? "" : ",",
-				host->quote(call, job->id).at, host->quote(call, job->event).at, host->quote(call, job->url).at));
+			add_hook(&words, job);
 	words_string(&words, "]}");
-	host->advance(call, words.at);
+	call->host->advance(call, words.at);
 }
 
 static struct sl_text made_body(struct sl_call *call, const struct job *job)
@@ -136,7 +166,8 @@ static struct sl_text made_body(struct sl_call *call, const struct job *job)
 	const struct sl_host *host = call->host;
 	struct sl_text organization = { "", 0 };
 	if (*opt->organization)
-		organization = host->format(call, ",\"organization\":%s", host->quote(call, sl_text_of(opt->organization)).at);
+		organization = host->format(call, ",\"organization\":%s",
+			host->quote(call, sl_text_of(opt->organization)).at);
 	return host->format(call, "{\"hooks\":{\"type\":%s,\"url\":%s%s}}", host->quote(call, job->event).at,
 		host->quote(call, job->url).at, organization.at);
 }
@@ -170,7 +201,9 @@ static enum sl_outcome done(struct sl_call *call)
 	bool fine = (answer->status >= 200 && answer->status <= 299) || (job->deed == DELETE && answer->status == 404);
 	struct sl_text id = plain(call, call->host->at(answer->json, "/hooks/id"));
 	if (!fine || (job->deed == MAKE && !id.len)) {
-		job->why = call->host->format(call, "Missive answered with %d: %.200s", answer->status, answer->body.at).at;
+		job->why = call->host->format(call, "Missive answered with %d: %.200s", answer->status,
+					     answer->body.at)
+				   .at;
 		job->type = job->deed == MAKE ? "missing" : "extra";
 		job->stays = job->deed == DELETE;
 	} else if (job->deed == MAKE) {

@@ -11,7 +11,7 @@
 
 #include "text.h"
 
-#define LIMIT 10 /* the most that may be asked for */
+#define LIMIT 10          /* the most that may be asked for */
 #define MOST_OF_ONE 20000 /* messages */
 
 static sl_step messages_arrived, comments_arrived;
@@ -51,7 +51,8 @@ static bool is_new(struct sl_call *call, struct sl_text id)
 
 const char *talk_short(struct sl_call *call, const struct talk *talk, struct sl_text id)
 {
-	static const char *const kept[] = { "subject", "latest_message_subject", "organization", "team", "shared_labels",
+	static const char *const kept[] = { "subject", "latest_message_subject", "organization", "team",
+		"shared_labels",
 		"web_url", NULL };
 	const struct sl_host *host = call->host;
 	struct words words = { .call = call };
@@ -149,7 +150,8 @@ static void tell_comment(struct sl_call *call, const struct sl_json *comment, st
 	const struct sl_text raw = call->host->raw(comment);
 	const struct talk *talk = talk_of(call);
 	tell(call, "comment", id, moment(call, call->host->at(comment, "/created_at")), talk->id,
-		call->host->format(call, "{\"conversation\":%s,\"comment\":%.*s}", talk_short(call, talk, talk->id), (int)raw.len, raw.at));
+		call->host->format(call, "{\"conversation\":%s,\"comment\":%.*s}", talk_short(call, talk, talk->id),
+			(int)raw.len, raw.at));
 }
 
 static bool take_comments(struct sl_call *call, const struct sl_json *comments)
@@ -158,7 +160,8 @@ static bool take_comments(struct sl_call *call, const struct sl_json *comments)
 	struct walk *walk = call->local;
 	bool more = false;
 	for (const struct sl_json *comment = host->first(comments); comment; comment = host->next(comment)) {
-		struct sl_text id = plain(call, host->at(comment, "/id")), created = plain(call, host->at(comment, "/created_at"));
+		struct sl_text id = plain(call, host->at(comment, "/id")),
+			       created = plain(call, host->at(comment, "/created_at"));
 		if (created.len)
 			walk->message_until = created;
 		if (!id.len || !is_new(call, id))

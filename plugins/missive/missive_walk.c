@@ -22,10 +22,10 @@
 #include "sign.h"
 #include "text.h"
 
-#define LIMIT 50      /* the most that may be asked for */
-#define LETTERS 100   /* so many messages wait for their bodies, then the call comes to its end */
-#define FEW 10        /* conversations of a mailbox that the next mailbox need not wait for */
-#define KNOWN 100     /* conversations, of each mailbox */
+#define LIMIT 50    /* the most that may be asked for */
+#define LETTERS 100 /* so many messages wait for their bodies, then the call comes to its end */
+#define FEW 10      /* conversations of a mailbox that the next mailbox need not wait for */
+#define KNOWN 100   /* conversations, of each mailbox */
 #define SECOND 1000000
 #define DAY (86400 * (int64_t)SECOND)
 
@@ -113,6 +113,14 @@ static void walk_read(struct sl_call *call)
 	words_begin(call, &walk->ties, host->string(host->at(cursor, "/ties")));
 }
 
+static void add_mark(struct words *words, size_t mailbox)
+{
+	struct sl_call *call = words->call;
+	const struct sl_text name = call->host->quote(call, sl_text_of(mailboxes(call)[mailbox]));
+	const long long mark = walk_of(call)->marks[mailbox];
+	words_add(words, call->host->format(call, "%s%s:%lld", mailbox ? "," : "", name.at, mark));
+}
+
 static const char *walk_text(struct sl_call *call, bool ends)
 {
 	const struct sl_host *host = call->host;
@@ -120,13 +128,15 @@ static const char *walk_text(struct sl_call *call, bool ends)
 	struct words words;
 	words_begin(call, &words, sl_text_of("{\"marks\":{"));
 	for (size_t i = 0; i < mailbox_count(call); i++)
-		words_add(&words, host->format(call, "%s%s:%lld", i ? "," : "", host->quote(call, sl_text_of(mailboxes(call)[i])).at,
-			(long long)walk->marks[i]));
+		add_mark(&words, i);
 	words_add(&words, host->format(call, "},\"known\":%s", host->quote(call, sl_text_of(walk->known.at)).at));
 	if (!ends)
-		words_add(&words, host->format(call, ",\"mailbox\":%s,\"until\":%s,\"top\":%lld,\"ties\":%s,\"done\":%lld",
-			host->quote(call, sl_text_of(mailboxes(call)[walk->mailbox])).at, host->quote(call, walk->until).at,
-			(long long)walk->top, host->quote(call, sl_text_of(walk->ties.at)).at, (long long)walk->done));
+		words_add(&words,
+			host->format(call, ",\"mailbox\":%s,\"until\":%s,\"top\":%lld,\"ties\":%s,\"done\":%lld",
+				host->quote(call, sl_text_of(mailboxes(call)[walk->mailbox])).at,
+				host->quote(call, walk->until).at, (long long)walk->top,
+				host->quote(call, sl_text_of(walk->ties.at)).at,
+				(long long)walk->done));
 	words_string(&words, "}");
 	return words.at;
 }
@@ -194,8 +204,11 @@ static bool is_tie(const struct walk *walk, struct sl_text id)
 static bool read_row(struct sl_call *call, const struct sl_json *row, struct talk *talk)
 {
 	const struct sl_host *host = call->host;
-	*talk = (struct talk){ .row = row, .id = plain(call, host->at(row, "/id")),
-		.activity = plain(call, host->at(row, "/last_activity_at")) };
+	*talk = (struct talk){
+		.row = row,
+		.id = plain(call, host->at(row, "/id")),
+		.activity = plain(call, host->at(row, "/last_activity_at")),
+	};
 	talk->at = moment(call, host->at(row, "/last_activity_at"));
 	talk->guest = host->kind(row) == SL_KIND_OBJECT && host->count(row) <= 2;
 	return talk->id.len && talk->at && !strchr(talk->id.at, ' ');
@@ -256,13 +269,13 @@ void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t tim
 	sl_hash(SL_SHA256, &data, 1, digest);
 	sl_hex(digest, 4, hex);
 	host->emit(call, &(struct sl_event){
-		.id = host->format(call, "%s@%lld/%s", id.at, (long long)version, hex).at,
-		.type = type,
-		.subject = conversation.at,
-		.scope = strcmp(type, "conversation") == 0 ? "conversations" : NULL,
-		.time = version,
-		.data = data,
-	});
+				 .id = host->format(call, "%s@%lld/%s", id.at, (long long)version, hex).at,
+				 .type = type,
+				 .subject = conversation.at,
+				 .scope = strcmp(type, "conversation") == 0 ? "conversations" : NULL,
+				 .time = version,
+				 .data = data,
+			 });
 }
 
 static void tell_talk(struct sl_call *call, const struct talk *talk)

@@ -148,7 +148,7 @@ static enum sl_outcome decode(struct sl_call *call)
 }
 
 SL_PLUGIN(
-	.name = "teamwork",
+		.name = "teamwork",
 	.version = "1.0",
 	.summary = "Tasks, comments and all else in Teamwork.com Projects: webhooks, and polls for what they missed.",
 	.options = options,
@@ -161,5 +161,4 @@ SL_PLUGIN(
 	.poll = teamwork_poll,
 	.hooks = teamwork_hooks,
 	.discover = teamwork_discover,
-	.every_ms = 300000,
-);
+	.every_ms = 300000, );

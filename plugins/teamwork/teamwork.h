@@ -24,8 +24,9 @@ struct teamwork {
 
 /* Only a saving: where it is lost a call more is made. */
 struct memory {
-	uint64_t over[2];  /* the cursor that a run ended with, of the polls and of the backfill: the call that follows ends it */
-	bool older;        /* the site knows orderBy=dateupdated, not updatedat */
+	uint64_t over[2]; /* the cursor that a run ended with,
+		of the polls and of the backfill: the call that follows ends it */
+	bool older;       /* the site knows orderBy=dateupdated, not updatedat */
 };
 
 /* Text that grows, in the memory of a call. */

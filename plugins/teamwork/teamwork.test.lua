@@ -108,7 +108,8 @@ return {
       answers = {
         {
           url = TASKS,
-          json = page({ { id = 7, dateUpdated = "2026-01-05T00:00:00Z", tasklistId = 8, projectId = 9, createdBy = { id = 5 } } },
+          json = page({ { id = 7, dateUpdated = "2026-01-05T00:00:00Z", tasklistId = 8, projectId = 9,
+            createdBy = { id = 5 } } },
             false, {
               projects = { ["9"] = { name = "P" } }, tasklists = { ["8"] = { name = "L" } },
               users = { ["5"] = { firstName = "Ann", lastLogin = "today" } },
@@ -119,7 +120,8 @@ return {
       emits = { {
         id = "7@2026-01-05T00:00:00.999Z", type = "task", subject = "task:7", time = "2026-01-05T00:00:00.999Z",
         has = {
-          project = { id = 9, name = "P" }, taskList = { id = 8, name = "L" }, users = { { id = 5, firstName = "Ann" } },
+          project = { id = 9, name = "P" }, taskList = { id = 8, name = "L" },
+            users = { { id = 5, firstName = "Ann" } },
         },
       } },
       cursor = { changed = "2026-01-05T00:00:00.000Z", deleted = "2026-01-01T00:00:00.000Z" },
@@ -133,11 +135,13 @@ return {
         { url = TASKS, query = { page = "3" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, true) },
         { url = TASKS, query = { page = "2" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, true) },
         { url = TASKS, query = { page = "1" }, json = page({ task(3, "2026-01-01T00:00:00Z") }, true) },
-        { url = TASKS, query = { updatedAfter = "2026-01-01T00:00:04Z", page = "1" }, json = page({ task(2, "2026-01-01T00:00:05Z") }, false) },
+        { url = TASKS, query = { updatedAfter = "2026-01-01T00:00:04Z", page = "1" },
+          json = page({ task(2, "2026-01-01T00:00:05Z") }, false) },
         { url = TASKS, query = { deletedAfter = "2025-12-31T23:57:59Z" }, json = QUIET },
       },
       emits = {
-        { subject = "task:1" }, { subject = "task:2" }, { subject = "task:2" }, { subject = "task:2" }, { subject = "task:3" },
+        { subject = "task:1" }, { subject = "task:2" }, { subject = "task:2" }, { subject = "task:2" },
+          { subject = "task:3" },
         { subject = "task:2" },
       },
     },
@@ -146,7 +150,8 @@ return {
       options = SITE,
       poll = { cursor = '{"changed":"2026-01-05T00:00:00.000Z","deleted":"2026-01-04T00:00:00.000Z"}' },
       answers = {
-        { url = TASKS, query = { updatedAfter = "2026-01-04T23:57:59Z" }, json = page({ task(1, "2026-01-05T00:00:00Z") }, false) },
+        { url = TASKS, query = { updatedAfter = "2026-01-04T23:57:59Z" },
+          json = page({ task(1, "2026-01-05T00:00:00Z") }, false) },
         { url = TASKS, query = { deletedAfter = "2026-01-03T23:57:59Z" }, json = QUIET },
       },
       emits = { { id = "1@2026-01-05T00:00:00.999Z" } },
@@ -156,7 +161,8 @@ return {
       options = SITE, poll = { cursor = '{"changed":"2026-01-05T00:00:00.000Z","deleted":"2026-01-04T00:00:00.000Z"}' },
       answers = {
         {
-          url = TASKS, headers = { Date = "Mon, 05 Jan 2026 00:00:00 GMT" }, json = page({ task(1, "2026-01-05T00:00:00Z") }, false),
+          url = TASKS, headers = { Date = "Mon, 05 Jan 2026 00:00:00 GMT" },
+            json = page({ task(1, "2026-01-05T00:00:00Z") }, false),
         },
         { url = TASKS, json = QUIET },
       },
@@ -170,7 +176,8 @@ return {
       },
       emits = { { subject = "task:1" }, { subject = "task:2" } },
       cursor = {
-        changed = "2026-01-01T00:00:00.000Z", deleted = "2026-01-01T00:00:00.000Z", from = "2026-01-01T00:00:00.000Z", page = 2,
+        changed = "2026-01-01T00:00:00.000Z", deleted = "2026-01-01T00:00:00.000Z", from = "2026-01-01T00:00:00.000Z",
+          page = 2,
         top = "2026-01-03T00:00:00.000Z", done = 2,
       },
     },
@@ -178,7 +185,8 @@ return {
       name = "an older site has another word for the order",
       options = SITE, poll = { since = "2026-01-01T00:00:00Z" },
       answers = {
-        { url = TASKS, query = { orderBy = "updatedat" }, status = 400, json = { errors = { { detail = "invalid orderBy" } } } },
+        { url = TASKS, query = { orderBy = "updatedat" }, status = 400,
+          json = { errors = { { detail = "invalid orderBy" } } } },
         { url = TASKS, query = { orderBy = "dateupdated" }, json = QUIET },
         { url = TASKS, query = { orderBy = "dateupdated" }, json = QUIET },
       },
@@ -187,7 +195,8 @@ return {
     {
       name = "a time that nothing can come after moves nothing",
       options = SITE, poll = { since = "2026-01-01T00:00:00Z" },
-      answers = { { url = TASKS, json = page({ task(1, "9000-01-01T00:00:00Z") }, false) }, { url = TASKS, json = QUIET } },
+      answers = { { url = TASKS, json = page({ task(1, "9000-01-01T00:00:00Z") }, false) },
+        { url = TASKS, json = QUIET } },
       emits = { { subject = "task:1" } },
       cursor = { changed = "2026-01-01T00:00:00.000Z", deleted = "2026-01-01T00:00:00.000Z" },
     },
@@ -216,7 +225,8 @@ return {
       answers = {
         {
           url = TASKS,
-          json = { tasks = { 1, "x", json.array {}, { name = "no id" }, { id = json.array {} } }, included = json.array {}, meta = 7 },
+          json = { tasks = { 1, "x", json.array {}, { name = "no id" }, { id = json.array {} } },
+            included = json.array {}, meta = 7 },
         },
         { url = TASKS, json = QUIET },
       },
@@ -224,7 +234,8 @@ return {
     },
     {
       name = "a refused token says what to do",
-      options = SITE, poll = {}, answers = { { url = TASKS, status = 401, body = "" } }, fails = "does not know the token",
+      options = SITE, poll = {}, answers = { { url = TASKS, status = 401, body = "" } },
+        fails = "does not know the token",
     },
   },
 }

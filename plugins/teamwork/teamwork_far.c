@@ -48,11 +48,14 @@ enum sl_outcome far_judge(struct sl_call *call, const char *what)
 	const struct sl_response *answer = call->response;
 	const int most = answer->body.len < QUOTED ? (int)answer->body.len : QUOTED;
 	if (answer->status == 401)
-		return call->host->fail(call, "Teamwork does not know the token (401): make one under Edit my details, API & Mobile");
+		return call->host->fail(call,
+			"Teamwork does not know the token (401): make one under Edit my details, API & Mobile");
 	if (answer->status == 403)
-		return call->host->fail(call, "%s: the token's user may not see that (403): %.*s", what, most, answer->body.at);
+		return call->host->fail(call, "%s: the token's user may not see that (403): %.*s", what, most,
+			answer->body.at);
 	if (answer->status < 200 || answer->status > 299)
-		return call->host->fail(call, "%s was answered with %d: %.*s", what, answer->status, most, answer->body.at);
+		return call->host->fail(call, "%s was answered with %d: %.*s", what, answer->status, most,
+			answer->body.at);
 	if (call->host->kind(answer->json) != SL_KIND_OBJECT)
 		return call->host->retry(call, 0, "%s was answered with what is no object of JSON: %.*s", what, most,
 			answer->body.at);
@@ -62,7 +65,8 @@ enum sl_outcome far_judge(struct sl_call *call, const char *what)
 /* ---------------------------------------------------------------------------- discover */
 
 /* An object with these members, of those that are texts or numbers, under other names. */
-static struct sl_text described(struct sl_call *call, const struct sl_json *from, const struct sl_pair *pairs, size_t count)
+static struct sl_text described(struct sl_call *call, const struct sl_json *from, const struct sl_pair *pairs,
+	size_t count)
 {
 	struct words words = { .call = call };
 	for (size_t i = 0; i < count; i++) {
@@ -78,7 +82,8 @@ static struct sl_text described(struct sl_call *call, const struct sl_json *from
 
 static enum sl_outcome projects_arrived(struct sl_call *call)
 {
-	static const struct sl_pair named[] = { { "name", "/name" }, { "status", "/status" }, { "company", "/company/name" } };
+	static const struct sl_pair named[] = { { "name", "/name" }, { "status", "/status" },
+		{ "company", "/company/name" } };
 	const struct sl_host *host = call->host;
 	enum sl_outcome outcome = far_judge(call, "the list of projects");
 	if (outcome != SL_DONE)
@@ -87,7 +92,11 @@ static enum sl_outcome projects_arrived(struct sl_call *call)
 	for (const struct sl_json *project = host->first(projects); project; project = host->next(project)) {
 		struct sl_text id = plain(call, member(host, project, "id"));
 		if (id.len)
-			host->emit(call, &(struct sl_event){ .id = id.at, .type = "project", .data = described(call, project, named, 3) });
+			host->emit(call, &(struct sl_event){
+						 .id = id.at,
+						 .type = "project",
+						 .data = described(call, project, named, 3),
+					 });
 	}
 	return SL_DONE;
 }
@@ -103,15 +112,22 @@ static enum sl_outcome me_arrived(struct sl_call *call)
 		return outcome;
 	const struct sl_json *person = host->at(call->response->json, "/person");
 	struct sl_text id = plain(call, member(host, person, "id"));
-	host->emit(call, &(struct sl_event){ .id = id.len ? id.at : "me", .type = "account",
-		.data = described(call, person, named, 4) });
-	return host->http(call, &(struct sl_http){ .url = "/projects.json",
-		.query = (const struct sl_pair *const[]){ &size, NULL } }, projects_arrived);
+	host->emit(call, &(struct sl_event){
+				 .id = id.len ? id.at : "me",
+				 .type = "account",
+				 .data = described(call, person, named, 4),
+			 });
+	return host->http(call, &(struct sl_http){
+					.url = "/projects.json",
+					.query = (const struct sl_pair *const[]){ &size, NULL },
+				},
+		projects_arrived);
 }
 
 enum sl_outcome teamwork_discover(struct sl_call *call)
 {
 	if (!can_ask(call))
-		return call->host->fail(call, "to see what Teamwork has, `base` (https://SITE.teamwork.com) and `token` are needed");
+		return call->host->fail(call,
+			"to see what Teamwork has, `base` (https://SITE.teamwork.com) and `token` are needed");
 	return call->host->http(call, &(struct sl_http){ .url = "/me.json" }, me_arrived);
 }

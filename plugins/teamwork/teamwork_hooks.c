@@ -9,7 +9,12 @@
 
 #include "text.h"
 
-enum deed { LOOK, MAKE, WAKE, DELETE };
+enum deed {
+	LOOK,
+	MAKE,
+	WAKE,
+	DELETE,
+};
 
 /* One thing that is to be done, and what is told of it then. */
 struct job {
@@ -87,8 +92,13 @@ static void keep_one(struct sl_call *call, struct job job, struct sl_text status
 static void compare_one(struct sl_call *call, const struct sl_json *hook)
 {
 	const struct sl_host *host = call->host;
-	struct job job = { .deed = LOOK, .type = "fine", .id = plain(call, member(host, hook, "id")),
-		.event = plain(call, member(host, hook, "event")), .url = plain(call, member(host, hook, "url")) };
+	struct job job = {
+		.deed = LOOK,
+		.type = "fine",
+		.id = plain(call, member(host, hook, "id")),
+		.event = plain(call, member(host, hook, "event")),
+		.url = plain(call, member(host, hook, "url")),
+	};
 	bool ours = call->callback && sl_text_is(job.url, call->callback);
 	if (!job.id.len || !job.event.len)
 		return;
@@ -103,8 +113,13 @@ static void compare_missing(struct sl_call *call)
 	const struct teamwork *opt = call->options;
 	bool acts = is_verb(call, "register");
 	for (const char *const *name = opt->events; name && *name; name++) {
-		struct job job = { .deed = acts ? MAKE : LOOK, .type = acts ? "made" : "missing", .id = { "", 0 },
-			.event = sl_text_of(*name), .url = sl_text_of(call->callback) };
+		struct job job = {
+			.deed = acts ? MAKE : LOOK,
+			.type = acts ? "made" : "missing",
+			.id = { "", 0 },
+			.event = sl_text_of(*name),
+			.url = sl_text_of(call->callback),
+		};
 		if (!planned(call, job.event))
 			plan(call, &job);
 	}
@@ -117,8 +132,12 @@ static void tell(struct sl_call *call, const struct job *job, struct sl_text id)
 	const struct sl_host *host = call->host;
 	struct sl_text url = host->quote(call, job->url), event = host->quote(call, job->event);
 	struct sl_text why = job->why ? host->format(call, ",\"why\":\"%s\"", job->why) : (struct sl_text){ "", 0 };
-	host->emit(call, &(struct sl_event){ .id = id.at, .type = job->type, .subject = job->event.at,
-		.data = host->format(call, "{\"event\":%s,\"url\":%s%s}", event.at, url.at, why.at) });
+	host->emit(call, &(struct sl_event){
+				 .id = id.at,
+				 .type = job->type,
+				 .subject = job->event.at,
+				 .data = host->format(call, "{\"event\":%s,\"url\":%s%s}", event.at, url.at, why.at),
+			 });
 }
 
 static struct sl_text made_body(struct sl_call *call, const struct job *job)
@@ -158,7 +177,8 @@ static enum sl_outcome done(struct sl_call *call)
 	const int status = call->response->status;
 	struct sl_text id = job->id;
 	if (!(job->deed == DELETE && status == 404) && (status < 200 || status > 299))
-		return call->host->fail(call, "the webhook for %s could not be %s (%d): %.200s", job->event.at, job->type, status,
+		return call->host->fail(call, "the webhook for %s could not be %s (%d): %.200s", job->event.at,
+			job->type, status,
 			call->response->body.at);
 	if (job->deed == MAKE)
 		id = plain(call, call->host->at(call->response->json, "/id"));
@@ -187,7 +207,8 @@ static enum sl_outcome listed(struct sl_call *call)
 enum sl_outcome teamwork_hooks(struct sl_call *call)
 {
 	if (!can_ask(call))
-		return call->host->fail(call, "webhooks are listed and made with `base` (https://SITE.teamwork.com) and `token`");
+		return call->host->fail(call,
+			"webhooks are listed and made with `base` (https://SITE.teamwork.com) and `token`");
 	if (!call->callback && !call->hook)
 		return call->host->fail(call, "our address is not known: set `public` in the configuration");
 	return call->host->http(call, &(struct sl_http){ .url = "/webhooks.json" }, listed);

@@ -42,7 +42,8 @@ static sl_step changed_arrived, deleted_arrived;
 
 /* ------------------------------------------------------------------------------ cursor */
 
-static int64_t read_time(const struct sl_call *call, const struct sl_json *cursor, const char *pointer, int64_t otherwise)
+static int64_t read_time(const struct sl_call *call, const struct sl_json *cursor, const char *pointer,
+	int64_t otherwise)
 {
 	int64_t time;
 	return sl_time_read(call->host->string(call->host->at(cursor, pointer)), &time) ? time : otherwise;
@@ -85,10 +86,13 @@ static const char *walk_text(struct sl_call *call, const struct walk *walk, bool
 	const struct sl_host *host = call->host;
 	const char *rest = "";
 	if (!ends)
-		rest = host->format(call, ",\"from\":\"%s\",\"page\":%lld,\"top\":\"%s\",\"done\":%lld", stamp(call, walk->from),
-			(long long)walk->page, stamp(call, walk->top), (long long)walk->done).at;
+		rest = host->format(call, ",\"from\":\"%s\",\"page\":%lld,\"top\":\"%s\",\"done\":%lld",
+				   stamp(call, walk->from),
+				   (long long)walk->page, stamp(call, walk->top), (long long)walk->done)
+			       .at;
 	return host->format(call, "{\"changed\":\"%s\",\"deleted\":\"%s\"%s}", stamp(call, walk->changed),
-		stamp(call, walk->deleted), rest).at;
+			   stamp(call, walk->deleted), rest)
+		.at;
 }
 
 static uint64_t mark(const char *cursor)
@@ -122,7 +126,8 @@ static const char *after(struct sl_call *call, int64_t time)
 	return out;
 }
 
-static enum sl_outcome ask(struct sl_call *call, const char *since, int64_t from, int64_t page, bool deleted, sl_step *next)
+static enum sl_outcome ask(struct sl_call *call, const char *since, int64_t from, int64_t page, bool deleted,
+	sl_step *next)
 {
 	static const char *const all[] = { "includeCompletedTasks", "showCompletedLists", "includeArchivedProjects",
 		"includeTasksFromDeletedLists", NULL };
@@ -154,7 +159,8 @@ static enum sl_outcome ask_deleted(struct sl_call *call)
 {
 	const struct teamwork *opt = call->options;
 	const struct walk *walk = call->local;
-	return ask(call, "deletedAfter", walk->deleted - opt->overlap * 1000, walk->deleted_page, true, deleted_arrived);
+	return ask(call, "deletedAfter", walk->deleted - opt->overlap * 1000, walk->deleted_page, true,
+		deleted_arrived);
 }
 
 /* ------------------------------------------------------------------------------- pages */
@@ -175,7 +181,8 @@ static enum sl_outcome page_take(struct sl_call *call, bool deleted, struct page
 	*page = (struct page){ .ordered = true };
 	if (host->kind(tasks) != SL_KIND_ARRAY)
 		return host->retry(call, 0, "the list of tasks has no `tasks`: %.*s",
-			(int)(call->response->body.len < 200 ? call->response->body.len : 200), call->response->body.at);
+			(int)(call->response->body.len < 200 ? call->response->body.len : 200),
+			call->response->body.at);
 	for (const struct sl_json *task = host->first(tasks); task; task = host->next(task), page->count++) {
 		if (host->kind(task) != SL_KIND_OBJECT || (deleted && !task_deleted(host, task)))
 			continue;
@@ -253,7 +260,8 @@ static enum sl_outcome more_changed(struct sl_call *call, const struct page *pag
 	if (++walk->page * opt->page > REACH)
 		return call->host->fail(call,
 			"more than %d tasks were changed in one second, or the site does not order them by it: no query reaches "
-			"further; take a later --since", REACH);
+			"further; take a later --since",
+			REACH);
 	return go_on(call);
 }
 

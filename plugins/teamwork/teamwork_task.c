@@ -25,8 +25,10 @@ static const struct group {
 	const char *const *lists, *const *singles; /* of ids, or of objects with an id (and their type) */
 } groups[] = {
 	{ "users", "users", (const char *const[]){ "assigneeUserIds", "assignees", "responsiblePartyIds", NULL },
-		(const char *const[]){ "createdBy", "updatedBy", "completedBy", "deletedBy", "createdByUserId", NULL } },
-	{ "teams", "teams", (const char *const[]){ "assigneeTeamIds", "assignees", NULL }, (const char *const[]){ NULL } },
+		(const char *const[]){ "createdBy", "updatedBy", "completedBy", "deletedBy", "createdByUserId",
+			NULL } },
+	{ "teams", "teams", (const char *const[]){ "assigneeTeamIds", "assignees", NULL },
+		(const char *const[]){ NULL } },
 	{ "companies", "companies", (const char *const[]){ "assigneeCompanyIds", "assignees", NULL },
 		(const char *const[]){ NULL } },
 	{ "tags", "tags", (const char *const[]){ "tagIds", "tags", NULL }, (const char *const[]){ NULL } },
@@ -182,12 +184,14 @@ int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct
 		return 0;
 	if (!time)
 		time = moment(host, task, updated_names);
+	const int64_t end = settled(call, time);
+	const char *version = version_of(call, end, task);
 	host->emit(call, &(struct sl_event){
-		.id = host->format(call, "%s@%s%s", id.at, version_of(call, settled(call, time), task), gone ? "/deleted" : "").at,
-		.type = "task",
-		.subject = host->format(call, "task:%s", id.at).at,
-		.time = settled(call, time) / 1000,
-		.data = whole(call, task, included),
-	});
+				 .id = host->format(call, "%s@%s%s", id.at, version, gone ? "/deleted" : "").at,
+				 .type = "task",
+				 .subject = host->format(call, "task:%s", id.at).at,
+				 .time = end / 1000,
+				 .data = whole(call, task, included),
+			 });
 	return time;
 }

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- inbox.lua - tasks of Teamwork and messages of Missive as rows, in one place.
 --
--- Tables and views: schemas/inbox.yaml. Webhooks and polls tell the same with other words: what either has not said stays
--- as it was (rows of mode patch), what the API has said is whole. Both say when it was, so that neither overtakes the other.
+-- Tables and views: schemas/inbox.yaml. Webhooks and polls tell the same with other words: what a webhook has not said
+-- stays as it was (rows of mode patch), what the API has said is whole. Both say when it was, so that neither overtakes
+-- the other.
 
 local mail = require "mail"
 local tasks = require "tasks"
@@ -13,7 +14,7 @@ local inbox = {
   summary = "Tasks of Teamwork, and messages and conversations of Missive, as rows.",
   options = {
     { "fetch", "bool", initial = false,
-      help = "Ask the vendor for what a webhook leaves out: the whole task, a message's body, how a conversation is now. "
+      help = "Ask the vendor for what a webhook leaves out: the whole task, a message's body, a conversation as it is. "
         .. "One or two requests for each webhook." },
     { "site", "text", initial = "", help = "Teamwork's address, for links to tasks: https://acme.teamwork.com." },
     { "attachments", "choice", initial = "link", choices = { "link", "file" },

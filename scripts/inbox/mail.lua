@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- mail.lua - conversations of Missive, their messages, and the files attached to these.
 --
--- How old is what is told: of a list as old as the last activity; of a webhook as the message it came with, or else as it
--- is itself; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user; here a
--- conversation is closed, or in the trash, when it is so for all of them.
+-- How old is what is told: of a list as old as the last activity; of a webhook as the message it came with, or else
+-- as it is itself; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user;
+-- here a conversation is closed, or in the trash, when it is so for all of them.
 
 local files = require "files"
 local told = require "told"
@@ -44,7 +44,8 @@ local function talk_row(talk)
   return {
     conversation_id = told.id(talk.id),
     subject = told.string(talk.subject) or told.string(talk.latest_message_subject) or json.null,
-    team = told.string(told.object(talk.team).name) or json.null, assignees = people(talk.assignees), labels = labels(talk),
+    team = told.string(told.object(talk.team).name) or json.null, assignees = people(talk.assignees),
+      labels = labels(talk),
     closed = for_all(talk, "closed"), messages_count = told.int(talk.messages_count),
     last_activity_at = told.seconds(talk.last_activity_at),
   }
@@ -109,7 +110,8 @@ local function emit_attachments(message, read_at, opt)
         type = "attachments", time = read_at,
         data = {
           attachment_id = id, email_id = told.id(message.id), filename = told.string(one.filename),
-          media_type = kind and sub and kind .. "/" .. sub or kind, size = told.int(one.size), url = told.string(one.url),
+          media_type = kind and sub and kind .. "/" .. sub or kind, size = told.int(one.size),
+            url = told.string(one.url),
           url_fetched_at = read_at, path = opt.attachments == "file" and files.path(one, message, opt) or nil,
         },
       }

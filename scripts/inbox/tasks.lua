@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- tasks.lua - a task of Teamwork as a row, by whichever of its forms it comes.
 --
--- The JSON of a webhook, the API's of two ages, forms with names like "Task.TaskListID": their names differ in large and
--- small letters, and in a few words. A webhook that says only which task it is (version 1) needs `fetch`.
+-- The JSON of a webhook, the API's of two ages, forms with names like "Task.TaskListID": their names differ in large
+-- and small letters, and in a few words. A webhook that says only which task it is (version 1) needs `fetch`.
 
 local told = require "told"
 
@@ -77,7 +77,8 @@ local function add_named(list, seen, value, names)
   local id = id_of(value)
   if not id or seen[id] then return end
   seen[id] = true
-  table.insert(list, { id = math.tointeger(tonumber(id)) or id, name = names[id] or name_of(told.object(value)) or json.null })
+  table.insert(list, { id = math.tointeger(tonumber(id)) or id,
+    name = names[id] or name_of(told.object(value)) or json.null })
 end
 
 -- References of the lists of these names, with their names; nil if a body has none of the lists.
@@ -117,7 +118,8 @@ local function where(task, body, row)
   local included = told.object(body.included)
   row.tasklist_id = told.id(task.tasklistid) or told.id(list.id)
   local named_list = told.object(told.object(included.tasklists)[row.tasklist_id or ""])
-  row.project_id = told.id(task.projectid) or told.id(project.id) or told.id(list.projectid) or told.id(named_list.projectId)
+  row.project_id = told.id(task.projectid) or told.id(project.id) or told.id(list.projectid)
+    or told.id(named_list.projectId)
   row.tasklist_name = told.string(list.name) or told.string(named_list.name)
   row.project_name = told.string(project.name)
     or told.string(told.object(told.object(included.projects)[row.project_id or ""]).name)
@@ -186,9 +188,10 @@ end
 local function fetched(id)
   local answer = source.get("/projects/api/v3/tasks/" .. url.encode(id) .. ".json", { include = INCLUDE })
   if answer.status == 404 or answer.status == 410 then return nil end
-  if not answer.ok then fail("task " .. id .. " was answered with " .. answer.status .. ": " .. answer.body:sub(1, 200)) end
+  local said = answer.body:sub(1, 200)
+  if not answer.ok then fail("task " .. id .. " was answered with " .. answer.status .. ": " .. said) end
   local whole = told.object(answer.json)
-  if json.kind(whole.task) ~= "object" then retry("task " .. id .. ": the answer has no task: " .. answer.body:sub(1, 200)) end
+  if json.kind(whole.task) ~= "object" then retry("task " .. id .. ": the answer has no task: " .. said) end
   return whole
 end
 

@@ -23,7 +23,8 @@ return {
   cases = {
     {
       name = "a webhook gives what it tells, and leaves the rest as it was",
-      options = { site = SITE }, request = posted("TASK.CREATED", "wh_v2_task_created.json"), golden = "golden/created.json",
+      options = { site = SITE }, request = posted("TASK.CREATED", "wh_v2_task_created.json"),
+        golden = "golden/created.json",
     },
     {
       name = "a finished task is finished some time, which the API knows",
@@ -35,8 +36,10 @@ return {
       emits = { {
         type = "tasks", mode = "patch", time = "2025-05-02T09:10:11Z",
         has = {
-          task_id = "16367318", title = "Menü & Co = 100%", project_id = "581677", project_name = "Game Development & Co",
-          tasklist_id = "1404538", tasklist_name = "General tasks", status = "new", description = "Line one\nZeile zwei – ü",
+          task_id = "16367318", title = "Menü & Co = 100%", project_id = "581677",
+            project_name = "Game Development & Co",
+          tasklist_id = "1404538", tasklist_name = "General tasks", status = "new",
+            description = "Line one\nZeile zwei – ü",
         },
       } },
     },
@@ -67,7 +70,8 @@ return {
       answers = { {
         url = "/projects/api/v3/tasks/16367318.json",
         json = {
-          task = { id = 16367318, name = "Sign", tasklistId = 8, updatedAt = "2026-01-01T10:00:00Z", assigneeUserIds = { 5 } },
+          task = { id = 16367318, name = "Sign", tasklistId = 8, updatedAt = "2026-01-01T10:00:00Z",
+            assigneeUserIds = { 5 } },
           included = {
             users = { ["5"] = { id = 5, firstName = "Ann", lastName = "Lee" } }, projects = { ["9"] = { name = "P" } },
             tasklists = { ["8"] = { name = "L", projectId = 9 } },
@@ -96,8 +100,10 @@ return {
       name = "the API's task is whole: what it does not have is nothing",
       event = polled({
         task = {
-          id = 7, name = "Sign", status = "completed", progress = 100, dueDate = "20260203", completedAt = "2026-01-01T09:00:00Z",
-          updatedAt = "2026-01-01T10:00:00Z", createdBy = { id = 5 }, parentTaskId = 0, tags = { { id = 3, type = "tags" } },
+          id = 7, name = "Sign", status = "completed", progress = 100, dueDate = "20260203",
+            completedAt = "2026-01-01T09:00:00Z",
+          updatedAt = "2026-01-01T10:00:00Z", createdBy = { id = 5 }, parentTaskId = 0,
+            tags = { { id = 3, type = "tags" } },
           assignees = { { id = 5, type = "users" }, { id = 6, type = "teams" }, { id = 5, type = "users" } },
           assigneeTeamIds = { 6 },
         },
@@ -107,7 +113,8 @@ return {
       emits = { {
         type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00Z",
         has = {
-          task_id = "7", status = "completed", progress = 100, due_date = "2026-02-03", created_by = "5", project_name = "P",
+          task_id = "7", status = "completed", progress = 100, due_date = "2026-02-03", created_by = "5",
+            project_name = "P",
           tasklist_id = "8", completed_at = 1767258000000, tags = { { id = 3, name = "red" } },
           assignees = { { id = 5, name = "Ann" }, { id = 6, name = "Crew" } },
         },
@@ -115,7 +122,8 @@ return {
     },
     {
       name = "a deleted task that nobody saw before is a row all the same",
-      event = polled({ task = { id = 7, name = "Sign", status = "deleted", updatedAt = "2026-01-01T10:00:00Z", deletedAt = "2026-01-01T11:00:00Z" } },
+      event = polled({ task = { id = 7, name = "Sign", status = "deleted", updatedAt = "2026-01-01T10:00:00Z",
+        deletedAt = "2026-01-01T11:00:00Z" } },
         "2026-01-01T11:00:00Z"),
       emits = {
         { type = "tasks", mode = "upsert", time = "2026-01-01T10:00:00.999Z", has = { title = "Sign" } },
@@ -123,13 +131,17 @@ return {
         { type = "tasks", mode = "delete", time = "2026-01-01T11:00:00Z", data = { task_id = "7" } },
       },
     },
-    { name = "the older of the API's forms is read too", event = { id = "p2", type = "task", data = { task = { id = 7, content = "Sign", ["dateChanged"] = "2026-01-01T10:00:00Z", numEstMins = 5, startDate = "20171123" } } },
+    { name = "the older of the API's forms is read too", event = { id = "p2", type = "task",
+      data = { task = { id = 7, content = "Sign", ["dateChanged"] = "2026-01-01T10:00:00Z", numEstMins = 5,
+        startDate = "20171123" } } },
       emits = { { type = "tasks", has = { title = "Sign", start_date = "2017-11-23", updated_at = 1767261600000 } } } },
     {
       name = "what is nonsense is left out, and the row says the rest",
-      event = polled({ task = { id = 7, name = json.array {}, progress = "much", dueDate = "soon", createdBy = {}, tags = 7, assignees = "x", updatedAt = 5 }, users = 3 }),
+      event = polled({ task = { id = 7, name = json.array {}, progress = "much", dueDate = "soon", createdBy = {},
+        tags = 7, assignees = "x", updatedAt = 5 }, users = 3 }),
       emits = { { type = "tasks", mode = "upsert", has = { task_id = "7" } } },
     },
-    { name = "a task without an id is dropped", event = polled({ task = { name = "x" } }), drops = "a task without an id" },
+    { name = "a task without an id is dropped", event = polled({ task = { name = "x" } }),
+      drops = "a task without an id" },
   },
 }

@@ -22,7 +22,8 @@ function told.id(value)
 end
 
 function told.int(value)
-  if type(value) == "number" or (type(value) == "string" and #value < 20) then return math.tointeger(tonumber(value)) end
+  if type(value) == "number"
+    or (type(value) == "string" and #value < 20) then return math.tointeger(tonumber(value)) end
 end
 
 -- A moment of ISO 8601, or nil.

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from vendorbed import Bed, bad_day, wait_until
+from vendorbed import OBJECTS, Bed, bad_day, wait_until
 
 from fake import Answer  # vendorbed knows where it is
 from teamwork import Teamwork
@@ -24,7 +24,7 @@ routes:
 """
 
 
-def bed(daemon, page=40, fetch="no", register=False, **how):
+def bed(daemon, page=40 if OBJECTS < 1000 else 500, fetch="no", register=False, **how):
     fake = Teamwork(secret=daemon.secret, **how)
     daemon.source, daemon.route, daemon.proof = "tasks", "rows", "X-Projects-Signature"
     return Bed(daemon, CONFIG, {"tasks": fake}, register=register, values={"token": fake.token, "page": page, "fetch": fetch})
