@@ -50,9 +50,15 @@ static const struct state *state_of(const char *word)
 
 /* ------------------------------------------------------------------------ sources */
 
+static bool offers_hooks(const struct config_source *source)
+{
+	return source->description && source->description->hooks;
+}
+
+/* Without its key nobody can ask the vendor, and there is no process that would. */
 static bool has_hooks(const struct config_source *source)
 {
-	return source->has_process && source->description && source->description->hooks;
+	return source->has_process && offers_hooks(source);
 }
 
 static bool add_source(struct hooking *it, const char *name, size_t *count, struct why *why)
@@ -63,10 +69,12 @@ static bool add_source(struct hooking *it, const char *name, size_t *count, stru
 		names[i] = it->config->sources[i].name;
 	if (!source)
 		return shown_unknown(why, "source", name, names);
+	if (offers_hooks(source) && !has_hooks(source))
+		return why_say(why, "source %s: nobody can ask its vendor, a key or token is missing: `sluice check` says "
+			"which", name);
 	if (!has_hooks(source))
-		return why_say(why, "source %s: the plugin of `use: %s` cannot look after webhooks; its README says how they "
-				    "made by hand",
-			name, source->use);
+		return why_say(why, "source %s: the plugin of `use: %s` cannot look after webhooks; its README says how "
+			"they are made by hand", name, source->use);
 	it->sources[(*count)++] = source;
 	return true;
 }
@@ -77,7 +85,7 @@ static bool choose_all(struct hooking *it, struct why *why)
 	for (size_t i = 0; i < it->config->source_count; i++)
 		if (has_hooks(&it->config->sources[i]))
 			it->sources[count++] = &it->config->sources[i];
-	return count || why_say(why, "there is no source whose plugin looks after webhooks at its vendor");
+	return count || why_say(why, "there is no source that looks after webhooks, and has the keys it needs for that");
 }
 
 /* `remove` takes a source and an id, the others any number of sources. */

@@ -137,6 +137,12 @@ static void seen_words(const struct sl_json *events, struct buf *out)
 	}
 }
 
+static const char *not_asked(const struct config_source *source)
+{
+	bool tells = source->description && source->description->discover;
+	return tells ? "not asked: a key or token is missing" : "its plugin does not tell";
+}
+
 /* Why its vendor is not asked, or what it said. */
 static void source_words(const struct connection *one, struct buf *out)
 {
@@ -144,7 +150,7 @@ static void source_words(const struct connection *one, struct buf *out)
 	if (one->refused.text[0])
 		buf_string(out, ": REFUSED: "), shown_string(out, one->refused.text);
 	else if (!one->seen)
-		buf_string(out, ": its plugin does not tell");
+		buf_format(out, ": %s", not_asked(one->source));
 	buf_char(out, '\n');
 	seen_words(events_of(one), out);
 }

@@ -51,7 +51,7 @@ end
 return {
 	summary = "what happens in a club's teams",
 	options = {
-		{ "token", "secret", help = "the key" },
+		{ "token", "secret", initial = "", help = "the key" },
 		{ "secret", "secret", help = "what it signs with" },
 		{ "teams", "list", initial = {}, help = "to look at" },
 		{ "base", "text", initial = "http://127.0.0.1:1", help = "where it is" },

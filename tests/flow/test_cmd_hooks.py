@@ -83,6 +83,13 @@ def test_a_source_without_hooks_or_name_is_said(member):
     assert answer.returncode == 1 and "did you mean `club`" in answer.stderr
 
 
+def test_a_source_without_its_key_is_told_so(member):
+    member.change("token: anything, ", "")
+    answer = member.sluice("hooks", "ls", "club")
+    assert answer.returncode == 1 and "a key or token is missing" in answer.stderr
+    assert "not asked: a key or token is missing" in member.sluice("check", "--connect").stdout
+
+
 def test_a_vendor_that_refuses_is_told_with_its_reason(member, club):
     member.start()
     club.token = "another"
