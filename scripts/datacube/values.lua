@@ -56,7 +56,7 @@ end
 local api = {}
 
 function api.status(value, labels)
-  return label(labels, value.index or decoded(value.value).index, filled(value.label) or value.text)
+  return label(labels, values.id(value.index) or decoded(value.value).index, filled(value.label) or value.text)
 end
 
 function api.dropdown(value, labels)
