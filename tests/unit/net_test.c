@@ -614,7 +614,7 @@ static void what_is_no_json_is_not_now_and_quoted(void **state)
 
 static void a_quote_is_short_and_whole(void **state)
 {
-	static char body[1200];
+	static char body[1201];
 	struct place places[] = { { .path = "/v1/long", .answers = { { 500, NULL, body } } }, { 0 } };
 	for (size_t i = 0; i < 600; i++)
 		memcpy(body + 2 * i, "\xc3\xa9", 2);

@@ -102,6 +102,7 @@ static void a_token_may_have_its_bearer_and_is_never_kept(void **state)
 	webhook_keep(elsewhere, &record, &headers, &query);
 	assert_string_equal(headers.at, "x-a: 1\n");
 	buf_free(&headers);
+	buf_free(&query);
 	webhook_free(&elsewhere);
 	webhook_free(&webhook);
 }
