@@ -82,7 +82,8 @@ static void a_poll_sweeps_and_says_how_far_it_is(void **state)
 	assert_polls("sweep('x')", NULL, "fail test.lua:2: bad argument #2 to 'sweep' (string expected, got no value):");
 	assert_polls("progress(-1)", NULL, "fail test.lua:2: bad argument #1 to 'progress' (not less than 0 expected):");
 	assert_string_equal(script_try("sweep('x', 'y')", "{}"), "fail test.lua:4: sweep is for poll; this is transform");
-	assert_string_equal(script_try("emit { scope = 'x' }", "{}"), "fail test.lua:4: emit: a scope is for what is polled");
+	assert_string_equal(script_try("emit { scope = 'x' }", "{}"),
+		"fail test.lua:4: emit: a scope is for what is polled");
 }
 
 static void slips_in_polls_are_told(void **state)
@@ -101,7 +102,8 @@ static void slips_in_polls_are_told(void **state)
 		"advance(json.null)", NULL,
 		"fail test.lua:2: bad argument #1 to 'advance' (text or table expected, got null):");
 	assert_polls("emit { id = 1, data = {} } advance('x') fail('y')", NULL, "fail test.lua:2: y:");
-	assert_string_equal(script_try("advance('x')", "{}"), "fail test.lua:4: advance is for poll or hooks; this is transform");
+	assert_string_equal(script_try("advance('x')", "{}"),
+		"fail test.lua:4: advance is for poll or hooks; this is transform");
 }
 
 static void hooks_are_told_what_to_do(void **state)
