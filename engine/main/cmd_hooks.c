@@ -187,9 +187,10 @@ static void words_row(const struct hooking *it, const struct sl_json *event, str
 static void print_rows(struct hooking *it, const struct config_source *source, const struct sl_json *events)
 {
 	struct widths widths = widths_of(it, events);
+	const char *nothing = strcmp(it->verb, "remove") == 0 ? ": none of ours is there" : ": none is there or wanted";
 	if (!it->line->json)
 		buf_format(&it->out, "%s: %s%s\n", source->name, source->callback_shown ? source->callback_shown : source->use,
-			sl_json_count(events) ? "" : ": no webhooks, and none is wanted");
+			sl_json_count(events) ? "" : nothing);
 	for (const struct sl_json *event = sl_json_first(events); event; event = sl_json_next(event)) {
 		if (it->line->json)
 			json_row(it, source, event, &it->out);
