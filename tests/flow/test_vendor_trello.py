@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from vendorbed import Bed, bad_day, wait_until
+from vendorbed import OBJECTS, Bed, bad_day, wait_until
 
 from fake import Answer  # vendorbed knows where it is
 from trello import Trello
@@ -32,15 +32,16 @@ routes:
 """
 
 
-def bed(daemon, boards=None, **how):
+def bed(daemon, boards=None, register=False, **how):
     fake = Trello(secret=daemon.secret, **how)
     daemon.source, daemon.route, daemon.proof = "boards", "cards", "X-Trello-Webhook"
     values = {"key": fake.key, "token": fake.token, "boards": ", ".join(boards or fake.boards)}
-    return Bed(daemon, CONFIG, {"boards": fake}, events=("trello_events", "event_id"), values=values)
+    return Bed(daemon, CONFIG, {"boards": fake}, events=("trello_events", "event_id"), values=values,
+               register=register, changes=max(200, OBJECTS // 5))
 
 
 def test_a_bad_day(daemon):
-    one = bed(daemon, **bad_day())
+    one = bed(daemon, register=True, **bad_day())
     one.prove()
     assert one.fakes["boards"].counts["lost"], "nothing was lost: another seed"
 
