@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SLUICE = os.environ.get("SLUICE", str(ROOT / "build" / "sluice"))
-SECRET = "the secret of the demo"
+SECRET = "the-secret-of-the-demo"  # it may stand in an address
 PATIENCE = 30  # seconds until something that should happen has not
 WIDTH = 98
 
@@ -112,7 +112,7 @@ class Daemon:
         with open(self.folder / "stderr", "wb") as stderr:
             self.process = subprocess.Popen([SLUICE, "run", "-c", self.config], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=stderr)
-        self.wait_until(lambda: self.ask("GET", "/health")["state"] == "green", "the daemon is ready")
+        self.wait_until(lambda: self.ask("GET", "/health")["state"] != "red", "the daemon is ready")
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -105,9 +105,11 @@ def prepare(daemon):
             text = pointed(text, source, {"base": fakes[source].base, **budget_of(fakes[source]), **fakes[source].options()})
         else:
             others[source] = plugin
-    address = f"public: http://127.0.0.1:{daemon.port}\nhttp: {{ allow: [ 127.0.0.1 ] }}"
+    own = f"http://127.0.0.1:{daemon.port}"
+    address = f"public: {own}\nhttp: {{ allow: [ 127.0.0.1 ] }}"
     text, count = re.subn(r"(?m)^public:.*$", address, text, count=1)
-    daemon.config.write_text(text if count else f"{address}\n{text}")
+    text = text if count else f"{address}\n{text}"
+    daemon.config.write_text(text.replace("https://hooks.example.com", own))
 
 
 def finish():
@@ -180,9 +182,9 @@ def compare(daemon):
         for name, rows in fake.truth().items():
             columns = list(rows[0]) if rows else []
             excused = {key for table_, key in getattr(fake, "excused", set()) if table_ == name}
-            there = {row[0] for row in daemon.rows(f'SELECT {columns[0]} FROM "{name}"')} if rows else set()
+            there = {row[0] for row in daemon.rows(f'SELECT {columns[0]} FROM {name}')} if rows else set()
             missing = {row[columns[0]] for row in rows} - excused - there
-            show(f"{source}: {name}: " + (f"{len(missing)} are missing" if missing else f"all {len(rows)} are there"))
+            show(f"{source}: {name.split()[0]}: " + (f"{len(missing)} are missing" if missing else f"all {len(rows)} are there"))
 
 
 def story(daemon):

@@ -150,7 +150,7 @@ class Partner(Fake):
             return {"events": [{"id": self.name(event), "source": "shopify_partner"} for event in self.events]}
 
     def options(self):
-        return {"organization": ORGANIZATION, "token": self.token, "apps": next(iter(self.apps))}
+        return {"organization": ORGANIZATION, "token": self.token, "apps": list(self.apps)}
 
     # --------------------------------------------------------------- answering
 
