@@ -2,21 +2,35 @@
 /* bad_input_test.c - every sample of every vendor, spoilt in every place: nothing breaks, nothing is without an id.
  *
  * A body is cut short at its bytes, and each of its values becomes null, something of
- * another type, a very long text.  What the selectors and the source's decode step make of it has to
- * be an event with an id, a drop with a reason, or a failure with a sentence. */
+ * another type, a very long text.  What the selectors, the source's decode step and the
+ * mapping that ships make of it has to be an event with an id, a drop with a reason, or a failure with a sentence. */
 #include "sample_bed.h"
 #include "script.h"
 
 #define MOST_CUTS 150
 #define MOST_VALUES 150
 #define LONG 20000
+#define RECEIVED INT64_C(1800000000000)
 
 /* A vendor's plugin, ready to decode. */
 struct vendor {
 	char name[64], folder[SAMPLE_FOLDER];
 	struct webhook *webhook;
-	struct instance *instance;
-	size_t samples, spoilt;
+	struct instance *source, *mapping; /* NULL: it does not decode; there is none */
+	size_t samples, spoilt, mapped, failed;
+};
+
+static const struct {
+	const char *vendor, *script;
+} mappings[] = {
+	{ "trello", "trello/cards" },
+	{ "monday", "datacube/datacube" },
+	{ "teamwork", "inbox/inbox" },
+	{ "missive", "inbox/inbox" },
+	{ "shopify", "shopify/store" },
+	{ "gadget", "events/events" },
+	{ "gmail", "events/events" },
+	{ "manual", "events/events" },
 };
 
 /* A sample while it is spoilt. */
@@ -72,11 +86,41 @@ static struct webhook *webhook_of(const struct plugin *plugin)
 	return webhook;
 }
 
+static struct instance *instance_of(struct plugin *plugin)
+{
+	const struct host_settings settings = { .loop = &script_loop, .virtual_clock = true };
+	struct sl_document *options = options_of(plugin->face);
+	struct why why = { "" };
+	struct instance *instance = instance_new(&settings, plugin, plugin->face->name, sl_json_root(options), &why);
+	if (!instance)
+		fail_msg("%s: %s", plugin->face->name, why.text);
+	sl_json_free(&options);
+	return instance;
+}
+
+static struct instance *mapping_of(const char *vendor)
+{
+	const char *source = getenv("SLUICE_SOURCE");
+	struct instance *instance = NULL;
+	for (size_t i = 0; i < sizeof(mappings) / sizeof(mappings[0]); i++) {
+		char path[1024];
+		struct why why = { "" };
+		if (strcmp(mappings[i].vendor, vendor) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/scripts/%s.lua", source ? source : ".", mappings[i].script);
+		struct plugin *plugin = plugin_load(path, &why);
+		if (!plugin)
+			fail_msg("%s", why.text);
+		instance = instance_of(plugin);
+		plugin_free(&plugin);
+	}
+	return instance;
+}
+
 /* False: it is not built, or has no webhooks. */
 static bool vendor_begin(struct vendor *vendor, const char *name)
 {
 	struct plugin *plugin = sample_plugin(name);
-	struct why why = { "" };
 	*vendor = (struct vendor){ .webhook = NULL };
 	snprintf(vendor->name, sizeof(vendor->name), "%s", name);
 	sample_folder(name, vendor->folder);
@@ -85,14 +129,9 @@ static bool vendor_begin(struct vendor *vendor, const char *name)
 		return false;
 	}
 	vendor->webhook = webhook_of(plugin);
-	if (plugin->face->decode) {
-		struct sl_document *options = options_of(plugin->face);
-		const struct host_settings settings = { .loop = &script_loop, .virtual_clock = true };
-		vendor->instance = instance_new(&settings, plugin, name, sl_json_root(options), &why);
-		if (!vendor->instance)
-			fail_msg("%s: %s", name, why.text);
-		sl_json_free(&options);
-	}
+	if (plugin->face->decode)
+		vendor->source = instance_of(plugin);
+	vendor->mapping = mapping_of(name);
 	plugin_free(&plugin);
 	return true;
 }
@@ -100,8 +139,10 @@ static bool vendor_begin(struct vendor *vendor, const char *name)
 static void vendor_end(struct vendor *vendor)
 {
 	webhook_free(&vendor->webhook);
-	if (vendor->instance)
-		instance_free(&vendor->instance);
+	if (vendor->source)
+		instance_free(&vendor->source);
+	if (vendor->mapping)
+		instance_free(&vendor->mapping);
 }
 
 /* ---------------------------------------------------------------------- one try */
@@ -126,30 +167,54 @@ static void finished(struct call *call, void *data)
 	*(bool *)data = true;
 }
 
-static void judge_call(const struct sample *sample, const struct call *call, struct sl_text body)
+static struct call *run(struct instance *instance, enum step step, const struct sl_event *event,
+	const struct sl_request *request)
 {
-	bool fine = call->outcome == SL_DONE || call->why.text[0];
+	struct call *call = call_new(instance, step);
+	bool over = false;
+	call->pub.request = request;
+	call->pub.event = event;
+	if (call_run(call, finished, &over) == SL_WAIT)
+		while (!over)
+			uv_run(&script_loop, UV_RUN_ONCE);
+	return call;
+}
+
+/* An event with an id (NULL: the one that was handed in), a drop with a reason, a failure with a sentence. */
+static void judge(const struct sample *sample, const struct call *call, struct sl_text body)
+{
+	bool fine = call->outcome == SL_DONE ? !call->dropped || *call->dropped : call->why.text[0] != '\0';
 	for (size_t i = 0; fine && call->outcome == SL_DONE && i < call->emitted_count; i++) {
 		const char *id = call->emitted[i].event.id;
-		fine = !id || *id; /* NULL: what the selectors found */
+		fine = !id || *id;
 	}
 	if (!fine)
 		fail_msg("%s/%s: outcome %d \"%s\" of %.*s", sample->vendor->name, sample->file, call->outcome, call->why.text,
 			(int)(body.len < 2000 ? body.len : 2000), body.at);
 }
 
-static void decode(const struct sample *sample, const struct sl_event *event, struct sl_text body)
+static void map(const struct sample *sample, const struct sl_event *event, const struct sl_request *request)
 {
-	struct call *call = call_new(sample->vendor->instance, STEP_DECODE);
-	struct sl_request request = { .method = "POST", .url = "/in/test", .body = body,
-		.headers = pairs_of((struct sl_text){ sample->headers.at, sample->headers.len }, sample->arena) };
-	bool over = false;
-	call->pub.request = &request;
-	call->pub.event = event;
-	if (call_run(call, finished, &over) == SL_WAIT)
-		while (!over)
-			uv_run(&script_loop, UV_RUN_ONCE);
-	judge_call(sample, call, body);
+	struct vendor *vendor = sample->vendor;
+	if (!vendor->mapping || !event->json)
+		return;
+	struct call *call = run(vendor->mapping, STEP_TRANSFORM, event, request);
+	judge(sample, call, event->data);
+	vendor->mapped++;
+	vendor->failed += call->outcome != SL_DONE;
+	call_free(&call);
+}
+
+static void decode(const struct sample *sample, const struct sl_event *event, const struct sl_request *request)
+{
+	struct call *call = run(sample->vendor->source, STEP_DECODE, event, request);
+	judge(sample, call, request->body);
+	for (size_t i = 0; call->outcome == SL_DONE && i < call->emitted_count; i++) {
+		struct sl_event emitted = call->emitted[i].event;
+		emitted.source = event->source;
+		emitted.json = emitted_json(call, &call->emitted[i], NULL);
+		map(sample, &emitted, request);
+	}
 	call_free(&call);
 }
 
@@ -159,10 +224,10 @@ static void try(struct sample *sample, struct sl_text body)
 	struct webhook_found found;
 	struct webhook_check check;
 	arena_reset(sample->arena);
-	struct log_record record = { .seq = 9, .received = 1000, .source = sl_text_of(vendor->name),
+	struct log_record record = { .seq = 9, .received = RECEIVED, .source = sl_text_of(vendor->name),
 		.method = sl_text_of("POST"), .path = sl_text_of("/in/test"),
 		.headers = { sample->headers.at ? sample->headers.at : "", sample->headers.len }, .body = body };
-	webhook_check(vendor->webhook, &record, 1000, sample->arena, &check);
+	webhook_check(vendor->webhook, &record, RECEIVED, sample->arena, &check);
 	struct sl_text data;
 	struct sl_document *document = webhook_read(&record, sample->arena, &data, NULL, 0);
 	const struct sl_json *json = document ? sl_json_root(document) : NULL;
@@ -172,8 +237,12 @@ static void try(struct sample *sample, struct sl_text body)
 			(int)(body.len < 2000 ? body.len : 2000), body.at);
 	found.event.data = data;
 	found.event.json = json;
-	if (vendor->instance && check.verdict == WEBHOOK_GENUINE)
-		decode(sample, &found.event, body);
+	struct sl_request request = { .method = "POST", .url = "/in/test", .body = body,
+		.headers = pairs_of((struct sl_text){ sample->headers.at, sample->headers.len }, sample->arena) };
+	if (vendor->source && check.verdict == WEBHOOK_GENUINE)
+		decode(sample, &found.event, &request);
+	else if (check.verdict == WEBHOOK_GENUINE)
+		map(sample, &found.event, &request);
 	sl_json_free(&document);
 	vendor->spoilt++;
 }
@@ -294,7 +363,8 @@ static void spoil_vendor(const char *name)
 		if (is_body(entry->d_name))
 			spoil_file(&vendor, entry->d_name);
 	closedir(folder);
-	print_message("%s: %zu samples, %zu bodies\n", name, vendor.samples, vendor.spoilt);
+	print_message("%s: %zu samples, %zu bodies, %zu mapped, %zu of them dead\n", name, vendor.samples, vendor.spoilt,
+		vendor.mapped, vendor.failed);
 	vendor_end(&vendor);
 }
 
