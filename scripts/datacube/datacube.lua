@@ -2,7 +2,8 @@
 -- datacube.lua - monday.com's boards of projects, their subitems and hidden items, as three tables.
 --
 -- Tables and views: schemas/datacube.yaml. A polled item is a whole row. Of what webhooks tell, a changed column is a
--- patch of that column, a created or restored item is fetched whole, a deleted one is marked; and a project is read again
+-- patch of that column, a created or restored item is fetched whole, a deleted one is marked; and a project is read
+-- again
 -- when something changed that it mirrors, because mirrors and formulas are told by nobody.
 
 local columns = require "columns"
@@ -16,13 +17,16 @@ local datacube = {
     { "projects", "text", initial = "1825117125", help = "Id of the board of projects." },
     { "subitems", "text", initial = "1825117144", help = "Id of the board of their subitems." },
     { "hidden_items", "text", initial = "1825138260", help = "Id of the board of hidden items." },
-    { "columns", "map", initial = "", help = "Ids of columns that are other ones or have none: { projects.funding: text_mkr5wya6 }." },
-    { "labels", "map", initial = "", help = "Other words for labels, by column and the label's id: { status4__1/2: Lost }." },
+    { "columns", "map", initial = "",
+      help = "Ids of columns that are other ones or have none: { projects.funding: text_mkr5wya6 }." },
+    { "labels", "map", initial = "",
+      help = "Other words for labels, by column and the label's id: { status4__1/2: Lost }." },
     { "won", "list", initial = "['Won - Closed (Invoiced)', 'Won - Open (Order Received)', 'Won Via Other Ref']",
       help = "Pipeline stages that mean won." },
     { "lost", "list", initial = "[Lost]", help = "Pipeline stages that mean lost." },
     { "bands", "list", initial = "[10000, 50000, 100000]", help = "Limits of value_band, rising." },
-    { "dates", "list", initial = "['%Y-%m-%d', '%d/%m/%Y', '%m/%d/%Y']", help = "Forms of dates, the likeliest first." },
+    { "dates", "list", initial = "['%Y-%m-%d', '%d/%m/%Y', '%m/%d/%Y']",
+      help = "Forms of dates, the likeliest first." },
     { "fetch", "bool", initial = true, help = "Ask the source's API for what webhooks do not tell." },
   },
 }
@@ -189,7 +193,8 @@ end
 
 -- Without the API: the name, and the columns that a form filled in.
 local function created_row(told, into, known, opt)
-  local row = { monday_id = values.id(told.pulseId) or values.id(told.itemId), item_name = values.filled(told.pulseName) }
+  local row = { monday_id = values.id(told.pulseId) or values.id(told.itemId),
+    item_name = values.filled(told.pulseName) }
   for id, value in pairs(object(told.columnValues)) do
     local column = known[into].by_id[id]
     local said = column and values.of_webhook(value, labels_of(opt, nil, id))
@@ -306,7 +311,8 @@ function polled.board_sync(event)
   local function count(name) return math.type(run[name]) == "integer" and run[name] or 0 end
   emit { type = "sync_log", data = {
     run_id = values.filled(run.run) or event.id, sync_type = values.filled(run.kind), board_id = values.id(board.id),
-    board_name = values.filled(board.name), started_at = values.filled(run.began), completed_at = values.filled(run.ended),
+    board_name = values.filled(board.name), started_at = values.filled(run.began),
+      completed_at = values.filled(run.ended),
     status = values.filled(run.state), items_processed = count("items"), items_created = count("made"),
     items_updated = count("items") - count("made"), error_message = values.filled(run.error), metadata = event.data,
   } }

@@ -47,7 +47,8 @@ end
 
 ---------------------------------------------------------------------------------------------- as the API says it
 
-local SHOWN = { mirror = true, board_relation = true, dependency = true, subtasks = true, formula = true, lookup = true }
+local SHOWN = { mirror = true, board_relation = true, dependency = true, subtasks = true, formula = true,
+  lookup = true }
 
 local function decoded(value)
   return type(value) == "string" and object(json.decode(value)) or object(value)
@@ -103,7 +104,8 @@ end
 -------------------------------------------------------------------------------------------- as a webhook says it
 
 -- By the member that such a value has; the first that is there counts.
-local MEMBERS = { "value", "date", "text", "url", "email", "phone", "address", "countryName", "rating", "name", "timezone" }
+local MEMBERS = { "value", "date", "text", "url", "email", "phone", "address", "countryName", "rating", "name",
+  "timezone" }
 
 function values.of_webhook(value, labels)
   if json.kind(value) ~= "object" then return filled(value) end
