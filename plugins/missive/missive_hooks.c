@@ -198,12 +198,11 @@ static enum sl_outcome done(struct sl_call *call)
 	struct work *work = call->local;
 	struct job *job = work->at;
 	const struct sl_response *answer = call->response;
+	const char *said = answer->body.len ? answer->body.at : "nothing is said";
 	bool fine = (answer->status >= 200 && answer->status <= 299) || (job->deed == DELETE && answer->status == 404);
 	struct sl_text id = plain(call, call->host->at(answer->json, "/hooks/id"));
 	if (!fine || (job->deed == MAKE && !id.len)) {
-		job->why = call->host->format(call, "Missive answered with %d: %.200s", answer->status,
-					     answer->body.at)
-				   .at;
+		job->why = call->host->format(call, "Missive answered with %d: %.200s", answer->status, said).at;
 		job->type = job->deed == MAKE ? "missing" : "extra";
 		job->stays = job->deed == DELETE;
 	} else if (job->deed == MAKE) {

@@ -309,7 +309,8 @@ static bool is_known(struct sl_call *call, const struct talk *talk)
 		return true;
 	if (strstr(walk->known.at, name.at))
 		return true;
-	words_add(&walk->known, name);
+	if (talk->at >= walk->top - opt->overlap * 1000) /* the next run sees it again */
+		words_add(&walk->known, name);
 	return false;
 }
 

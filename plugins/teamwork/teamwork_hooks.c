@@ -175,11 +175,11 @@ static enum sl_outcome done(struct sl_call *call)
 	struct work *work = call->local;
 	const struct job *job = work->at;
 	const int status = call->response->status;
+	const struct sl_text body = call->response->body;
 	struct sl_text id = job->id;
 	if (!(job->deed == DELETE && status == 404) && (status < 200 || status > 299))
-		return call->host->fail(call, "the webhook for %s could not be %s (%d): %.200s", job->event.at,
-			job->type, status,
-			call->response->body.at);
+		return call->host->fail(call, "the webhook for %s could not be %s (%d): %.200s", job->event.at, job->type,
+			status, body.len ? body.at : "nothing is said");
 	if (job->deed == MAKE)
 		id = plain(call, call->host->at(call->response->json, "/id"));
 	tell(call, job, id.len ? id : (struct sl_text){ "", 0 });

@@ -210,7 +210,8 @@ static void tell_progress(struct sl_call *call, struct walk *walk, const struct 
 static bool other_order(struct sl_call *call)
 {
 	struct memory *memory = call->state;
-	if (call->response->status != 400 || memory->older || !strstr(call->response->body.at, "rder"))
+	const struct sl_text body = call->response->body;
+	if (call->response->status != 400 || memory->older || !body.len || !strstr(body.at, "rder"))
 		return false;
 	memory->older = true;
 	return true;

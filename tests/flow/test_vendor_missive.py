@@ -132,3 +132,19 @@ def test_attachments_are_files(daemon):
     paths = daemon.rows("select path from attachments")
     one.close()
     assert paths and all((daemon.folder / "files" / path).read_bytes() == b"twelve bytes" for (path,) in paths), paths
+
+
+def test_postgres_has_the_same_rows_and_views(daemon, database):
+    one = bed(daemon, speed=1000)
+    one.text = one.text.replace("use: sqlite, path: ./warehouse.db", f'use: postgres, url: "{database.url}"')
+    fake = one.fakes["mail"]
+    fake.fill(20)
+    one.start()
+    one.until_done("backfill", "mail")
+    alive = [talk for talk in fake.talks.values() if not talk["trashed"]]
+    letters = sum(len(talk["messages"]) for talk in alive)
+    wait_until(lambda: database.rows("select count(*)::text from threads where last_email_id is not null") == [(str(len(alive)),)],
+               what=daemon.stderr)
+    wait_until(lambda: database.rows("select count(*)::text from inbox where kind in ('email', 'sms')") == [(str(letters),)])
+    assert database.rows("select count(*)::text from open_tasks") == [("0",)]
+    one.close()
