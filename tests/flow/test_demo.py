@@ -52,7 +52,7 @@ def test_a_demo_with_fake_vendors_ends_with_all_they_have():
     assert (answer.returncode, answer.stderr) == (0, ""), page + answer.stderr
     assert len(re.findall(r"^  \w+: events: all \d+ are there$", page, re.M)) >= 2, page
     assert "are missing" not in page
-    for words in ("sluice hooks register app", "sluice backfill mail", "desk", "shop_installed", "call.json"):
+    for words in ("sluice hooks register app", "sluice backfill mail", "desk", "app_installed", "call.json"):
         assert words in page, words
     assert max(len(line) for line in page.splitlines()) <= 120
 

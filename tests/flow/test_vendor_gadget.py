@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from vendorbed import Bed, bad_day, wait_until
+from vendorbed import OBJECTS, Bed, bad_day, wait_until
 
 from gadget import Gadget, refusal
 
@@ -18,7 +18,7 @@ sources:
     secret: [{secret}]
     token: gsk-fake
     base: "{base[app]}"
-    page: 20
+    page: {page}
     every: 1h
     first: 0
     api: {api[app]}
@@ -41,7 +41,8 @@ class Shops(Bed):
 
 def bed(daemon, **how):
     daemon.source, daemon.route = "app", "events"
-    return Shops(daemon, CONFIG, {"app": Gadget(secret=daemon.secret, **how)}, events=("events", "id"))
+    return Shops(daemon, CONFIG, {"app": Gadget(secret=daemon.secret, **how)}, events=("events", "id"),
+                 values={"page": 20 if OBJECTS < 5000 else 250})
 
 
 def test_a_bad_day(daemon):

@@ -77,8 +77,9 @@ class Gadget(Fake):
     def change(self, count):
         """A record shows its last change only, so each shop changes once, and then rests."""
         with self.lock:
+            yesterday = moment(time.time() - DAY)
             for _ in range(count):
-                old = [shop for shop in self.objects.values() if shop["updatedAt"] < moment(time.time() - DAY)]
+                old = [shop for shop in self.objects.values() if shop["updatedAt"] < yesterday]
                 kind = self.dice.choice(["installed", "uninstalled", "reinstalled", "updated"])
                 state = "uninstalled" if kind == "reinstalled" else "installed"
                 old = [shop for shop in old if shop["state"]["created"] == state]
