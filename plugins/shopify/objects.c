@@ -111,7 +111,7 @@ const struct object objects[KINDS] = {
 			     "customer { legacyResourceId } "
 			     "totalPriceSet { shopMoney { amount } } subtotalPriceSet { shopMoney { amount } } "
 			     "totalTaxSet { shopMoney { amount } } totalDiscountsSet { shopMoney { amount } } "
-			     "lineItems(first: 10) { " LINES_SELECTION " }",
+			     "lineItems(first: 25) { " LINES_SELECTION " }",
 	},
 	[CUSTOMERS] = {
 		.name = "customers", .count = "customersCount", .subject = "CUSTOMER", .changed = "customers/update",

@@ -191,7 +191,7 @@ static int64_t page_size(const struct sl_call *call, const struct walk *walk)
 	return page ? page : PAGE_MOST;
 }
 
-/* The shop says by how much it was too dear. */
+/* The shop says by how much it was too dear; many objects are cheaper than as many single ones, so at least half go. */
 static enum sl_outcome ask_for_less(struct sl_call *call, const struct sl_json *errors)
 {
 	struct walk *walk = walk_of(call);
@@ -200,7 +200,7 @@ static enum sl_outcome ask_for_less(struct sl_call *call, const struct sl_json *
 	if (call->host->integer(call->host->at(error, "/extensions/cost"), &cost) &&
 		call->host->integer(call->host->at(error, "/extensions/maxCost"), &most) && most > 0 && cost > most &&
 		cost < INT64_MAX / PAGE_MOST)
-		less = page * most / cost;
+		less = page * most / cost < less ? page * most / cost : less;
 	if (page <= 1 || walk->part >= KINDS)
 		return errors_fail(call, errors, "one object alone is too dear");
 	state_of(call)->page[walk->part] = less > 0 ? less : 1;
@@ -291,7 +291,7 @@ static enum sl_outcome ask_page(struct sl_call *call)
 	int64_t guess = walk->part < KINDS ? objects[walk->part].guess : 100;
 	struct question question = {
 		.dear = state->dear[walk->part] ? state->dear[walk->part] : guess,
-		.paid = state->paid[walk->part] ? state->paid[walk->part] : guess,
+		.paid = state->paid[walk->part] ? state->paid[walk->part] : guess / 4,
 		.seat = seat_of(call),
 		.next = page_arrived,
 	};

@@ -83,6 +83,37 @@ def test_what_was_pushed_and_polled_is_one_row(quiet):
     quiet.compare_limits("store", fake)
 
 
+VIEWS = ["sales", "sales_daily", "product_sales", "customer_value", "orders_to_send", "topics_daily", "compliance_due"]
+
+
+def test_the_views_count_what_there_is(quiet):
+    fake = quiet.fakes["store"]
+    polled(quiet)
+    fake.change(20)
+    polled(quiet)
+    for view in VIEWS:
+        quiet.daemon.rows(f"select * from {view}")
+    total = round(sum(float(one["total_price"]) for one in fake.objects["orders"].values()), 2)
+    assert round(quiet.daemon.rows("select sum(total) from sales_daily")[0][0], 2) == total
+
+
+def test_postgres_holds_and_counts_the_same(daemon, database):
+    one = bed(daemon, speed=50)
+    one.text = one.text.replace("use: sqlite, path: ./warehouse.db", f'use: postgres, url: "{database.url}"')
+    fake = one.fakes["store"]
+    with contextlib.closing(one):
+        fake.fill(30)
+        one.start()
+        polled(one)
+        fake.change(20)
+        polled(one)
+        for view in VIEWS:
+            database.rows(f"select * from {view}")
+        there = database.rows("select order_id, total_price::float from sales order by order_id")
+        orders = sorted(fake.objects["orders"].items())
+        assert there == [(str(number), f"{float(order['total_price']):g}") for number, order in orders]
+
+
 def test_small_pages_where_a_query_may_cost_little(daemon):
     one = bed(daemon, speed=50, dearest=120)
     fake = one.fakes["store"]

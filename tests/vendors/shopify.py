@@ -24,6 +24,7 @@ LAG = 5  # seconds until the search has seen a change
 REACH = 25000  # objects of a connection
 MOST = 1000  # points of one query
 HOUR = 3600
+LINES = [1] * 25 + [2] * 15 + [3] * 5 + [12] * 4 + [40]  # of an order
 KINDS = {"orders": "Order", "customers": "Customer", "products": "Product"}
 UPDATED = {"orders": "orders/updated", "customers": "customers/update", "products": "products/update"}
 NAMES = ["Ann", "Bob", "Žofie", "Dan", "Eve", "Łukasz", "Gül", "Hal"]
@@ -254,7 +255,7 @@ class Shopify(Fake):
                 "price": self.price(), "total_discount": "0.00"}
 
     def new_order(self, number, now):
-        lines = [self.new_line() for _ in range(self.dice.choice([1, 1, 1, 2, 3, 12]))]
+        lines = [self.new_line() for _ in range(self.dice.choice(LINES))]
         customer = self.some("customers")
         return {"id": number, "name": f"#{number % 100000}", "email": f"c{number % 997}@example.com", "phone": None,
                 "currency": "USD", "total_price": self.price(), "subtotal_price": self.price(), "total_tax": self.price(),
