@@ -35,7 +35,7 @@ def copied(daemon, name, secret):
     (daemon.folder / "sluice.env").chmod(0o600)
 
 
-@pytest.mark.parametrize("name", ["datacube", "in-c", "lines", "poll", "snapshot", "teamwork-missive", "trello", "webhook"])
+@pytest.mark.parametrize("name", ["datacube", "in-c", "lines", "poll", "shopify", "snapshot", "teamwork-missive", "trello", "webhook"])
 def test_an_example_is_fine_once_its_secret_is_there(daemon, name):
     copied(daemon, name, "")
     empty = daemon.sluice("check")
