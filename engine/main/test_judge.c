@@ -169,7 +169,8 @@ static bool says_something(struct trial *trial)
 		if (sl_json_get(trial->form, names[i]))
 			return true;
 	return why_say(&trial->why,
-		"it says nothing of what has to come of it: emits, drops, fails, retries, cursor, settled, sweeps, logs or golden");
+		"it says nothing of what has to come of it: emits, drops, fails, retries, cursor, settled, sweeps, logs or "
+		"golden");
 }
 
 /* First, because what failed says why the rest is not there. */
