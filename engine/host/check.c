@@ -105,7 +105,8 @@ static bool check_audience(const struct sl_plugin *face, struct why *why)
 	for (const struct sl_option *option = face->options; option && option->name; option++)
 		if (strcmp(option->name, audience) == 0 && option->type == SL_TEXT)
 			return true;
-	return why_say(why, "its webhook's audience is %s, which is neither {callback} nor an option of type text", audience);
+	return why_say(why, "its webhook's audience is %s, which is neither {callback} nor an option of type text",
+		audience);
 }
 
 static bool check_webhook(const struct sl_plugin *face, struct why *why)

@@ -52,7 +52,8 @@ const struct sl_option config_webhook_keys[] = {
 	KEY(TEXT, "covers", .initial = "",
 		.help = "what is signed, {body} unless given: text with {body} {callback} {path} {timestamp} {header:NAME}"),
 	KEY(TEXT, "timestamp", .initial = "", .help = "a selector: when it was signed"),
-	KEY(DURATION, "tolerance", .initial = "5m", .help = "how far the timestamp may be from now; of a jwt 60s unless given"),
+	KEY(DURATION, "tolerance", .initial = "5m",
+		.help = "how far the timestamp may be from now; of a jwt 60s unless given"),
 	KEY(TEXT, "audience", .initial = "",
 		.help = "of a jwt: what its `aud` has to be; {callback}: the callback, whatever query stands behind it"),
 	KEY(TEXT, "id", .initial = "", .help = "a selector: what names the event; a second one with the same id is "

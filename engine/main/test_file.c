@@ -58,7 +58,8 @@ struct sl_text test_file_text(struct arena *arena, const char *folder, const cha
 
 static const char *const file_keys[] = { "plugin", "source", "schema", "options", "now", "cases", NULL };
 static const char *const case_keys[] = { "name", "options", "now", "event", "events", "request", "requests",
-	"poll", "rows", "answers", "emits", "drops", "fails", "retries", "cursor", "settled", "sweeps", "logs", "golden", NULL };
+	"poll", "rows", "answers", "emits", "drops", "fails", "retries", "cursor", "settled", "sweeps", "logs",
+	"golden", NULL };
 
 bool test_known(const struct sl_json *form, const char *const *keys, const char *where, struct why *why)
 {

@@ -19,7 +19,8 @@
 static struct webhook *forger(const struct sl_json *form, const char *callback, struct why *why)
 {
 	bool basic = sl_text_is(sl_json_string(sl_json_get(form, "auth")), "basic");
-	const char *none = basic ? "[\"nobody:secret\"]" : "[\"bm9ib2R5J3Mgc2VjcmV0\"]"; /* base64, for those that want it so */
+	/* In base64, for those that want it so. */
+	const char *none = basic ? "[\"nobody:secret\"]" : "[\"bm9ib2R5J3Mgc2VjcmV0\"]";
 	struct sl_document *secrets = sl_json_read(sl_text_of(none), NULL, 0);
 	struct webhook *webhook = webhook_new(form, sl_json_root(secrets), callback, why);
 	sl_json_free(&secrets);

@@ -88,10 +88,8 @@ struct sl_event {
 	int64_t received;           /* likewise, by our clock */
 	struct sl_text data;        /* JSON text; in emit() it may be left empty when json is given */
 	const struct sl_json *json; /* the same, parsed once by the host */
-
 	/* since 1.2 */
 	const char *run;            /* the run of the poll that it came with; NULL: none, or an ordinary one */
-
 	/* since 1.3 */
 	const char *scope;          /* poll: the whole that its subject is a part of: "board 1825117125"; see sweep() */
 };
@@ -173,7 +171,6 @@ enum sl_mode {
 	                * a table with all other cells SL_CELL_NONE: if there is no row with this key.
 	                * Otherwise it is settled SL_FAIL.  Settled SL_RETRY means: the end of an earlier
 	                * batch was unknown, and it had been written; the host asks where it stands */
-
 	/* since 1.2 */
 	SL_PATCH,      /* only the given cells; of each column the newest stays */
 	SL_DELETE,     /* the row is marked or goes, as table->deletes says; nothing older brings it back */
@@ -206,7 +203,6 @@ struct sl_column {
 	int parent;        /* SL_REPLACE: likewise, in the parent's key */
 	int required;      /* never NULL */
 	const char *help;  /* a comment for the destination, or NULL */
-
 	/* since 1.2 */
 	const struct sl_cell *initial; /* rows that leave it out get it (the host sees to that), and those that
 	                                * were there before the column was; NULL: none */
@@ -221,7 +217,6 @@ struct sl_table {
 	const struct sl_column *const *columns;  /* ends with NULL */
 	size_t column_count;
 	const char *const *indexes;              /* "card_id, action_date"; ends with NULL, or NULL */
-
 	/* since 1.2 */
 	const char *help;                        /* a comment for the destination, or NULL */
 	enum sl_deletes deletes;
@@ -237,7 +232,6 @@ struct sl_table {
 struct sl_view {
 	const char *name;
 	const char *sql; /* what stands after CREATE VIEW name AS */
-
 	/* since 1.2 */
 	int materialized;    /* kept as rows where the destination can, and refreshed so often */
 	int64_t refresh_ms;
@@ -267,7 +261,6 @@ struct sl_row {
 	const struct sl_row *const *set;      /* SL_REPLACE: the rows of the parent that `cells` names */
 	size_t set_count;
 	const struct sl_event *event;         /* as emitted; NULL for the engine's own rows */
-
 	/* since 1.2 */
 	/* It belongs to this load of its table, and is staged; NULL: to none.  Loads are told
 	 * apart by name, and ordered by the version of their SL_LOAD_BEGIN: rows of any but the
@@ -308,7 +301,6 @@ struct sl_webhook {
 	const char *challenge; /* member that is echoed before anything is checked; NULL: none */
 	int head;              /* answer HEAD with 200 */
 	int status;            /* the answer when stored; 0 means 200 */
-
 	/* since 1.3 */
 	/* Two selectors that have to agree: "header:X-Shop = body:/shop_domain"; several such pairs with a comma
 	 * between.  Where the right one finds something the left one has to find the same, or the request is
@@ -337,17 +329,15 @@ struct sl_call {
 	const struct sl_row *const *rows;     /* deliver: the batch; recall: one, partly filled */
 	size_t row_count;
 	struct sl_text work_error;            /* the step after work(): reserved */
-
 	/* since 1.1 */
 	const struct sl_response *response;   /* the step after http() */
 	int ready;                            /* the step after watch(): the events; 0: time is up */
 	int backfill;                         /* poll: a walk through everything, beside the ordinary ones */
 	int64_t since;                      /* poll: nothing before it is wanted; ms since 1970; 0: all. Since 1.3 an
-	                                       * ordinary walk without a cursor has one too: now less the source's `first` */
+	                                       * ordinary walk that begins has one too: now less the source's `first` */
 	const char *verb;                     /* hooks: "list", "register" or "remove" */
 	const char *callback;                 /* hooks: our address; NULL: none is known */
 	const char *hook;                     /* hooks, "remove": the id of one; NULL: all that point to us */
-
 	/* since 1.2: `tables` and `views` are there in schema and upkeep too, `verb` in schema */
 	/* recall: so many rows, in the key's order, those behind `cursor` (NULL: from the first),
 	 * and advance() to where it stopped unless that is the end; 0: all. */
@@ -358,24 +348,9 @@ enum sl_level { SL_DEBUG, SL_INFO, SL_WARNING, SL_ERROR };
 
 enum sl_kind { SL_KIND_NULL, SL_KIND_BOOL, SL_KIND_NUMBER, SL_KIND_STRING, SL_KIND_ARRAY, SL_KIND_OBJECT };
 
-/* Hooks (since 1.3). What there is at the vendor is compared with what the options want: "register" makes
- * what is missing, wakes what is off and removes what is extra, and may be called again at any time; "remove"
- * removes; "list" changes nothing.  One event is emitted for each webhook that points to call->callback or ought to:
- * `id` the vendor's, or "" if there is none yet; `subject` what it is for, in the vendor's words: "board 5f1a..,
- * updateCard"; `data` an object for people, with "why" where there is something to say; and `type`:
- *
- *     "fine"      is wanted, is there, works
- *     "off"       is wanted, is there, and the vendor has switched it off
- *     "missing"   is wanted, is not there
- *     "extra"     is there, is not wanted
- *     "made" "woken" "removed"   what was done about it now
- *     "manual"    only a person can make it: "why" says how
- *
- * call->cursor is what the last such call of the source advanced to: for vendors that cannot be asked what is there.
- *
- * Discover (since 1.3). What the credential may see, for people (`sluice check --connect`): one event each, `id` and
- * `type` in the vendor's words ("board"), `data` an object with "name".  First an "account": whose it is, and,
- * where the vendor tells, "scopes", "expires" (ISO 8601), "limits".  What is refused is SL_FAIL, and says what to do. */
+/* What hooks and discover emit (since 1.3), for people: `id` and `type` the vendor's, `data` an object.  For hooks
+ * `subject` is what the webhook is for, and `type` how it is: "fine", "off", "missing", "extra"; "made", "woken",
+ * "removed"; "manual".  docs/plugins.md tells all of it. */
 
 /* What the engine does for a call.  sleep, work, retry, fail, http and watch make
  * an outcome: return it. */
@@ -418,7 +393,6 @@ struct sl_host {
 	enum sl_outcome (*retry)(struct sl_call *, int64_t after_ms, const char *why, ...)
 		__attribute__((format(printf, 3, 4)));
 	enum sl_outcome (*fail)(struct sl_call *, const char *why, ...) __attribute__((format(printf, 2, 3)));
-
 	/* since 1.1 */
 	/* Waits for its turn in the budget, sends, and goes on with call->response.
 	 * What says "not now" (no answer, 408, 423, 425, 429, 449, 5xx) does not come back to
@@ -432,12 +406,10 @@ struct sl_host {
 	/* The row as a JSON object; one without a table: its data. */
 	struct sl_text (*row_json)(struct sl_call *, const struct sl_row *);
 	const char *(*header)(const struct sl_response *, const char *name); /* name in lower case; NULL: not there */
-
 	/* since 1.2 */
 	/* Something was mended or left out on the way, so many times: `routes show` tells
 	 * it.  `what` is a constant: "a NUL became U+FFFD". */
 	void (*tally)(struct sl_call *, const char *what, uint64_t times);
-
 	/* since 1.3 */
 	/* poll: all there is of this scope has been emitted in this run.  What earlier runs emitted in it and this
 	 * one did not is gone: for each such subject the host adds an event of this type, with data
@@ -498,13 +470,11 @@ struct sl_plugin {
 	const char *dialect;        /* deliver: which view files it wants: "sqlite" */
 	/* deliver: at most so many rows at a time, for a transactional sink so many events; 0: the host's choice. */
 	size_t batch_rows;
-
 	/* since 1.1 */
 	const struct sl_api *api;   /* NULL: urls are written out */
 	sl_step *hooks, *discover;  /* NULL: not offered */
 	int64_t every_ms;           /* poll: between two, unless the configuration says; 0: 15 min */
 	size_t batch_bytes;         /* deliver: likewise, of JSON; 0: the host's choice */
-
 	/* since 1.2 */
 	/* How the destination differs from call->tables and call->views: one event a
 	 * difference, in the order in which they are to be done.  `type` is what: "add table",
