@@ -146,7 +146,7 @@ enum seat seat_of(const struct sl_call *call);
 
 /* ------------------------------------------------------------------------- steps */
 
-sl_step decode, poll, hooks, discover;
+sl_step decode, poll_changes, hooks, discover;
 sl_step emit_nodes;  /* of a page, from walk->node on */
 sl_step ask_lines;   /* of walk->node: those that are not on its page; then on with emit_nodes */
 void emit_object(struct sl_call *call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* poll.c - the walk through what was changed and deleted, a page a call.
  *
- *     poll            where are we?
+ *     poll_changes    where are we?
  *     counted         a backfill knows how much there is
  *     ask_page        the next page of this part
  *     page_arrived    can it be used?
@@ -351,7 +351,7 @@ static bool names_known(struct sl_call *call, enum sl_outcome *outcome)
 	return *outcome == SL_DONE;
 }
 
-enum sl_outcome poll(struct sl_call *call)
+enum sl_outcome poll_changes(struct sl_call *call)
 {
 	struct state *state = state_of(call);
 	enum sl_outcome outcome = SL_DONE;

@@ -64,7 +64,7 @@ SL_PLUGIN(
 	.webhook = &webhook,
 	.api = &api,
 	.decode = decode,
-	.poll = poll,
+	.poll = poll_changes,
 	.hooks = hooks,
 	.discover = discover,
 );

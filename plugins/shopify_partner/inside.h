@@ -24,7 +24,7 @@ struct partner {
 	int64_t overlap;
 };
 
-sl_step poll, discover;
+sl_step poll_history, discover;
 
 /* `variables`: a JSON object. */
 enum sl_outcome ask(struct sl_call *call, const char *query, struct sl_text variables, sl_step *next);

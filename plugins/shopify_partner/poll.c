@@ -270,7 +270,7 @@ static const char *wrong_app(const struct sl_call *call)
 	return NULL;
 }
 
-enum sl_outcome poll(struct sl_call *call)
+enum sl_outcome poll_history(struct sl_call *call)
 {
 	struct walk *walk = walk_read(call);
 	bool was_over = !call->backfill && *over(call);

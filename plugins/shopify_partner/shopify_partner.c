@@ -37,6 +37,6 @@ SL_PLUGIN(
 	.state_size = sizeof(bool),
 	.local_size = sizeof(void *),
 	.api = &api,
-	.poll = poll,
+	.poll = poll_history,
 	.discover = discover,
 );

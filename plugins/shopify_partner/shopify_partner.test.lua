@@ -109,4 +109,4 @@ add {
   emits = {}, logs = { "does not know its cursor" },
 }
 
-return { cases = cases }
+return { plugin = "shopify_partner", cases = cases }
