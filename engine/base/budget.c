@@ -115,10 +115,16 @@ static void come_free(struct budget *budget, int64_t now)
 
 /* ------------------------------------------------------------------- what is left */
 
-/* A fifth, of what can be divided at all. */
+/* Of a window's: little, because what a backfill takes is spread, so the next slot is never far. */
 static int64_t reserve(int64_t limit)
 {
-	return limit > 1 ? (limit + 4) / 5 : 0;
+	return limit / 16;
+}
+
+/* Of those at once: a fifth, because one under way may take its time. */
+static int64_t places_kept(int64_t at_once)
+{
+	return at_once > 1 ? (at_once + 4) / 5 : 0;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -139,7 +145,7 @@ static int64_t backfill_share(const struct allowance *allowance)
 	return share > 1 ? share : 1;
 }
 
-/* A dear call is one that a backfill could not make at all if it had to leave a fifth:
+/* A dear call is one that a backfill could not make at all if it had to leave some:
  * it is made when nothing else is in use. */
 static bool fits(const struct allowance *allowance, enum budget_class class, int64_t amount)
 {
@@ -162,7 +168,7 @@ static int64_t allowed_at(const struct budget *budget, const struct allowance *a
 static int64_t room_at(const struct budget *budget, enum budget_class class, int64_t now)
 {
 	size_t used = budget->at_once_used[BUDGET_LIVE] + budget->at_once_used[BUDGET_BACKFILL];
-	int64_t most = budget->at_once - (class == BUDGET_BACKFILL ? reserve(budget->at_once) : 0);
+	int64_t most = budget->at_once - (class == BUDGET_BACKFILL ? places_kept(budget->at_once) : 0);
 	return budget->at_once && (int64_t)used >= most ? INT64_MAX : now;
 }
 

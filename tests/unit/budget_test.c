@@ -121,14 +121,14 @@ static void a_lower_limit_counts_what_was_used(void **state)
 
 /* --------------------------------------------------------------------------- backfill */
 
-static void a_backfill_leaves_the_last_fifth(void **state)
+static void a_backfill_leaves_the_last_sixteenth(void **state)
 {
-	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 10, .window = 1000 }, BUDGET_UNUSED);
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 40, .window = 1000 }, BUDGET_UNUSED);
 	int backfilled = 0;
-	for (int64_t now = 0; now < 1000; now++)
+	for (int64_t now = 0; now < 999; now++)
 		backfilled += takes(budget, BUDGET_BACKFILL, now);
-	assert_int_equal(backfilled, 8);
-	assert_int_equal(takes(budget, BUDGET_LIVE, 1000), 2);
+	assert_int_equal(backfilled, 38);
+	assert_int_equal(takes(budget, BUDGET_LIVE, 999), 2);
 	budget_free(&budget);
 }
 
@@ -140,7 +140,7 @@ static void a_backfill_gets_what_live_calls_left(void **state)
 	int backfilled = 0;
 	for (int64_t now = 0; now < 1000; now++)
 		backfilled += takes(budget, BUDGET_BACKFILL, now);
-	assert_int_equal(backfilled, 3);
+	assert_int_equal(backfilled, 5);
 	budget_free(&budget);
 }
 
@@ -150,8 +150,8 @@ static void a_backfill_is_spread_over_the_window(void **state)
 	int64_t again;
 	assert_int_equal(takes(budget, BUDGET_BACKFILL, 0), 1);
 	assert_int_equal(budget_take(budget, BUDGET_BACKFILL, 1, 1, 0, &again), 0);
-	assert_int_equal(again, 125);
-	assert_int_equal(takes(budget, BUDGET_BACKFILL, 125), 1);
+	assert_int_equal(again, 106);
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 107), 1);
 	budget_free(&budget);
 }
 
@@ -518,7 +518,7 @@ int main(void)
 		cmocka_unit_test(after_a_restart_nothing_is_left),
 		cmocka_unit_test(silence_is_kept_by_everybody),
 		cmocka_unit_test(a_lower_limit_counts_what_was_used),
-		cmocka_unit_test(a_backfill_leaves_the_last_fifth),
+		cmocka_unit_test(a_backfill_leaves_the_last_sixteenth),
 		cmocka_unit_test(a_backfill_gets_what_live_calls_left),
 		cmocka_unit_test(a_backfill_is_spread_over_the_window),
 		cmocka_unit_test(a_backfill_of_the_smallest_budget_gets_on),
