@@ -115,16 +115,16 @@ static void come_free(struct budget *budget, int64_t now)
 
 /* ------------------------------------------------------------------- what is left */
 
-/* Of a window's: little, because what a backfill takes is spread, so the next slot is never far. */
-static int64_t reserve(int64_t limit)
+/* A fifth, of what can be divided at all. */
+static int64_t fifth(int64_t limit)
 {
-	return limit / 16;
+	return limit > 1 ? (limit + 4) / 5 : 0;
 }
 
-/* Of those at once: a fifth, because one under way may take its time. */
-static int64_t places_kept(int64_t at_once)
+/* Less while nobody asks for it: what a backfill takes is spread, so the next slot is never far. */
+static int64_t reserve(const struct allowance *allowance)
 {
-	return at_once > 1 ? (at_once + 4) / 5 : 0;
+	return allowance->used[BUDGET_LIVE] ? fifth(allowance->limit) : allowance->limit / 16;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -141,7 +141,7 @@ static int64_t first_free(const struct budget *budget, const struct allowance *a
 /* What a backfill may use of it in a window, at least the smallest thing there is. */
 static int64_t backfill_share(const struct allowance *allowance)
 {
-	int64_t share = allowance->limit - reserve(allowance->limit) - allowance->used[BUDGET_LIVE];
+	int64_t share = allowance->limit - reserve(allowance) - allowance->used[BUDGET_LIVE];
 	return share > 1 ? share : 1;
 }
 
@@ -150,7 +150,7 @@ static int64_t backfill_share(const struct allowance *allowance)
 static bool fits(const struct allowance *allowance, enum budget_class class, int64_t amount)
 {
 	int64_t used = allowance->used[BUDGET_LIVE] + allowance->used[BUDGET_BACKFILL];
-	int64_t kept = class == BUDGET_BACKFILL && used ? reserve(allowance->limit) : 0;
+	int64_t kept = class == BUDGET_BACKFILL && used ? reserve(allowance) : 0;
 	return used + amount <= allowance->limit - kept;
 }
 
@@ -168,7 +168,7 @@ static int64_t allowed_at(const struct budget *budget, const struct allowance *a
 static int64_t room_at(const struct budget *budget, enum budget_class class, int64_t now)
 {
 	size_t used = budget->at_once_used[BUDGET_LIVE] + budget->at_once_used[BUDGET_BACKFILL];
-	int64_t most = budget->at_once - (class == BUDGET_BACKFILL ? places_kept(budget->at_once) : 0);
+	int64_t most = budget->at_once - (class == BUDGET_BACKFILL ? fifth(budget->at_once) : 0);
 	return budget->at_once && (int64_t)used >= most ? INT64_MAX : now;
 }
 

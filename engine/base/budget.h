@@ -7,7 +7,7 @@
  * network does with the time between, the far side never counts more than allowed.
  *
  * Live calls may use all of it.  A backfill gets what live calls left in the last
- * window, never the last sixteenth (of those at once: the last fifth), and that spread
+ * window, but for a fifth, or a sixteenth if there was no live call in it; and that spread
  * over the window: so slots come free all the time, and a live call hardly ever waits behind one.
  *
  * Kept by the master over all processes (main/budgets.c), or by a command that runs

@@ -111,16 +111,17 @@ static bool add_folder(struct plan *plan, const char *below, int depth, struct w
 	struct arena *arena = plan->init->arena;
 	const char *folder = arena_format(arena, "%s/%s", plan->init->example->folder, below);
 	DIR *entries = depth < DEPTH_MOST && plan->folder_count < INIT_FILES_MOST ? opendir(folder) : NULL;
-	bool fine = entries || why_say(why, "%s cannot be read, or lies too deep", folder);
-	if (fine && *below)
+	bool fine = true;
+	if (!entries)
+		return why_say(why, "%s cannot be read, or lies too deep", folder);
+	if (*below)
 		plan->folders[plan->folder_count++] = arena_format(arena, "%s/%s", plan->init->folder, below);
 	for (struct dirent *entry; fine && (entry = readdir(entries));)
 		if (!passed_over(entry->d_name))
 			fine = add_entry(plan,
 				*below ? arena_format(arena, "%s/%s", below, entry->d_name) : arena_string(arena, entry->d_name), depth,
 				why);
-	if (entries)
-		closedir(entries);
+	closedir(entries);
 	return fine;
 }
 

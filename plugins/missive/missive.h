@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "plugin.h"
+#include "time.h"
 
 struct missive {
 	const char *const *secret, *const *token;

@@ -7,7 +7,6 @@
 
 #include "sign.h"
 #include "text.h"
-#include "time.h"
 
 #define QUOTED 200
 #define SECOND 1000000

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "plugin.h"
+#include "time.h"
 
 enum kind { ORDERS, CUSTOMERS, PRODUCTS, KINDS };
 

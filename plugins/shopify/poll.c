@@ -14,7 +14,6 @@
 
 #include "inside.h"
 #include "text.h"
-#include "time.h"
 
 #define PAGE_MOST 250
 #define REACH 20000      /* objects: a connection ends at 25000, so before that it is asked anew from there */

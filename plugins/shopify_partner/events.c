@@ -10,7 +10,6 @@
 #include "inside.h"
 #include "sign.h"
 #include "text.h"
-#include "time.h"
 
 struct sl_text gid_number(struct sl_text gid)
 {

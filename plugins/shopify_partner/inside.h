@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "plugin.h"
+#include "time.h"
 
 struct partner {
 	const char *organization;

@@ -14,7 +14,6 @@
 
 #include "inside.h"
 #include "text.h"
-#include "time.h"
 
 #define DAY 86400000
 #define CURSOR_MOST 4000 /* bytes */

@@ -15,17 +15,17 @@
 
 static const struct {
 	int status;
-	const char *says; /* somewhere in the text */
 	enum answer means;
+	const char *says; /* somewhere in the text */
 	const char *remedy;
 } meanings[] = {
-	{ 400, "", ANSWER_GONE, "is its id right?" },
-	{ 401, "permission", ANSWER_GONE, "whoever made the token is no member there" },
-	{ 401, "", ANSWER_REFUSED, "key and token have to belong together and be valid; make a new token" },
-	{ 403, "", ANSWER_GONE, "whoever made the token may not see it" },
-	{ 404, "Cannot ", ANSWER_REFUSED, "no such address: a fault of this plugin" },
-	{ 404, "", ANSWER_GONE, "it is not there, or whoever made the token may not see it" },
-	{ 410, "", ANSWER_GONE, "it is not there any more" },
+	{ 400, ANSWER_GONE, "", "is its id right?" },
+	{ 401, ANSWER_GONE, "permission", "whoever made the token is no member there" },
+	{ 401, ANSWER_REFUSED, "", "key and token have to belong together and be valid; make a new token" },
+	{ 403, ANSWER_GONE, "", "whoever made the token may not see it" },
+	{ 404, ANSWER_REFUSED, "Cannot ", "no such address: a fault of this plugin" },
+	{ 404, ANSWER_GONE, "", "it is not there, or whoever made the token may not see it" },
+	{ 410, ANSWER_GONE, "", "it is not there any more" },
 };
 
 /* An address in an error would show the token. */
