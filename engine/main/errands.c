@@ -7,14 +7,13 @@
 #include <time.h>
 
 #include "main/budgets.h"
-#include "main/child.h"
 #include "main/daemon.h"
 #include "main/lock.h"
 #include "main/shown.h"
+#include "main/standin.h"
 #include "sdk/text.h"
 
 #define LOOKS 20           /* for another command that is just ending: 2 s */
-#define TICK 500           /* ms */
 #define ANSWER_TIME 600000 /* ms */
 
 struct errands {
@@ -23,14 +22,8 @@ struct errands {
 
 	/* without one */
 	struct lock lock;
-	uv_loop_t loop;
-	uv_timer_t timer;
-	bool has_loop;
+	struct standin *standin;
 	struct budgets *budgets;
-	struct child *child; /* of the source asked last */
-	int64_t last_id, waited;
-	struct sl_document *answer;
-	bool ended;
 };
 
 bool errands_daemon(const struct errands *errands)
@@ -68,130 +61,48 @@ static bool take_lock(struct errands *errands, struct why *why)
 	return false;
 }
 
-static void on_tick(uv_timer_t *timer)
+static void on_heard(void *data, struct child *child, struct sl_text say, const struct sl_json *message)
 {
-	struct errands *errands = timer->data;
-	errands->waited += TICK;
-	if (errands->child)
-		child_tick(errands->child, TICK);
-	if (errands->waited >= ANSWER_TIME)
-		uv_stop(&errands->loop);
+	struct errands *errands = data;
+	budgets_heard(errands->budgets, child, say, message);
+}
+
+static void on_ended(void *data, struct child *child)
+{
+	struct errands *errands = data;
+	budgets_ended(errands->budgets, child);
 }
 
 static bool stand_in(struct errands *errands, struct why *why)
 {
-	if (errands->has_loop)
+	if (errands->standin)
 		return true;
 	if (!take_lock(errands, why))
 		return false;
 	errands->config->log.level = "warning"; /* a process that only answers has nothing else to tell */
-	uv_loop_init(&errands->loop);
-	uv_timer_init(&errands->loop, &errands->timer);
-	errands->timer.data = errands;
-	errands->budgets = budgets_new(&errands->loop, errands->config->data);
-	errands->has_loop = true;
+	errands->standin = standin_new(ANSWER_TIME);
+	errands->budgets = budgets_new(standin_loop(errands->standin), errands->config->data);
+	standin_watch(errands->standin, on_heard, on_ended, errands);
 	return true;
-}
-
-static void on_ready(struct child *child)
-{
-}
-
-static void on_heard(struct child *child, struct sl_text say, const struct sl_json *message)
-{
-	struct errands *errands = child->owner;
-	budgets_heard(errands->budgets, child, say, message);
-	if (!sl_text_is(say, "answer") || shown_number(message, "id") != errands->last_id)
-		return;
-	sl_json_free(&errands->answer);
-	errands->answer = sl_json_read(sl_json_raw(message), NULL, 0);
-	uv_stop(&errands->loop);
-}
-
-static void on_ended(struct child *child)
-{
-	struct errands *errands = child->owner;
-	budgets_ended(errands->budgets, child);
-	errands->ended = true;
-	uv_stop(&errands->loop);
-}
-
-static const struct child_watch watch = { on_ready, on_heard, on_ended };
-
-/* Runs the loop until something was heard that stops it, or time is up. */
-static void listen_to(struct errands *errands)
-{
-	errands->waited = 0;
-	uv_timer_start(&errands->timer, on_tick, TICK, TICK);
-	uv_run(&errands->loop, UV_RUN_DEFAULT);
-	uv_timer_stop(&errands->timer);
-}
-
-static void let_go(struct errands *errands)
-{
-	if (!errands->child)
-		return;
-	if (!errands->ended) {
-		child_stop(errands->child, CHILD_STOP_TIME);
-		while (!errands->ended)
-			listen_to(errands);
-	}
-	child_free(&errands->child);
 }
 
 static bool have_process(struct errands *errands, const struct config_source *source, struct why *why)
 {
 	struct buf part = { 0 };
-	if (errands->child && !errands->ended && strcmp(errands->child->name, source->name) == 0)
+	if (standin_has(errands->standin, source->name))
 		return true;
-	let_go(errands);
 	json_open(&part, '{');
 	config_part_poller(errands->config, source, &part);
-	json_member_bool(&part, "once", true);
-	json_close(&part, '}');
-	errands->child = child_new(&errands->loop, CHILD_SOURCE, source->name, &part, why);
+	bool fine = standin_begin(errands->standin, CHILD_SOURCE, source->name, errands->config->deadline, &part, why);
 	buf_free(&part);
-	if (!errands->child)
-		return false;
-	errands->ended = false;
-	errands->child->owner = errands;
-	errands->child->watch = &watch;
-	errands->child->deadline = errands->config->deadline;
-	child_begin(errands->child);
-	return true;
-}
-
-static bool say_silent(const struct child *child, bool ended, struct why *why)
-{
-	if (!ended)
-		return why_say(why, "%s has not answered within %d s%s%s", child->label, ANSWER_TIME / 1000,
-			child->error.text[0] ? ": " : "", child->error.text);
-	if (child->failure.text[0])
-		return why_say(why, "%s", child->failure.text);
-	return why_say(why, "%s has not answered: %s", child->label, child->death.text);
+	return fine;
 }
 
 static struct sl_document *ask_own(struct errands *errands, const struct config_source *source,
 	const struct buf *question, struct why *why)
 {
-	struct buf message = { 0 };
-	if (!stand_in(errands, why) || !have_process(errands, source, why))
-		return NULL;
-	buf_format(&message, "{\"do\":\"ask\",\"id\":%lld,%s", (long long)++errands->last_id, question->at + 1);
-	child_send(errands->child, &message);
-	buf_free(&message);
-	listen_to(errands);
-	struct sl_document *answer = errands->answer;
-	errands->answer = NULL;
-	if (!answer) {
-		say_silent(errands->child, errands->ended, why);
-		return NULL;
-	}
-	if (!sl_json_true(sl_json_get(sl_json_root(answer), "ok"))) {
-		why_say(why, "%s", shown_word(sl_json_root(answer), "why"));
-		sl_json_free(&answer);
-	}
-	return answer;
+	bool fine = stand_in(errands, why) && have_process(errands, source, why);
+	return fine ? standin_ask(errands->standin, question, why) : NULL;
 }
 
 void errands_free(struct errands **place)
@@ -200,15 +111,11 @@ void errands_free(struct errands **place)
 	*place = NULL;
 	if (!errands)
 		return;
-	if (errands->has_loop) {
-		let_go(errands);
-		budgets_free(&errands->budgets);
-		uv_close((uv_handle_t *)&errands->timer, NULL);
-		uv_run(&errands->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&errands->loop);
-	}
+	if (errands->standin)
+		standin_stop(errands->standin);
+	budgets_free(&errands->budgets);
+	standin_free(&errands->standin);
 	lock_drop(&errands->lock);
-	sl_json_free(&errands->answer);
 	free(errands);
 }
 

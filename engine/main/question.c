@@ -7,15 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "main/child.h"
 #include "main/daemon.h"
 #include "main/lock.h"
 #include "main/shown.h"
+#include "main/standin.h"
 #include "sdk/text.h"
 #include "store/log.h"
 
 #define LOOKS 20          /* for a daemon that is just beginning, or another command: 2 s */
-#define TICK 500          /* ms */
 #define ANSWER_TIME 40000 /* ms; the children of a killed daemon may hold a route's file for a while */
 
 struct questions {
@@ -26,13 +25,7 @@ struct questions {
 
 	/* without a daemon */
 	struct lock lock;
-	uv_loop_t loop;
-	uv_timer_t timer;
-	bool has_loop;
-	struct child *child; /* the route asked last */
-	int64_t last_id, waited;
-	struct sl_document *answer;
-	bool ended;
+	struct standin *standin;
 };
 
 const struct config *questions_config(const struct questions *questions)
@@ -119,16 +112,6 @@ static void routes_of_config(struct questions *questions)
 		questions->routes[i] = config->routes[i].name;
 }
 
-static void on_tick(uv_timer_t *timer)
-{
-	struct questions *questions = timer->data;
-	questions->waited += TICK;
-	if (questions->child)
-		child_tick(questions->child, TICK);
-	if (questions->waited >= ANSWER_TIME)
-		uv_stop(&questions->loop);
-}
-
 /* The plugins are asked for their options now: the route is to be begun with them. */
 static bool stand_in(struct questions *questions, const struct command_line *line)
 {
@@ -139,10 +122,7 @@ static bool stand_in(struct questions *questions, const struct command_line *lin
 	questions->config = whole;
 	whole->log.level = "warning"; /* a route that only answers has nothing else to tell */
 	routes_of_config(questions);
-	uv_loop_init(&questions->loop);
-	uv_timer_init(&questions->loop, &questions->timer);
-	questions->timer.data = questions;
-	questions->has_loop = true;
+	questions->standin = standin_new(ANSWER_TIME);
 	return true;
 }
 
@@ -190,119 +170,26 @@ struct questions *questions_open(const struct command_line *line, int *code)
 
 /* ------------------------------------------------------------ its own route */
 
-static void on_ready(struct child *child)
-{
-}
-
-static void on_heard(struct child *child, struct sl_text say, const struct sl_json *message)
-{
-	struct questions *questions = child->owner;
-	if (!sl_text_is(say, "answer") || shown_number(message, "id") != questions->last_id)
-		return;
-	sl_json_free(&questions->answer);
-	questions->answer = sl_json_read(sl_json_raw(message), NULL, 0);
-	uv_stop(&questions->loop);
-}
-
-static void on_ended(struct child *child)
-{
-	struct questions *questions = child->owner;
-	questions->ended = true;
-	uv_stop(&questions->loop);
-}
-
-static const struct child_watch watch = { on_ready, on_heard, on_ended };
-
-/* Runs the loop until something was heard that stops it, or time is up. */
-static void listen_to(struct questions *questions)
-{
-	questions->waited = 0;
-	uv_timer_start(&questions->timer, on_tick, TICK, TICK);
-	uv_run(&questions->loop, UV_RUN_DEFAULT);
-	uv_timer_stop(&questions->timer);
-}
-
-static void let_go(struct questions *questions)
-{
-	if (!questions->child)
-		return;
-	if (!questions->ended) {
-		child_stop(questions->child, CHILD_STOP_TIME);
-		while (!questions->ended)
-			listen_to(questions);
-	}
-	child_free(&questions->child);
-}
-
-static bool begin(struct questions *questions, const struct config_route *route, struct why *why)
-{
-	struct buf part = { 0 };
-	json_open(&part, '{');
-	config_part_route(questions->config, route, &part);
-	json_member_bool(&part, "once", true);
-	json_close(&part, '}');
-	questions->child = child_new(&questions->loop, CHILD_ROUTE, route->name, &part, why);
-	buf_free(&part);
-	if (!questions->child)
-		return false;
-	questions->ended = false;
-	questions->child->owner = questions;
-	questions->child->watch = &watch;
-	questions->child->deadline = route->deadline;
-	child_begin(questions->child);
-	return true;
-}
-
 /* The process of this route: the one that runs, or a new one in its place. */
 static bool have_route(struct questions *questions, const char *name, struct why *why)
 {
 	const struct config_route *route = config_route(questions->config, name);
+	struct buf part = { 0 };
 	if (!route)
 		return why_say(why, "there is no route \"%s\"", name);
-	if (questions->child && !questions->ended && strcmp(questions->child->name, name) == 0)
+	if (standin_has(questions->standin, name))
 		return true;
-	let_go(questions);
-	return begin(questions, route, why);
-}
-
-static void pose(struct questions *questions, const struct buf *question)
-{
-	struct buf message = { 0 };
-	buf_format(&message, "{\"do\":\"ask\",\"id\":%lld,%s", (long long)++questions->last_id, question->at + 1);
-	child_send(questions->child, &message);
-	buf_free(&message);
-}
-
-static bool say_silent(const struct child *child, bool ended, struct why *why)
-{
-	if (!ended)
-		return why_say(why, "%s has not answered within %d s%s%s", child->label, ANSWER_TIME / 1000,
-			child->error.text[0] ? ": " : "", child->error.text);
-	if (child->failure.text[0])
-		return why_say(why, "%s", child->failure.text);
-	return why_say(why, "%s has not answered: %s", child->label, child->death.text);
+	json_open(&part, '{');
+	config_part_route(questions->config, route, &part);
+	bool fine = standin_begin(questions->standin, CHILD_ROUTE, name, route->deadline, &part, why);
+	buf_free(&part);
+	return fine;
 }
 
 static struct sl_document *ask_route(struct questions *questions, const char *name, const struct buf *question,
 	struct why *why)
 {
-	struct sl_document *answer;
-	if (!have_route(questions, name, why))
-		return NULL;
-	pose(questions, question);
-	listen_to(questions);
-	answer = questions->answer;
-	questions->answer = NULL;
-	if (!answer) {
-		say_silent(questions->child, questions->ended, why);
-		return NULL;
-	}
-	const struct sl_json *root = sl_json_root(answer);
-	if (!sl_json_true(sl_json_get(root, "ok"))) {
-		why_say(why, "%s", sl_text_of(sl_json_string(sl_json_get(root, "why")).at).at);
-		sl_json_free(&answer);
-	}
-	return answer;
+	return have_route(questions, name, why) ? standin_ask(questions->standin, question, why) : NULL;
 }
 
 struct sl_document *question_ask(struct questions *questions, const char *route, const struct buf *question,
@@ -319,15 +206,9 @@ void questions_close(struct questions **place)
 	*place = NULL;
 	if (!questions)
 		return;
-	if (questions->has_loop) {
-		let_go(questions);
-		uv_close((uv_handle_t *)&questions->timer, NULL);
-		uv_run(&questions->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&questions->loop);
-	}
+	standin_free(&questions->standin);
 	lock_drop(&questions->lock);
 	sl_json_free(&questions->status);
-	sl_json_free(&questions->answer);
 	config_free(&questions->config);
 	arena_free(&questions->arena);
 	free(questions);

@@ -162,7 +162,7 @@ static void mondays_token_is_good_in_its_five_minutes(void **state)
 	struct sl_document *document = vectors("monday_token.json");
 	const struct sl_json *vector = sl_json_root(document);
 	const char *callback = sl_json_string(sl_json_get(vector, "audience")).at;
-	int64_t iat, exp;
+	int64_t iat = 0, exp = 0;
 	assert_true(sl_json_integer(sl_json_get(vector, "iat"), &iat) && sl_json_integer(sl_json_get(vector, "exp"), &exp));
 	assert_int_equal(at_its_time(vector, callback, iat * 1000).verdict, WEBHOOK_GENUINE);
 	assert_int_equal(at_its_time(vector, callback, (exp + 60) * 1000).verdict, WEBHOOK_GENUINE);
