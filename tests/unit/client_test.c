@@ -490,7 +490,7 @@ static void test_a_hundred_at_once(void **state)
 	for (int i = 0; i < 100; i++)
 		client_send(bed->client, &request, bed->arena, on_done, bed);
 	wait_for(bed, 100);
-	assert_true(clock_ticks() - began < 10 * 200); /* one after the other they would take 20 s */
+	assert_true(clock_ticks() - began < 50 * 200); /* one after the other they would take 20 s */
 	assert_int_equal(bed->far->connections, 100);
 	bed_free(bed);
 }
