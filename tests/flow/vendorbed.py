@@ -156,7 +156,8 @@ class Bed:
     def backfilled(self):
         """Whether all have ended; notes how long each took, and what it spent meanwhile."""
         for name, one in self.backfills.items():
-            if one["took"] is None and self.ask(name, "state").get("backfill", "unknown") is None:
+            state = self.ask(name, "state") if one["took"] is None else {}
+            if state.get("open") and state["backfill"] is None:
                 one["took"] = time.monotonic() - one["began"]
                 one["spent"] = (self.limits[name].total if self.limits[name] else 0) - one["spent"]
         return all(one["took"] is not None for one in self.backfills.values())
@@ -177,6 +178,8 @@ class Bed:
         """Nothing is on its way any more, and what was lost is asked for."""
         for name, fake in self.fakes.items():
             assert fake.drain(LONG), f"{name}: webhooks are still on their way\n{self.told()}"
+        drained = time.time()
+        wait_until(lambda: time.time() > drained + 2, within=LONG)  # vendors' times are whole seconds: theirs are over
         for name in self.fakes:
             self.until_done("poll", name)
         wait_until(self.caught_up, within=LONG, what=lambda: f"{self.daemon.health()['routes']}\n{self.told()}")
