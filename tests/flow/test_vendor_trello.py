@@ -122,9 +122,10 @@ def test_the_token_is_shown_nowhere(daemon, quiet):
     """It is in an address of Trello's API; sentences show addresses, and Trello's own errors do."""
     fake = fake_of(quiet)
     said = []
-    for mood in [Answer(400, "no")], [Answer(404, f"Cannot GET /1/tokens/{fake.token}/webhooks")], [Answer(500, "x")] * 4:
-        fake.moods.extend(mood)
+    for mood in Answer(400, "no"), Answer(404, f"Cannot GET /1/tokens/{fake.token}/webhooks"), Answer(500, "x"):
+        fake.moods.extend([mood] * 10)  # the source looks for itself now and then
         said.append(daemon.sluice("hooks", "ls", "boards"))
+        fake.moods.clear()
     words = [one.stdout + one.stderr for one in said]
     assert "Cannot GET /1/tokens/***/webhooks" in words[1] and "/1/tokens/***/webhooks was answered with 500" in words[2], words
     assert fake.token not in daemon.stderr() + "".join(words) + daemon.get("/health").body.decode()
