@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from conftest import PROMPT, UnixConnection, exchange, wait_until
+from conftest import UnixConnection, exchange, wait_until
 from test_http_framing import signed, statuses, talk
 
 LIMITS = "limits: {{ {} }}\ndata: ./data\n"
@@ -76,14 +76,14 @@ def test_slow_clients_are_408_and_others_are_served_meanwhile(daemon):
     began = time.monotonic()
     for number in range(20):
         assert daemon.post(note(number)).status == 200
-    assert time.monotonic() - began < PROMPT
+    assert time.monotonic() - began < 5
     for number, sock in enumerate(slow):
         heard = b""
         while piece := sock.recv(1000):
             heard += piece
         assert statuses(heard) == ([408] if number < 50 else []), number
         sock.close()
-    assert time.monotonic() - began < PROMPT
+    assert time.monotonic() - began < 6
     stored(daemon, 20)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import PROMPT, SLUICE, is_alive, wait_until
+from conftest import SLUICE, is_alive, wait_until
 
 
 def note(number, **more):
@@ -37,7 +37,7 @@ def test_a_second_daemon_is_refused_at_once_and_told_the_first_ones_process(daem
     daemon.start()
     began = time.monotonic()
     second = daemon.sluice("run")
-    assert time.monotonic() - began < PROMPT
+    assert time.monotonic() - began < 5
     assert second.returncode == 1
     assert str(daemon.pid) in second.stderr
     assert daemon.get("/health").status == 200
@@ -74,7 +74,7 @@ def test_sigterm_twice_ends_it_at_once(daemon):
     began = time.monotonic()
     os.kill(daemon.pid, signal.SIGTERM)
     assert daemon.wait() == 0
-    assert time.monotonic() - began < 4  # the deadline is 5 s
+    assert time.monotonic() - began < 2
     assert not any(is_alive(pid) for pid in children.values())
 
 

@@ -39,7 +39,9 @@ def bed(daemon, fetch="yes", more="", objects=None, **how):
 
 
 def test_a_bad_day(daemon):
-    bed(daemon, **bad_day()).prove()
+    one = bed(daemon, **bad_day())
+    one.prove()
+    assert one.fakes["mail"].counts["lost"], "nothing was lost"
 
 
 @pytest.fixture

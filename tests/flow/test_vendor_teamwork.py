@@ -32,7 +32,9 @@ def bed(daemon, page=40 if OBJECTS < 1000 else 500, fetch="no", register=False, 
 
 def test_a_bad_day(daemon):
     """Webhooks that were made by us; a backfill beside them; pages that all have one time."""
-    bed(daemon, register=True, **bad_day()).prove()
+    one = bed(daemon, register=True, **bad_day())
+    one.prove()
+    assert one.fakes["tasks"].counts["lost"], "nothing was lost"
 
 
 @pytest.fixture

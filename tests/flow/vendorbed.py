@@ -141,9 +141,15 @@ class Bed:
     def kill(self):
         if self.victim == "master":
             self.daemon.kill()
+            self.told_of_death()
             self.daemon.start(ready=False)
         else:
             os.kill(self.daemon.child(self.victim), signal.SIGKILL)
+            self.told_of_death()
+
+    def told_of_death(self):
+        for fake in self.fakes.values():
+            fake.reader_killed()
 
     # ------------------------------------------------------------- the bad day
 

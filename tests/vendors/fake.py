@@ -224,6 +224,7 @@ class Fake:
     def __init__(self, port=0, speed=1, seed=1, doubled=0.0, lost=0.0, late=0.0, faults=0.0):
         self.port, self.speed = port, speed
         self.doubled, self.lost, self.late, self.faults = doubled, lost, late, faults
+        self.unlost = 0  # pushes since one was lost
         self.dice = random.Random(seed)  # of objects and changes
         self.luck = random.Random(f"{seed} luck")  # of faults and deliveries, so that those change no object
         self.lock = threading.RLock()
@@ -379,7 +380,9 @@ class Fake:
         with self.lock:
             self.counts["pushes"] += 1
             one = Push(url, headers, data, retries, id)
-            if self.luck.random() < self.lost:
+            self.unlost += 1
+            if self.luck.random() < self.lost or self.lost * self.unlost > 2:  # some are lost for certain
+                self.unlost = 0
                 self.counts["lost"] += 1
                 self.gone.add(id)
                 return
@@ -390,6 +393,9 @@ class Fake:
             if twice:
                 self.counts["doubled"] += 1
                 self.outgoing.add(Push(url, headers, data, retries, id), wait)
+
+    def reader_killed(self):
+        """Who asks us was killed; what it was told last it may have forgotten."""
 
     def soon(self, seconds):
         """So many seconds of the vendor, as they pass here."""

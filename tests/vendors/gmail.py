@@ -26,7 +26,7 @@ class Gmail(Fake):
         self.account, self.access, self.refresh = "owner@example.com", "access-1", "refresh-fake"
         self.expires_in, self.watched, self.stops = 3600, [], 0
         self.history_id, self.records = 86000, []
-        self.ever = {}
+        self.ever, self.read = {}, set()
         self.limit("units", 12000, 60, cost=units)
         user = r"/gmail/v1/users/[^/]+"
         for method, path, handler in (
@@ -83,6 +83,9 @@ class Gmail(Fake):
                     self.record(messages=[self.short(message)])
                 self.notify()
 
+    def reader_killed(self):
+        self.read.clear()
+
     def notify(self):
         notice = json.dumps({"emailAddress": self.account, "historyId": self.history_id}).encode()
         number = str(2070443601311540 + self.history_id)
@@ -93,8 +96,8 @@ class Gmail(Fake):
             self.push(f"{hook['url']}?token={self.secret.replace(' ', '%20')}", {"Content-Type": "application/json"}, body)
 
     def truth(self):
-        """What was deleted is not to be had any more: who was killed between reading and keeping it never has it."""
-        self.excused = {("events", self.name(one)) for one in self.ever if one not in self.objects}
+        """What was deleted and never read is not to be had; nor what was only read by a daemon that was killed then."""
+        self.excused = {("events", self.name(one)) for one in self.ever if one not in self.objects and one not in self.read}
         return {"events": [{"id": self.name(one), "event_name": "email_sent" if "SENT" in message["labelIds"] else "email_received",
                             "event_description": self.describe(message)} for one, message in self.ever.items()]}
 
@@ -147,6 +150,7 @@ class Gmail(Fake):
         message = self.objects.get(request.groups[0])
         if not message:
             return Answer(404, NOT_FOUND)
+        self.read.add(message["id"])
         return {**message, "historyId": "1"}
 
     def history(self, request):
