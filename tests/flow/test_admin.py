@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 
-from conftest import exchange, free_port, wait_until
+from bed import exchange, free_port, wait_until
 
 
 def note(number, **more):

@@ -15,7 +15,7 @@ import threading
 import time
 
 import pytest
-from conftest import SLUICE, wait_until
+from bed import SLUICE, wait_until
 from test_route import COUNTING, all_passed, begin, dead, note, open_rows, texts
 
 MILD = COUNTING.replace("if note.fail", "if false").replace("if note.retry", "if false")

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from conftest import children_of, is_alive, process_fields, wait_until
+from bed import children_of, is_alive, process_fields, wait_until
 
 
 def note(number, **more):

@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 REQUESTS, WINDOW, AT_ONCE = 20, 2.0, 6
 

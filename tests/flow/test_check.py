@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import SLUICE
+from bed import SLUICE
 
 CONFIG = """\
 public: https://hooks.example.com

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from conftest import SLUICE, wait_until
+from bed import SLUICE, wait_until
 
 MAPPING = """\
 return {

@@ -8,7 +8,7 @@ import stat
 import subprocess
 
 import pytest
-from conftest import SLUICE, wait_until
+from bed import SLUICE, wait_until
 
 
 def note(number, **more):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, terminal, wait_until
+from bed import SLUICE, terminal, wait_until
 
 
 def note(number, **more):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from club import Club
-from conftest import SLUICE, exchange, wait_until
+from bed import SLUICE, exchange, wait_until
 
 CONFIG = """\
 listen: 127.0.0.1:{port}

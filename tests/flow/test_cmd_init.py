@@ -7,9 +7,9 @@ import stat
 import subprocess
 
 import pytest
-from conftest import HERE, SLUICE
+from bed import ROOT, SLUICE
 
-EXAMPLES = sorted(path.parent.name for path in (HERE.parent.parent / "examples").glob("*/sluice.yaml"))
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/sluice.yaml"))
 
 
 def init(folder, *words):
@@ -58,7 +58,7 @@ def test_check_takes_what_was_written_once_it_is_filled_in(folder, name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_writes_to_the_other_database_too(folder, name):
     answer = init(folder, name, "--sink", "postgres")
-    text = (HERE.parent.parent / "examples" / name / "sluice.yaml").read_text()
+    text = (ROOT / "examples" / name / "sluice.yaml").read_text()
     if "use: sqlite" not in text:
         return
     assert answer.returncode == 0, answer.stderr

@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 
 def note(number, **more):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import SLUICE, wait_until
+from bed import SLUICE, wait_until
 
 KINDS = [(kind, language) for kind in ("source", "transform", "sink") for language in ("lua", "c")]
 

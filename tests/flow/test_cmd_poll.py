@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, terminal, wait_until
+from bed import SLUICE, terminal, wait_until
 from test_poll import expect_once, shop, vendor  # noqa: F401 (fixtures)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, children_of, is_alive, terminal, wait_until
+from bed import SLUICE, children_of, is_alive, terminal, wait_until
 from postgres import use
 
 SECOND = "to: local }\n  - { name: second, from: [notes], via: [notes], to: other }"

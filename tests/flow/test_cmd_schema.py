@@ -4,7 +4,7 @@ import json
 import sqlite3
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 from postgres import use
 
 

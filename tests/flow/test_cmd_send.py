@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import SAMPLES, wait_until
+from bed import SAMPLES, wait_until
 
 
 def note(number, **more):

@@ -7,7 +7,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import SAMPLES
+from bed import SAMPLES
 
 BODY = '{"id": "1", "text": "Z\u00fcrich \U0001f600"}'
 CALLBACK = "https://hooks.example.com/in/notes"

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import SLUICE
+from bed import SLUICE
 
 CARDS = """\
 return {

@@ -2,7 +2,7 @@
 """test_cmd_try.py - sluice try: what a mapping makes of events that came, and another one would."""
 import json
 
-from conftest import MAPPING, wait_until
+from bed import MAPPING, wait_until
 
 OTHER = MAPPING.replace("text = note.text", 'text = note.text:upper(), card = note.card ~= "c3" and note.card or nil') \
                .replace("if note.drop then", "if note.drop and note.drop ~= 'kept' then")

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from conftest import SLUICE
+from bed import SLUICE
 
 
 def sluice(*words):

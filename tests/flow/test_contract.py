@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from conftest import wait_until
+from bed import wait_until
 from postgres import use
 from stock import PRODUCTS, SCHEMA as LIST, Stock, dead as dead_letters, poll, set_up
 

@@ -6,9 +6,9 @@ import re
 import signal
 import subprocess
 
-from conftest import HERE, SLUICE, is_alive, wait_until
+from bed import ROOT, SLUICE, is_alive, wait_until
 
-DEMO = HERE.parent.parent / "contrib" / "demo" / "demo"
+DEMO = ROOT / "contrib" / "demo" / "demo"
 ENVIRONMENT = {**os.environ, "SLUICE": SLUICE}
 
 
@@ -63,7 +63,7 @@ def test_a_demo_that_is_not_there_is_told_with_those_that_are():
 
 
 def test_a_fake_vendor_runs_by_itself():
-    script = HERE.parent.parent / "dev"
+    script = ROOT / "dev"
     vendor = subprocess.Popen([script, "vendor", "gadget", "--objects", "7"], stdout=subprocess.PIPE, text=True)
     try:
         assert re.fullmatch(r"Gadget with 7 objects at http://127\.0\.0\.1:\d+\n", vendor.stdout.readline())

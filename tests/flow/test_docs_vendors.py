@@ -8,11 +8,12 @@ import re
 import time
 
 import pytest
-from vendorbed import HERE, Bed, bad_day, wait_until
+from bed import ROOT
+from vendorbed import Bed, bad_day, wait_until
 
 from fake import Answer, Fake
 
-PAPER = (HERE.parent.parent / "docs" / "vendors.md").read_text()
+PAPER = (ROOT / "docs" / "vendors.md").read_text()
 BLOCKS = {name: text for name, text in re.findall(r"```\w+\n(?:--|#) (\S+)\n(.*?)```", PAPER, re.S)}
 
 

@@ -9,10 +9,10 @@ import shutil
 import threading
 
 import pytest
-from conftest import HERE, SAMPLES, wait_until
+from bed import ROOT, SAMPLES, wait_until
 from farside import FarSide
 
-EXAMPLES = HERE.parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @contextlib.contextmanager

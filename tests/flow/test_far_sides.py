@@ -5,7 +5,7 @@ import pathlib
 import threading
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 ASKING = """\
 return {

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 SHOP = """\
 return {

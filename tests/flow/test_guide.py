@@ -12,9 +12,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import HERE, PATIENCE, SLUICE, free_port, wait_until
+from bed import PATIENCE, ROOT, SLUICE, free_port, wait_until
 
-ROOT = HERE.parent.parent
 GUIDE = ROOT / "docs" / "plugins.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 FIRST_LINE = re.compile(r"^(?:--|#|/\*) (in )?([\w./-]+)(?: \*/)?\n")

@@ -4,7 +4,7 @@ import itertools
 import pathlib
 
 import pytest
-from conftest import SLUICE, is_alive, wait_until
+from bed import SLUICE, is_alive, wait_until
 from hostile import ENDED, HANGING, script
 
 PLUGINS = pathlib.Path(SLUICE).resolve().parent / "tests" / "plugins"

@@ -8,7 +8,7 @@ import json
 import re
 import socket
 
-from conftest import wait_until
+from bed import wait_until
 
 
 def talk(daemon, pieces, patience=5):

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from conftest import UnixConnection, exchange, wait_until
+from bed import UnixConnection, exchange, wait_until
 from test_http_framing import signed, statuses, talk
 
 LIMITS = "limits: {{ {} }}\ndata: ./data\n"

@@ -7,11 +7,10 @@ import re
 import shutil
 import subprocess
 
-import conftest
+import bed
 import pytest
-from conftest import HERE, SLUICE, wait_until
+from bed import ROOT, SLUICE, wait_until
 
-TREE = HERE.parent.parent
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", pathlib.Path(SLUICE).resolve().parent))
 
 
@@ -37,7 +36,7 @@ def prefix(tmp_path_factory):
 def hidden(words):
     """A command in whose world neither the tree nor the build folder has anything in it."""
     script = 'mount -t tmpfs none "$1" && mount -t tmpfs none "$2" && shift 2 && exec "$@"'
-    return ["unshare", "-rm", "sh", "-c", script, "sh", str(TREE), str(BUILD), *map(str, words)]
+    return ["unshare", "-rm", "sh", "-c", script, "sh", str(ROOT), str(BUILD), *map(str, words)]
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +92,7 @@ def test_the_manual_and_what_is_installed_are_found(program, tmp_path):
 @pytest.fixture
 def user(daemon, program, monkeypatch):
     """A folder with nothing in it, in which the installed program is called."""
-    monkeypatch.setattr(conftest, "SLUICE", str(program))
+    monkeypatch.setattr(bed, "SLUICE", str(program))
     for path in daemon.folder.iterdir():
         path.unlink()
     return daemon
@@ -163,7 +162,7 @@ def with_pkg_config(prefix, source, built):
 @pytest.mark.parametrize("build", [with_cmake, with_pkg_config])
 def test_a_plugin_builds_out_of_tree_and_loads_from_plugin_path(user, prefix, tmp_path, build):
     source = tmp_path / "outside"
-    shutil.copytree(HERE.parent / "outside", source)
+    shutil.copytree(ROOT / "tests" / "outside", source)
     build(prefix, source, user.folder / "built")
     shutil.copy(source / "stamp.test.lua", user.folder)
     user.write("stamps.yaml", TABLE)

@@ -16,7 +16,7 @@ import signal
 import socket
 import time
 
-from conftest import is_alive, wait_until
+from bed import is_alive, wait_until
 
 KILLS = int(os.environ.get("SLUICE_KILLS", "20"))
 RATE = int(os.environ.get("SLUICE_RATE", "300"))

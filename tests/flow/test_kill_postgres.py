@@ -12,7 +12,7 @@ import os
 import random
 import time
 
-from conftest import wait_until
+from bed import wait_until
 from flood import Flood, kill
 from postgres import use
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import wait_until
+from bed import wait_until
 from farside import FarSide
 
 ASKING = """\

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import SLUICE, is_alive, wait_until
+from bed import SLUICE, is_alive, wait_until
 
 
 def note(number, **more):

@@ -8,9 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from conftest import HERE, SLUICE
+from bed import ROOT, SLUICE
 
-ROOT = HERE.parent.parent
 SHIPPED = ROOT / "schemas" / "config.schema.json"
 
 GOOD = """\
@@ -138,7 +137,7 @@ FINE = {
 
 def compile_plugin(name, folder):
 	subprocess.run(["cc", "-shared", "-fPIC", "-iquote", ROOT / "engine" / "sdk", "-o", folder / f"{name}.so",
-		HERE.parent / "unit" / "plugins" / f"{name}.c"], check=True)
+		ROOT / "tests" / "unit" / "plugins" / f"{name}.c"], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import sqlite3
 import tempfile
 from decimal import Decimal
 
-from conftest import Daemon, wait_until
+from bed import Daemon, wait_until
 from flood import Flood, kill
 from postgres import use
 

@@ -10,10 +10,10 @@ import signal
 import time
 
 import pytest
-from conftest import HERE, SLUICE, wait_until
+from bed import ROOT, SLUICE, wait_until
 from vendor import Vendor
 
-EXAMPLE = HERE.parent.parent / "examples" / "poll"
+EXAMPLE = ROOT / "examples" / "poll"
 
 
 @pytest.fixture

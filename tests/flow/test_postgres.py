@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 from notes import MAPPING, begin, dead, expect, note, over, post, texts
 from postgres import Trouble, use
 

@@ -5,7 +5,7 @@ import pwd
 import subprocess
 
 import pytest
-from conftest import free_port, wait_until
+from bed import free_port, wait_until
 from notes import MAPPING, SCHEMA, expect, note, outage, over
 from postgres import USER, Server, owned_folder, use
 

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import Daemon, free_port, wait_until
+from bed import Daemon, free_port, wait_until
 from cutter import Cutter
 from notes import MAPPING, SCHEMA, begin, dead, expect, note, outage, over, post, texts
 from postgres import Database, as_owner, program, small_disk, use

@@ -7,7 +7,7 @@ import signal
 import threading
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 from postgres import use
 from stock import PRODUCTS, SCHEMA, Reader, Stock, ask, dead, drops, poll, set_up
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 
-from conftest import is_alive, wait_until
+from bed import is_alive, wait_until
 
 COUNTING = """\
 return {

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from conftest import wait_until
+from bed import wait_until
 from farside import FarSide
 
 ASKING = """\

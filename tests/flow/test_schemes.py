@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 HMAC = 'auth: hmac-sha1\n    proof: header:X-Proof\n    encoding: base64\n    covers: "{body}{callback}"'
 NOTE = {"id": "1", "type": "note", "card": "c", "text": "hello"}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import wait_until
+from bed import wait_until
 from farside import RESET, FarSide
 
 SINK = """\

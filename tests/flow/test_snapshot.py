@@ -8,7 +8,7 @@ import sqlite3
 import threading
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 from stock import PRODUCTS, SCHEMA, Reader, Stock, ask, dead, drops, poll, run_of, set_up
 
 

@@ -6,7 +6,7 @@ What each body becomes is told by scripts/trello/cards.test.lua.
 import json
 
 import pytest
-from conftest import wait_until
+from bed import wait_until
 
 BOARD = {"id": "5f1a00000000000000000001", "name": "Orders", "shortLink": "aaaaaaaa"}
 QUEUE = {"id": "5f1a00000000000000000010", "name": "Queue"}

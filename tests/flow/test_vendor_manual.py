@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from conftest import HERE, wait_until
+from bed import ROOT, wait_until
 
-SAMPLES = HERE.parent.parent / "plugins" / "manual" / "samples"
+SAMPLES = ROOT / "plugins" / "manual" / "samples"
 
 CONFIG = """\
 listen: 127.0.0.1:{port}

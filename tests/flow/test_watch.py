@@ -5,7 +5,7 @@ import shutil
 import time
 
 import pytest
-from conftest import is_alive, wait_until
+from bed import is_alive, wait_until
 
 
 def note(number, **more):

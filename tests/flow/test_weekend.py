@@ -10,9 +10,9 @@ import socket
 import struct
 import threading
 
-import conftest
+import bed
 import pytest
-from conftest import wait_until
+from bed import wait_until
 from notes import MAPPING, SCHEMA, expect, note
 from postgres import use
 
@@ -58,10 +58,10 @@ class NobodyThere:
 @pytest.fixture
 def later(daemon, monkeypatch):
     """The daemon's clock."""
-    program = pathlib.Path(conftest.SLUICE).with_name("sluice-later")
+    program = pathlib.Path(bed.SLUICE).with_name("sluice-later")
     if not program.exists():
         pytest.skip("there is no program with a clock that can be moved")
-    monkeypatch.setattr(conftest, "SLUICE", str(program))
+    monkeypatch.setattr(bed, "SLUICE", str(program))
     return Clock(daemon.folder)
 
 

@@ -4,7 +4,7 @@
 #     begin(daemon, database)
 #     post(daemon, 1, 2, 3)
 #     over(daemon, database, 1, 2, 3)      they are there, all is well, nobody is dead
-from conftest import wait_until
+from bed import wait_until
 from postgres import use
 
 MAPPING = """\

@@ -25,7 +25,7 @@ import tempfile
 
 import pytest
 
-from conftest import PATIENCE, free_port, wait_until
+from bed import PATIENCE, free_port, wait_until
 
 PROGRAMS = os.environ.get("SLUICE_POSTGRES") or max(glob.glob("/usr/lib/postgresql/*/bin"), default="/usr/bin")
 USER = "postgres"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# conftest.py - conversations with the real daemon.
+# bed.py - conversations with the real daemon.
 #
 # A test is handed a `daemon`: a temporary folder with a configuration, a mapping
 # and a table, in which the program that SLUICE names is started, talked to and
@@ -16,25 +16,24 @@ import collections
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import pathlib
 import pty
 import random
 import re
-import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
-import tempfile
 import time
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-SLUICE = os.environ.get("SLUICE", str(HERE.parent.parent / "build" / "sluice"))
-SAMPLES = HERE.parent.parent / "plugins" / "trello" / "samples"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SLUICE = os.environ.get("SLUICE", str(ROOT / "build" / "sluice"))
+SAMPLES = ROOT / "plugins" / "trello" / "samples"
 PATIENCE = float(os.environ.get("SLUICE_PATIENCE", "20"))
 
 Answer = collections.namedtuple("Answer", "status headers body")
@@ -129,10 +128,22 @@ def terminal():
         pytest.skip(f"there are no terminals here: {error}")
 
 
+def ports():
+    """Each port of ours in turn: below those the kernel gives to outgoing connections, and apart from those of
+    the others who run tests beside us, so that nobody takes one before it is listened on."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    width = 17000 // workers
+    begin = random.randrange(width)
+    for step in itertools.count():
+        yield 15000 + worker * width + (begin + step) % width
+
+
+PORTS = ports()
+
+
 def free_port():
-    """Below those the kernel gives to outgoing connections, so that nobody takes it before it is listened on."""
-    while True:
-        port = random.randrange(15000, 32000)
+    for port in PORTS:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -386,54 +397,3 @@ class Daemon:
         for path in sorted(self.folder.glob("stderr.*")):
             report = re.search(r"(ERROR: \w+Sanitizer|runtime error:|Assertion .* failed).*", path.read_text(errors="replace"))
             assert not report, f"{path.name}: {path.read_text(errors='replace')[-4000:]}"
-
-
-@pytest.fixture
-def folder():
-    """Short, because a unix socket's path has room for 107 bytes only."""
-    path = tempfile.mkdtemp(prefix="sluice-")
-    yield pathlib.Path(path)
-    shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture
-def daemon(folder):
-    one = Daemon(folder)
-    yield one
-    try:
-        one.end()
-    finally:
-        if one.process is not None and one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
-
-
-# ------------------------------------------------------------------- Postgres
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """One a session (one a worker of pytest-xdist); see postgres.py."""
-    from postgres import Server  # it needs us
-    one = Server()
-    yield one
-    one.end()
-
-
-@pytest.fixture
-def server(cluster):
-    """It runs, whatever the test before did to it."""
-    if cluster.process is None or cluster.process.poll() is not None:
-        cluster.process = None
-        cluster.start()
-    return cluster
-
-
-@pytest.fixture
-def database(server):
-    """A new one, for this test."""
-    one = server.database()
-    yield one
-    if server.process is not None and server.process.poll() is None:
-        server.thaw()
-        one.drop()

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 
-from conftest import free_port
+from bed import free_port
 
 Asked = collections.namedtuple("Asked", "at method path headers body")
 RESET = object()

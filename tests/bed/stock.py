@@ -8,7 +8,7 @@ import json
 import re
 import urllib.parse
 
-from conftest import wait_until
+from bed import wait_until
 from farside import FarSide
 
 CONFIG = """\

@@ -28,12 +28,9 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 
-from conftest import HERE, wait_until
-
-sys.path.insert(0, str(HERE.parent / "vendors"))
+from bed import wait_until
 
 OBJECTS = int(os.environ.get("SLUICE_OBJECTS", "300"))
 SEED = int(os.environ.get("SLUICE_SEED", "7")) or random.randrange(1 << 30)

@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 
-from conftest import PATIENCE, is_alive, wait_until
+from bed import PATIENCE, is_alive, wait_until
 
 CONNECTIONS = 24
 
