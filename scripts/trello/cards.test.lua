@@ -158,6 +158,17 @@ for _, row in ipairs {
     { description = "Flyer", quantity = "1000", unit_price = "0.05", total = "49.00" } },
   { "- 4x Poster 2 x 3 m", { description = "Poster", quantity = "4", width = "2", height = "3", unit = "m" } },
   { "0.5 x Day @ $300", { description = "Day", quantity = "0.5", unit_price = "300", total = "150.00" } },
+  { "10\u{d7} Plakate, Papier, 59,4 \u{d7} 84,1 cm @ \u{20ac}3,20", {
+    description = "Plakate", quantity = "10", unit_price = "3.20", total = "32.00", material = "Papier",
+    width = "59.4", height = "84.1", unit = "cm",
+  } },
+  { "5 x \u{770b}\u{677f} @ \u{a5}1200",
+    { description = "\u{770b}\u{677f}", quantity = "5", unit_price = "1200", total = "6000.00" } },
+  { "2 x \u{412}\u{44b}\u{432}\u{435}\u{441}\u{43a}\u{430}, A4,1200 x 800 mm", {
+    description = "\u{412}\u{44b}\u{432}\u{435}\u{441}\u{43a}\u{430}", quantity = "2", material = "A4",
+    width = "1200", height = "800", unit = "mm",
+  } },
+  { "1 x Sign @ 1.234,50", { description = "Sign", quantity = "1", unit_price = "1234.50", total = "1234.50" } },
 } do
   described("the line " .. row[1], "For the shop:\n" .. row[1] .. "\nThank you",
     { with(row[2], { line_index = 1, raw = row[1] }) })

@@ -53,25 +53,14 @@ function rules.buyer(description, comments)
   return name and or_nil(name), email
 end
 
--- A number as people write it: 1,234.50 -> "1234.50"; nil if it is none.
-local function number(written)
-  local plain = written and written:gsub(",", "")
-  if plain and plain:match("^%d+%.?%d*$") then return (plain:gsub("%.$", "")) end
-end
-
--- Quantity times price in whole thousandths of a penny, so that no cent is lost: both are decimal texts.
-local function scaled(decimal)
-  local whole, part = decimal:match("^(%d+)%.?(%d*)$")
-  if not whole or #whole > 9 or #part > 4 then return nil end
-  return math.tointeger(whole .. (part .. "0000"):sub(1, 4))
+-- A number as people write it: 1,234.50 -> "1234.50", 3,20 -> "3.20"; nil if it is none.
+local function plain(written)
+  return written and (number.parse((written:gsub("[.,]+$", ""))))
 end
 
 local function times(quantity, price)
-  local a, b = scaled(quantity), scaled(price)
-  if not a or not b or (a ~= 0 and b > math.maxinteger // a) then return nil end
-  local product = a * b -- in 1e-8
-  local cents = (product + 500000) // 1000000
-  return ("%d.%02d"):format(cents // 100, cents % 100)
+  if #quantity + #price > 40 then return nil end -- no order, whoever wrote it
+  return number.round(number.multiply(quantity, price), 2)
 end
 
 -- "... @ £45.00 = £90.00" or "... 120.00 each": what it costs, and what is left of the line.
@@ -82,29 +71,32 @@ local function price_of(rest)
   end
   if not left then return rest end
   total = total:match("^=%s*[^%d%s]*%s*([%d.,]+)") or total:match("^[Tt]otal:?%s*[^%d%s]*%s*([%d.,]+)")
-  return left, number((price:gsub("[.,]+$", ""))), number(total and (total:gsub("[.,]+$", "")))
+  return left, plain(price), plain(total)
 end
 
 local UNITS = { mm = "mm", cm = "cm", m = "m", ["in"] = "in", inch = "in", inches = "in", ft = "ft" }
 
 local function size_of(rest)
-  rest = rest:gsub("\u{00D7}", "x")
-  local a, _, width, height, unit = rest:find("(%d[%d.]*)%s*[xX]%s*(%d[%d.]*)%s*(%a*)")
+  local a, _, width, height, unit = rest:find("%f[%w](%d+[.,]?%d*)%s*[xX]%s*(%d+[.,]?%d*)%s*(%a*)")
   if not a then return rest end
-  return rest:sub(1, a - 1), number(width), number(height), UNITS[unit:lower()]
+  return rest:sub(1, a - 1), plain(width), plain(height), UNITS[unit:lower()]
 end
+
+-- A letter of any alphabet, by the first byte of its UTF-8; signs such as those of currencies have others.
+local LETTER = "[%a\xC3-\xDF\xE0\xE1\xE3-\xED]"
 
 -- One line that begins with a quantity, or nil.  "2." is the second of a list, not two.
 function rules.line_item(line)
   if #line > 1000 then return nil end
-  local quantity, rest = line:match("^%s*[-*]?%s*(%d[%d.,]*)%s*[xX]?%s+(%S.*)$")
-  quantity = quantity and not quantity:find("%.$") and number((quantity:gsub(",+$", "")))
+  local written = line:gsub("\u{00D7}", "x")
+  local quantity, rest = written:match("^%s*[-*]?%s*(%d[%d.,]*)%s*[xX]?%s+(%S.*)$")
+  quantity = quantity and not quantity:find("%.$") and plain(quantity)
   if not quantity then return nil end
   local left, price, total = price_of(rest)
   local named, width, height, unit = size_of(left)
   local description, material = named:match("^(.-)%s*,%s*(.-)[%s,]*$")
   description = text.trim(description or named)
-  if not description:find("%a") then return nil end
+  if not description:find(LETTER) then return nil end
   if material == "" then material = nil end
   return {
     description = description, quantity = quantity, unit_price = price,
