@@ -7,7 +7,7 @@
 
 /* A topic's kind, whose object's number stands where: the first row that fits and finds one counts. */
 static const struct {
-	const char *kind;    /* what stands before the "/" of the topic; NULL: any */
+	const char *kind;    /* what stands before the "/" of the topic, or the "." of customer.tags_added; NULL: any */
 	const char *subject; /* NULL: the same */
 	const char *pointer;
 } places[] = {
@@ -23,6 +23,9 @@ static const struct {
 	{ "customers_email_marketing_consent", "customers", "/customer_id" },
 	{ "customers_marketing_consent", "customers", "/customer_id" },
 	{ "customers", "customers", "/customer/id" },
+	{ "customers", "customers", "/customer_id" },
+	{ "customer", "customers", "/customerId" },
+	{ "customer", "customers", "/customer_id" },
 	{ "app_subscriptions", NULL, "/app_subscription/admin_graphql_api_id" },
 	{ "app_purchases_one_time", NULL, "/app_purchase_one_time/admin_graphql_api_id" },
 	{ "shop", "shop", "/shop_id" },
@@ -81,7 +84,7 @@ static const char *subject_of(struct sl_call *call, struct sl_text kind)
 enum sl_outcome decode(struct sl_call *call)
 {
 	const char *topic = call->event->type;
-	struct sl_text kind = { topic, strcspn(topic, "/") };
+	struct sl_text kind = { topic, strcspn(topic, "/.") };
 	call->host->emit(call, &(struct sl_event){ .subject = subject_of(call, kind) });
 	return SL_DONE;
 }

@@ -190,7 +190,7 @@ end
 
 function store.transform(event, opt)
   if partner(event) then return end
-  if not event.type:find("/", 1, true) then return drop("no topic of Shopify's") end
+  if not event.type:find("[/.]") then return drop("no topic of Shopify's") end
   local shop = shop_of(event)
   if not shop then return drop("nothing says which shop it is of") end
 

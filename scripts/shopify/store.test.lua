@@ -163,6 +163,9 @@ poll("what has no topic is none of Shopify's", { type = "request", data = { id =
   { drops = "no topic of Shopify's" })
 push("a price that is none names its column", "orders/updated", { id = 7, total_price = "dear" },
   { fails = "orders.total_price", emits = { { type = "shopify_events" } } })
+push("a topic whose words stand with a dot is a topic too", "customer.tags_added",
+  { customerId = "gid://shopify/Customer/7", tags = { "vip" }, occurredAt = "2025-12-31T12:00:00Z" },
+  { emits = { { type = "shopify_events", has = { topic = "customer.tags_added", resource_id = "7" } } } })
 push("a line that is no object has no id", "orders/updated", { id = 7, line_items = { 7 } },
   { fails = "order_lines.line_id", emits = { { type = "shopify_events" }, { type = "orders" } } })
 
