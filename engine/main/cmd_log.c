@@ -90,7 +90,7 @@ static void on_fault(const struct log_fault *fault, void *data)
 
 static uint64_t kept_in(const struct log_stat *stat)
 {
-	return stat->end >= stat->begin ? stat->end - stat->begin + 1 : 0;
+	return stat->end >= stat->begin ? stat->end - stat->begin + 1 - stat->gaps : 0;
 }
 
 static void verdict_json(const struct log_stat *stat, struct faults_found *found)
@@ -145,8 +145,8 @@ static void stat_words(const struct log_stat *stat, const char *dir, struct buf 
 	char oldest[SL_TIME_SIZE] = "";
 	buf_format(out, "folder   %s\nid       %s\n", dir, *stat->id ? stat->id : "none yet");
 	if (kept_in(stat))
-		buf_format(out, "events   %" PRIu64 ", from %" PRIu64 " to %" PRIu64 "\n", kept_in(stat), stat->begin,
-			stat->end);
+		buf_format(out, "events   %" PRIu64 ", from %" PRIu64 " to %" PRIu64 "%s\n", kept_in(stat), stat->begin,
+			stat->end, stat->gaps ? ", with a gap where it was restored" : "");
 	else
 		buf_string(out, "events   none\n");
 	buf_format(out, "bytes    %" PRId64 " (%.1f MB) in %" PRIu64 " segment%s", stat->bytes,

@@ -91,6 +91,7 @@ bool log_retire(struct log *log, uint64_t floor, struct why *why);
 
 struct log_stat {
 	uint64_t begin, end; /* oldest seq kept, last durable one; begin > end: empty */
+	uint64_t gaps;       /* so many seqs between them were never given: a restore set the log forward */
 	int64_t bytes, limit;
 	int64_t oldest;      /* received time of the oldest record, 0: none */
 	uint64_t segments, damaged;
@@ -142,5 +143,22 @@ struct log_fault {
 typedef void log_fault_found(const struct log_fault *fault, void *data);
 /* Reads every record of every segment, running or stopped; counts what is fine. */
 bool log_fsck(const char *dir, log_fault_found *found, void *data, struct log_stat *stat, struct why *why);
+
+/* ---------------------------------------------------------------- copying */
+
+/* A segment as it may be copied: its first `used` bytes, then nothing up to `size`. */
+struct log_piece {
+	const char *name;    /* of the file */
+	int fd;              /* held against being used again; until log_pieces goes on */
+	uint64_t salt, used, size;
+	size_t at, count;    /* which of how many */
+};
+typedef bool log_piece_found(const struct log_piece *piece, void *data, struct why *why);
+/* What is durable by now, oldest first, running or stopped; *stat is what was found.
+ * A log of these files and the file `id` has the same records. */
+bool log_pieces(const char *dir, log_piece_found *found, void *data, struct log_stat *stat, struct why *why);
+/* Such a copy, which ends with the seq `end` and nobody has opened, goes on with `next`:
+ * what was given after it was copied is never given again. */
+bool log_set_forward(const char *dir, uint64_t end, uint64_t next, struct why *why);
 
 #endif

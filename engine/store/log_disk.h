@@ -32,7 +32,8 @@ struct segment_head {
 	uint64_t first;          /* the seq of the first record */
 	uint64_t prev, prev_end; /* the segment begun before this one and where its records end; 0: none */
 	int64_t begun;           /* when the first record was received */
-	char rest[LOG_PAGE - 112];
+	uint64_t gap;            /* no seq from this one on up to `first` was ever given: a restore set it forward; 0: none */
+	char rest[LOG_PAGE - 120];
 };
 _Static_assert(sizeof(struct segment_head) == LOG_PAGE, "a header is one page");
 
@@ -66,6 +67,7 @@ struct segment {
 	uint64_t ordinal, salt, size;
 	uint64_t first, prev, prev_end;
 	int64_t begun;
+	uint64_t gap;
 	uint64_t inode, file_size; /* of the file as it is */
 	char id[LOG_ID_SIZE];
 	int bad_copies; /* of the two headers */
@@ -83,6 +85,10 @@ bool segment_read(int fd, uint64_t ordinal, struct segment *segment);
  * segment any more (errno 0) */
 int segment_open(int dir, uint64_t ordinal, struct segment *segment);
 void segment_head_make(struct segment_head *head, const struct segment *segment);
+/* The last seq that was given before this segment's first. */
+uint64_t segment_before(const struct segment *segment);
+/* How many seqs between those of the segments were never given. */
+uint64_t segment_gaps(const struct segment *segments, size_t count);
 
 /* --------------------------------------------------------------- log_scan.c */
 

@@ -34,8 +34,8 @@ static void check_file(struct fsck *fsck, int fd, const struct segment *segment)
 		fault(fsck, segment->ordinal, 0, 0, 0, "one copy of the header is damaged, the other is used");
 	if (fstat(fd, &file) == 0 && (uint64_t)file.st_size < segment->size)
 		fault(fsck, segment->ordinal, (uint64_t)file.st_size, 0, 0, "the file is shorter than it was made");
-	if (fsck->expected && segment->first > fsck->expected)
-		fault(fsck, segment->ordinal, 0, fsck->expected, segment->first - 1,
+	if (fsck->expected && segment_before(segment) >= fsck->expected)
+		fault(fsck, segment->ordinal, 0, fsck->expected, segment_before(segment),
 			"the records before this segment are missing");
 }
 
@@ -44,7 +44,7 @@ static uint64_t last_of(const struct fsck *fsck, const struct segment *segment, 
 	uint64_t *stop)
 {
 	*stop = next && next->prev == segment->ordinal ? next->prev_end : segment->size;
-	return next && next->first - 1 < fsck->end ? next->first - 1 : fsck->end;
+	return next && segment_before(next) < fsck->end ? segment_before(next) : fsck->end;
 }
 
 static bool check_records(struct fsck *fsck, int fd, const struct segment *segment,

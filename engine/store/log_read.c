@@ -183,8 +183,8 @@ static struct bounds bounds_of(const struct log_reader *reader, const struct wan
 		return bounds;
 	if (bounds.next->prev == reader->at.ordinal)
 		bounds.stop = bounds.next->prev_end;
-	if (bounds.next->first - 1 < bounds.last)
-		bounds.last = bounds.next->first - 1;
+	if (segment_before(bounds.next) < bounds.last)
+		bounds.last = segment_before(bounds.next);
 	bounds.gone = bounds.next == reader->segments && bounds.next->prev != reader->at.ordinal;
 	return bounds;
 }
@@ -212,13 +212,22 @@ static enum step search(struct log_reader *reader, struct want *want, const stru
 	return STEP_ON;
 }
 
+/* Behind the last seq of this segment: in the next one, or it was never given. */
+static enum step go_on(struct log_reader *reader, struct want *want, const struct segment *next)
+{
+	uint64_t before = next->first - 1;
+	if (want->from > before)
+		return enter(reader, want, next);
+	return tell_lost(reader, want, before < want->end ? before : want->end, true);
+}
+
 static enum step go_past(struct log_reader *reader, struct want *want)
 {
 	if (!reader_list(reader, want->why))
 		return STEP_BROKEN;
 	struct bounds bounds = bounds_of(reader, want);
 	if (want->from > bounds.last && bounds.next)
-		return enter(reader, want, bounds.next);
+		return go_on(reader, want, bounds.next);
 	return search(reader, want, &bounds);
 }
 

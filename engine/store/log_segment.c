@@ -73,16 +73,29 @@ void segment_head_make(struct segment_head *head, const struct segment *segment)
 		.magic = SEGMENT_MAGIC,
 		.ordinal = segment->ordinal, .salt = segment->salt, .size = segment->size,
 		.first = segment->first, .prev = segment->prev, .prev_end = segment->prev_end,
-		.begun = segment->begun,
+		.begun = segment->begun, .gap = segment->gap,
 	};
 	memcpy(head->id, segment->id, sizeof(segment->id));
 	head->check = head_check(head);
 }
 
+uint64_t segment_before(const struct segment *segment)
+{
+	return (segment->gap ? segment->gap : segment->first) - 1;
+}
+
+uint64_t segment_gaps(const struct segment *segments, size_t count)
+{
+	uint64_t seqs = 0;
+	for (size_t i = 1; i < count; i++) /* what lies before the first is not there anyway */
+		seqs += segments[i].first - 1 - segment_before(&segments[i]);
+	return seqs;
+}
+
 static bool head_good(const struct segment_head *head, uint64_t ordinal)
 {
 	return memcmp(head->magic, SEGMENT_MAGIC, sizeof(head->magic)) == 0 && head->check == head_check(head)
-		&& head->ordinal == ordinal;
+		&& head->ordinal == ordinal && head->gap <= head->first;
 }
 
 /* While the writer begins a segment one copy may be new and one old: the new one counts. */
@@ -118,7 +131,7 @@ bool segment_read(int fd, uint64_t ordinal, struct segment *segment)
 	*segment = (struct segment){
 		.ordinal = ordinal, .salt = head->salt, .size = head->size,
 		.first = head->first, .prev = head->prev, .prev_end = head->prev_end,
-		.begun = head->begun,
+		.begun = head->begun, .gap = head->gap,
 		.inode = file.st_ino, .file_size = (uint64_t)file.st_size,
 		.bad_copies = bad,
 	};
