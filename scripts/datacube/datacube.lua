@@ -201,6 +201,7 @@ local function created_row(told, into, known, opt)
     if said and said ~= values.unread then row[column.name] = values.fit(column.type, said, opt.dates) end
   end
   if into == "subitems" then row.parent_monday_id = values.id(told.parentItemId) end
+  if into == "projects" then row.status_category = category_of(row.pipeline_stage, opt) end
   emit { type = into, mode = "patch", data = row }
 end
 

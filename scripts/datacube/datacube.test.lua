@@ -164,6 +164,13 @@ patch("an emptied one too", changed("dropdown__1", {}), { category = json.null }
 patch("chosen words", changed("dropdown__1", { chosenValues = { { id = 1, name = "Education" }, { id = 2,
   name = "Health" } } }),
   { category = "Education, Health" })
+patch("other words for chosen ones", changed("dropdown__1", { chosenValues = { { id = 1, name = "Education" }, { id = 2,
+  name = "Health" } } }),
+  { category = "Education, Clinics" }, nil, { labels = { ["dropdown__1/2"] = "Clinics" } })
+patch("a status without a label is none", changed("status4__1", { label = json.null, post_id = json.null }),
+  { pipeline_stage = json.null, status_category = "Open" })
+patch("a link reads as the API writes it", changed("link", { url = "https://a.example", text = "Offer" }),
+  { feedback = "Offer - https://a.example" }, nil, { columns = { ["projects.feedback"] = "link" } })
 patch("a number keeps its digits", changed("n", { value = 28.75, unit = json.null }), { project_value = "28.75" }, nil,
   { columns = { ["projects.project_value"] = "n" } })
 patch("a new name", hook("update_name", { value = { name = "New" }, previousValue = { name = "Old" } }),
@@ -185,7 +192,7 @@ add { name = "a created item is fetched whole", request = hook("create_pulse", {
 add { name = "one that is gone already is what was told of it", request = hook("create_pulse",
   { pulseName = "Soon gone" }),
   answers = { answer() },
-  emits = { HOOK, { type = "projects", mode = "patch", data = { monday_id = "7", item_name = "Soon gone" } } } }
+  emits = { HOOK, { type = "projects", mode = "patch", data = { monday_id = "7", item_name = "Soon gone", status_category = "Open" } } } }
 
 add { name = "a changed subitem reads its project again",
   options = { columns = { ["subitems.customer_po"] = "po" } },

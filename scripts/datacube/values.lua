@@ -30,19 +30,19 @@ function values.id(value)
   if math.type(value) == "integer" then return tostring(value) end
 end
 
-local function joined(all, name)
-  local words = {}
-  for _, one in ipairs(list(all)) do
-    local word = filled(object(one)[name])
-    if word then words[#words + 1] = word end
-  end
-  if #words > 0 then return table.concat(words, ", ") end
-end
-
 -- `labels`: by id, as the board's settings say.
 local function label(labels, id, otherwise)
   id = values.id(id)
   return id and filled(object(labels)[id]) or filled(otherwise)
+end
+
+-- Of a dropdown: what was chosen, called `name` there.
+local function chosen(all, name, labels)
+  local words = {}
+  for _, one in ipairs(list(all)) do
+    words[#words + 1] = label(labels, object(one).id, object(one)[name])
+  end
+  if #words > 0 then return table.concat(words, ", ") end
 end
 
 ---------------------------------------------------------------------------------------------- as the API says it
@@ -61,12 +61,7 @@ function api.status(value, labels)
 end
 
 function api.dropdown(value, labels)
-  local words = {}
-  for _, one in ipairs(list(value.values)) do
-    words[#words + 1] = label(labels, object(one).id, object(one).label)
-  end
-  if #words == 0 then return filled(value.text) end
-  return table.concat(words, ", ")
+  return chosen(value.values, "label", labels) or filled(value.text)
 end
 
 function api.numbers(value)
@@ -111,9 +106,11 @@ function values.of_webhook(value, labels)
   if json.kind(value) ~= "object" then return filled(value) end
   if json.kind(value.label) == "object" then return label(labels, value.label.index, value.label.text) end
   if type(value.label) == "string" then return filled(value.label) end
-  if list(value.chosenValues)[1] then return joined(value.chosenValues, "name") end
+  if value.label == json.null then return nil end
+  if list(value.chosenValues)[1] then return chosen(value.chosenValues, "name", labels) end
   if type(value.checked) == "boolean" then return value.checked and "yes" or "no" end
   if value.value ~= nil and type(value.value) == "number" then return json.raw(value, "value") end
+  if filled(value.url) and filled(value.text) then return value.text .. " - " .. value.url end -- as the API's text
   for _, member in ipairs(MEMBERS) do
     if value[member] ~= nil then return filled(value[member]) end
   end
