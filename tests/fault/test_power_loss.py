@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_power_loss.py - the power goes at any moment, and the disk holds what it likes of all that was not synced.
+
+A daemon takes events in, its processes are killed now and then, and the shim notes what they do to the disk.  Of such a
+recording any number of moments can be looked at afterwards: the disk is made as it may be found then, a daemon starts
+on it, and whatever was acknowledged before that moment must be in the destination.  Some of these starts are
+recorded too, and the power goes once more.
+
+    SLUICE_SEEDS   how many moments (50; 1000 with SLUICE_LONG)
+    SLUICE_SEED    repeats a run; SLUICE_ONLY one of its moments, by its number
+"""
+import os
+import pathlib
+import random
+import shutil
+import signal
+
+import pytest
+from bed import Daemon
+from oracle import LONG, Plan, Senders, compare, configure, seed, settle
+from power import Harness
+
+SEEDS = int(os.environ.get("SLUICE_SEEDS", "1000" if LONG else "50"))
+ONLY = os.environ.get("SLUICE_ONLY")
+OF_ONE = 25  # moments of one recording
+AGAIN = 0.3  # so often the power goes a second time
+pytestmark = pytest.mark.fault(3)
+
+
+class Run:
+    """What was sent and acknowledged, when, and what the disk was told meanwhile."""
+
+    def __init__(self, plan, acknowledged, sent, recording):
+        self.plan, self.acknowledged, self.sent, self.recording = plan, acknowledged, sent, recording
+
+    def before(self, moment):
+        return {name for name, when in self.acknowledged.items() if when <= moment}
+
+
+def live(daemon, harness, dice):
+    """One or two of its processes are killed, then all of them."""
+    for victim in dice.sample(["ingress", "route notes", "none"], 2):
+        yield
+        pid = daemon.children().get(f"sluice: {victim}")
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+    yield
+    daemon.kill()
+    daemon.start(ready=False)
+    yield
+
+
+def record(daemon, name):
+    """A run from an empty folder to a clean end."""
+    dice, plan = random.Random(name), Plan(name)
+    configure(daemon)
+    if dice.random() < 0.5:  # segments are used again
+        daemon.change("size: 4 MB", "size: 1 MB, keep: 0")
+    harness = Harness(daemon)
+    daemon.start()
+    with Senders(daemon, plan, harness.now) as senders:
+        for _ in live(daemon, harness, dice):
+            senders.until(len(senders.acknowledged) + dice.randrange(20, 120))
+    settle(daemon)
+    daemon.stop()
+    harness.end()
+    compare(daemon, plan, senders.acknowledged).assert_fine("before any power was lost")
+    return Run(plan, senders.acknowledged, senders.sent, harness.recording())
+
+
+def come_back(folder, run, moment, again=False):
+    """A daemon starts on what the disk holds, and goes on.  Returns (the verdict, what it did as another run)."""
+    daemon = Daemon(folder)
+    configure(daemon)
+    harness = Harness(daemon) if again else None
+    try:
+        daemon.start()
+        with Senders(daemon, run.plan, harness.now if again else int, first=max(run.sent) + 1000) as senders:
+            senders.until(8)
+        settle(daemon)
+        must = dict.fromkeys(run.before(moment), 0) | senders.acknowledged
+        verdict = compare(daemon, run.plan, must)
+        return verdict, Run(run.plan, must, senders.sent, harness.recording()) if again else None
+    finally:
+        if daemon.process and daemon.process.poll() is None:
+            daemon.kill()
+        if again:
+            harness.end()
+
+
+def lose_power(run, dice, folder):
+    """Yields a verdict for each time the power went."""
+    for time in range(3):
+        moment = dice.randrange(1, run.recording.end + 1)
+        place = folder / f"cut-{time}"
+        run.recording.cut(moment, dice, place)
+        verdict, run_on = come_back(place, run, moment, again=dice.random() < AGAIN)
+        yield verdict
+        if not run_on:
+            return
+        run = run_on
+
+
+def numbers():
+    return [int(ONLY)] if ONLY else range(SEEDS)
+
+
+@pytest.fixture
+def recordings(folder):
+    """recordings(name): the run of that name, made when it is first asked for."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made.clear()
+            place = pathlib.Path(folder) / "live"
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            made[name] = record(Daemon(place), name)
+        return made[name]
+
+    return get
+
+
+def test_a_power_cut_at_any_moment_loses_nothing(folder, recordings, tally):
+    chosen = seed()
+    for number in numbers():
+        run, dice = recordings(f"{chosen} {number // OF_ONE}"), random.Random(f"{chosen} moment {number}")
+        place = folder / f"moment-{number}"
+        print(f"SLUICE_SEED={chosen} SLUICE_ONLY={number}")
+        tally(seeds=1)
+        for verdict in lose_power(run, dice, place):
+            tally(**verdict.figures())
+            verdict.assert_fine(f"SLUICE_SEED={chosen} SLUICE_ONLY={number}")
+        shutil.rmtree(place)
+
+
+def test_without_syncs_a_power_cut_loses_something(folder, recordings):
+    """The proof of the test above: it sees what is lost when nobody asks the disk to keep it."""
+    chosen = seed()
+    run = recordings(f"{chosen} 0")
+    for number in range(50):
+        dice, place = random.Random(f"{chosen} unsynced {number}"), folder / f"unsynced-{number}"
+        moment = dice.randrange(run.recording.end // 2, run.recording.end + 1)
+        run.recording.cut(moment, dice, place, syncs=False)
+        daemon = Daemon(place)
+        configure(daemon)
+        try:
+            daemon.start(ready=False)
+            settle(daemon, within=2)
+        except pytest.fail.Exception:
+            pass  # a route that cannot go on by itself says so
+        finally:
+            if daemon.process and daemon.process.poll() is None:
+                daemon.kill()
+        if (place / "warehouse.db").exists() and lost_in(daemon, run, moment):
+            return
+    pytest.fail("nothing was lost in 50 power cuts, although nothing was ever synced")
+
+
+def lost_in(daemon, run, moment):
+    verdict = compare(daemon, run.plan, run.before(moment))
+    print(f"LOST={len(verdict.lost)}/{verdict.of} without syncs, as it has to be")
+    return verdict.lost
