@@ -46,7 +46,7 @@ row("a charge has its value", partner("SUBSCRIPTION_CHARGE_ACTIVATED", { charge 
 })
 row("a credit has its value too", partner("CREDIT_APPLIED", { appCredit = charge("5.0", "EUR") }),
   { event_type = "credit", value = "5.0", value_unit = "EUR" })
-row("a kind that is new is a row", partner("MOON_REACHED"), { event_name = "moon_reached" })
+row("a kind that is new is a row", partner("MOON_2_REACHED"), { event_name = "moon_2_reached" })
 
 add("a shop that is nobody is still an event", partner("RELATIONSHIP_INSTALLED", { shop = json.null }), {
   { type = "events", has = { event_description = "A shop app_installed Demo App" } },
@@ -116,6 +116,9 @@ row("a shop of an app", gadget("installed"), {
   id = "548380009:installed:" .. AT, event_name = "shop_installed", event_description = "Super Toys shop_installed",
   source = "gadget", event_type = "relationship",
 })
+row("what an app's own action calls in another way is a row too",
+  { id = "g1", type = "plan_changed", data = { type = "plan_changed", shop = { id = "5", name = "Super Toys" } } },
+  { event_name = "plan_changed", event_description = "Super Toys plan_changed", source = "gadget" })
 cases[#cases + 1] = {
   name = "the owner is known by the account's mail, never by shopOwner, which is a name",
   event = gadget("installed", { id = "5", shopOwner = "Pat Owner", email = "Owner@Example.com", name = "Toys" }),

@@ -222,8 +222,8 @@ function readers.of(data)
   if data.message or data.historyId then return readers.gmail end
   if word(data.__typename) and data.netAmount ~= nil then return readers.transaction end
   local kind = word(data.type) or ""
-  if kind:find("^shop_") and json.kind(data.shop) == "object" then return readers.gadget end
-  if kind:find("^[A-Z_]+$") and (data.app or data.shop) then return readers.shopify_partner end
+  if kind:find("^%l[%l%d_]*$") and json.kind(data.shop) == "object" then return readers.gadget end
+  if kind:find("^%u[%u%d_]*$") and (data.app or data.shop) then return readers.shopify_partner end
 end
 
 return readers
