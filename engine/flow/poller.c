@@ -96,11 +96,12 @@ static void turn(uv_timer_t *timer)
 		open_instance(poller);
 	if (!poller->opened)
 		return;
-	poll_take(poller);
 	if (!poller->handing)
 		tell_backfill(poller);
 	errand_turn(poller);
-	walk_next(poller);
+	poll_take(poller);
+	walk_next(poller); /* before the sifting: the far side can think meanwhile */
+	poll_go_on(poller);
 }
 
 void poller_turn(struct poller *poller, int64_t in)

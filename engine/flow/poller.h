@@ -18,13 +18,19 @@
  * A *walk* is a way through what the far side has: the ordinary one, which never ends,
  * or a backfill, which is begun by a person and ends.  Each has a cursor of its own.
  * A *run* goes from a call to the next one of its walk that does not advance; then the
- * walk waits for its interval (or the backfill is over).  Each walk has one call at a
+ * walk waits for its interval (or the backfill is over).  Each walk asks one thing at a
  * time; a poll does not wait for a backfill that waits for its budget.  The backfill
- * rests while it is told to.  What their calls emitted is handed in one after the other.
+ * rests while it is told to.  What their calls emitted is handed in one after the other,
+ * and the two walks take turns at that.
  *
  * What a call emitted is handed to the ingress first; when that has answered, it is on
  * disk, and only then the cursor moves.  Killed in between, the same is emitted and
  * handed in again: the ids are the same, and routes drop what they have met.
+ *
+ * While that goes on the walk's next call is already asking, from the cursor that this one
+ * advanced to: the far side and the disk work at the same time.  It waits with what it
+ * got until all before it is on disk, and is dropped, and made again from the cursor in the
+ * file, if that fails.  There is never more than this one ahead.
  *
  * What a poll emits unchanged (id, type, subject and data as the last time, of the last
  * 100 000 different ids) goes no further: a poll may well look back over an overlap.
@@ -129,6 +135,8 @@ struct place {
 	struct run run;
 };
 
+#define WALK_EMPTY 20 /* calls that bring nothing; behind them it slows down */
+
 enum walk_trouble { WALK_WELL, WALK_OUTAGE, WALK_FAILED };
 
 struct walk {
@@ -144,10 +152,12 @@ struct walk {
 	unsigned empty;   /* calls one after the other that advanced and brought nothing new */
 	bool warned;      /* of an id with other content, in this run */
 
-	/* poller_call.c: its call, and what that will have changed once the ingress has answered */
-	struct call *call;       /* NULL: none is under way */
-	bool ended;              /* the call has, and is to be handed in */
-	struct place after;      /* a new cursor is in the call's arena */
+	/* poller_call.c: its call, and the one before it with what that will have changed once the ingress has answered */
+	struct call *call;       /* NULL: none asks */
+	bool ended;              /* the call has, well or not, and is to be taken */
+	struct call *taken;      /* what it emitted is being sifted and handed in: poller->handing is this walk; or NULL */
+	bool sifts;              /* there is more of that to be sifted */
+	struct place after;      /* a new cursor is in the arena of `taken` */
 	struct sl_event *list;   /* likewise: room for what is handed in at once, and for one before and one behind it */
 	struct sl_event *events; /* in it: what is handed in */
 	size_t count;
@@ -205,6 +215,7 @@ struct poller {
 
 	struct walk poll, backfill;
 	struct walk *handing; /* whose call's events are sifted and handed in: one transaction; or NULL */
+	struct walk *handed;  /* whose were last */
 	struct gaps gaps;
 	struct errand *errands; /* the first one is under way */
 	struct call *opening;
@@ -238,8 +249,11 @@ bool walk_rests(const struct walk *walk);  /* when it is told to */
 int64_t walk_pause(unsigned tries, int64_t after); /* ms before another try */
 
 /* poller_call.c */
+bool poll_busy(const struct walk *walk);      /* a call of it asks, or is handed in */
+bool poll_may_begin(const struct walk *walk); /* another call, if it is due */
 void poll_begin(struct walk *walk);
-void poll_take(struct poller *poller); /* what a call emitted: the next of them, or more of the one under way */
+void poll_take(struct poller *poller);  /* a call that has ended, as soon as nothing else is being handed in */
+void poll_go_on(struct poller *poller); /* with what is being handed in */
 void poll_handed(struct poller *poller, const char *why, bool later);
 void poll_drop(struct walk *walk); /* what is under way is forgotten */
 

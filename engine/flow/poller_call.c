@@ -2,7 +2,7 @@
 /* poller_call.c - a poll is called; what it emitted is sifted, handed in, and then the cursor moves.
  *
  *     poll_begin     the call, with its walk's cursor
- *     poll_take      it ended well, and no other is being handed in
+ *     poll_take      it ended well, and no other is being handed in; the next one may begin
  *     sift           what of it is new?
  *     hand_over      that is handed in; and, if it swept, what is gone, a page after the other
  *     poll_handed    the ingress has answered: the walk is where the call got to
@@ -16,7 +16,7 @@
 #include "flow/poller.h"
 #include "sdk/text.h"
 
-#define SLICE 50 /* ms of sifting a turn */
+#define SLICE 5 /* ms of sifting a turn: the next call's far side is waited for meanwhile */
 
 /* ----------------------------------------------------------------------- sift */
 
@@ -73,7 +73,7 @@ static bool take_all(struct walk *walk, const struct sl_event *event, struct why
 		return false;
 	*mine = *event;
 	mine->run = walk->at.run.id;
-	mine->id = arena_format(walk->call->arena, "%s#%s", event->id, mine->run);
+	mine->id = arena_format(walk->taken->arena, "%s#%s", event->id, mine->run);
 	walk->fresh++;
 	return check_word("id", mine->id, why);
 }
@@ -104,17 +104,26 @@ static bool sift_one(struct walk *walk, const struct sl_event *event, struct why
 
 /* ------------------------------------------------------------------------ ends */
 
-void poll_drop(struct walk *walk)
+/* What is being handed in is over, whether it is kept or not. */
+static void let_go(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
 	if (poller->handing == walk) {
 		book_rollback(poller->book);
 		poller->handing = NULL;
 	}
-	call_free(&walk->call);
+	call_free(&walk->taken);
 	arena_free(&walk->page);
-	walk->ended = walk->goes_on = false;
+	walk->sifts = walk->goes_on = false;
 	poller->changed = true;
+}
+
+/* The call that asks began where the one before it would have been. */
+void poll_drop(struct walk *walk)
+{
+	let_go(walk);
+	call_free(&walk->call);
+	walk->ended = false;
 }
 
 static void goes_wrong(struct walk *walk, enum walk_trouble trouble, const char *why, int64_t after)
@@ -156,25 +165,27 @@ static void commit(struct walk *walk)
 	poller->events += walk->brought;
 	page_add(poller->page, COUNTER_poll_events, walk->brought);
 	poller->unchanged += walk->unchanged;
-	poll_drop(walk);
+	let_go(walk);
 	walk_again(poller, walk);
 }
 
-static bool is_advance(const struct call *call, const char *cursor)
+/* The call that is handed in does not end its run. */
+static bool advances(const struct walk *walk)
 {
-	return call->advanced && (!cursor || strcmp(call->advanced, cursor) != 0);
+	const char *to = walk->taken->advanced, *from = walk->at.cursor;
+	return to && (!from || strcmp(to, from) != 0);
 }
 
 /* Where the walk will be. */
-static bool note_place(struct walk *walk, bool advances, struct why *why)
+static bool note_place(struct walk *walk, struct why *why)
 {
 	struct run *run = &walk->after.run;
-	if (walk->call->done || walk->call->total) {
-		run->done = walk->call->done;
-		run->total = walk->call->total;
+	if (walk->taken->done || walk->taken->total) {
+		run->done = walk->taken->done;
+		run->total = walk->taken->total;
 	}
-	if (advances)
-		walk->after.cursor = (char *)walk->call->advanced;
+	if (advances(walk))
+		walk->after.cursor = (char *)walk->taken->advanced;
 	else
 		run_end(walk);
 	return book_walk(walk->poller->book, walk, &walk->after, why);
@@ -184,14 +195,13 @@ static void hand_over(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
 	struct why why = { "" };
-	bool advances = is_advance(walk->call, walk->at.cursor);
-	if (walk->swept < walk->call->swept_count && !sweep_page(walk, &why)) {
+	if (walk->swept < walk->taken->swept_count && !sweep_page(walk, &why)) {
 		goes_wrong(walk, WALK_FAILED, why.text, 0);
 		return;
 	}
-	walk->goes_on = walk->swept < walk->call->swept_count;
-	run_frame(walk, !walk->goes_on && !advances);
-	if (!walk->goes_on && !note_place(walk, advances, &why))
+	walk->goes_on = walk->swept < walk->taken->swept_count;
+	run_frame(walk, !walk->goes_on && !advances(walk));
+	if (!walk->goes_on && !note_place(walk, &why))
 		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 	else if (walk->count)
 		hand_in(poller->hand, walk->events, walk->count, walk->at.anew ? walk->at.run.id : NULL);
@@ -224,7 +234,7 @@ void poll_handed(struct poller *poller, const char *why, bool later)
 /* A slice a turn: the loop has other things to do, and a beat to give. */
 static void sift(struct walk *walk)
 {
-	const struct call *call = walk->call;
+	const struct call *call = walk->taken;
 	struct why why = { "" };
 	int64_t until = clock_ticks() + SLICE;
 	while (walk->sifted < call->emitted_count && clock_ticks() < until)
@@ -236,35 +246,59 @@ static void sift(struct walk *walk)
 		poller_turn(walk->poller, 0);
 		return;
 	}
-	walk->ended = false;
+	walk->sifts = false;
 	walk->after.run.unchanged += walk->unchanged;
 	hand_over(walk);
 }
 
+void poll_go_on(struct poller *poller)
+{
+	struct walk *walk = poller->handing;
+	if (walk && walk->sifts)
+		sift(walk);
+	else if (walk && walk->goes_on && !hand_busy(poller->hand))
+		hand_over(walk);
+}
+
+/* ------------------------------------------------------------------------ taken */
+
 static void begin_sifting(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
+	struct call *call = walk->call;
 	struct why why = { "" };
-	poller->handing = walk;
+	poller->handing = poller->handed = walk;
+	walk->taken = call;
+	walk->call = NULL;
+	walk->ended = false;
+	walk->sifts = true;
 	walk->after = walk->at;
 	walk->sifted = walk->swept = walk->fresh = walk->brought = walk->unchanged = 0;
-	walk->list = arena_alloc(walk->call->arena,
-		(walk->call->emitted_count + sweep_room(walk->call) + 2) * sizeof(*walk->list));
-	if (book_begin(poller->book, &why))
-		sift(walk);
-	else
+	walk->list = arena_alloc(call->arena, (call->emitted_count + sweep_room(call) + 2) * sizeof(*walk->list));
+	if (!book_begin(poller->book, &why))
 		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 }
 
+/* A call that did not end well brings nothing, and what was before it is on disk. */
+static void take(struct walk *walk)
+{
+	struct call *call = walk->call;
+	if (!walk->ended || walk->taken)
+		return;
+	if (call->outcome == SL_RETRY)
+		goes_wrong(walk, WALK_OUTAGE, call->why.text, call->retry_after);
+	else if (call->outcome == SL_FAIL)
+		goes_wrong(walk, WALK_FAILED, call->why.text, 0);
+	else if (!walk->poller->handing)
+		begin_sifting(walk);
+}
+
+/* The walk whose turn it is: one that always has something does not keep the other waiting. */
 void poll_take(struct poller *poller)
 {
-	struct walk *next = poller->poll.ended ? &poller->poll : &poller->backfill;
-	if (poller->handing && poller->handing->ended)
-		sift(poller->handing);
-	else if (poller->handing && poller->handing->goes_on && !hand_busy(poller->hand))
-		hand_over(poller->handing);
-	else if (!poller->handing && next->ended)
-		begin_sifting(next);
+	bool backfill_first = poller->handed == &poller->poll;
+	take(backfill_first ? &poller->backfill : &poller->poll);
+	take(backfill_first ? &poller->poll : &poller->backfill);
 }
 
 /* ----------------------------------------------------------------------- calls */
@@ -272,23 +306,31 @@ void poll_take(struct poller *poller)
 static void ended(struct call *call, void *data)
 {
 	struct walk *walk = data;
-	if (call->outcome == SL_RETRY) {
-		goes_wrong(walk, WALK_OUTAGE, call->why.text, call->retry_after);
-	} else if (call->outcome == SL_FAIL) {
-		goes_wrong(walk, WALK_FAILED, call->why.text, 0);
-	} else {
-		walk->ended = true;
+	walk->ended = true;
+	if (walk->poller->state == POLLER_RUNNING)
 		poller_turn(walk->poller, 0);
-	}
+}
+
+bool poll_busy(const struct walk *walk)
+{
+	return walk->call || walk->taken;
+}
+
+/* A run of calls that bring nothing is not hurried. */
+bool poll_may_begin(const struct walk *walk)
+{
+	if (walk->call || !walk->at.on)
+		return false;
+	return !walk->taken || (advances(walk) && walk->empty <= WALK_EMPTY);
 }
 
 /* Before it nothing is wanted: of a walk that begins; an ordinary one goes back a while. */
-static int64_t since_of(const struct walk *walk)
+static int64_t since_of(const struct walk *walk, const char *cursor)
 {
 	const struct poller *poller = walk->poller;
 	if (walk->backfill)
 		return walk->at.since;
-	if (walk->at.cursor || poller->snapshot || !poller->first)
+	if (cursor || poller->snapshot || !poller->first)
 		return 0;
 	return walk->at.run.began > poller->first ? walk->at.run.began - poller->first : 1;
 }
@@ -297,14 +339,15 @@ void poll_begin(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
 	struct why why = { "" };
-	if (!run_begin(walk, &why)) {
+	if (!walk->taken && !run_begin(walk, &why)) {
 		walk_outage(poller, walk, why.text, 0);
 		return;
 	}
+	const char *cursor = walk->taken ? walk->taken->advanced : walk->at.cursor;
 	walk->call = call_new(poller->instance, STEP_POLL);
-	walk->call->pub.cursor = arena_string(walk->call->arena, walk->at.cursor);
+	walk->call->pub.cursor = arena_string(walk->call->arena, cursor);
 	walk->call->pub.backfill = walk->call->backfill = walk->backfill;
-	walk->call->pub.since = since_of(walk);
+	walk->call->pub.since = since_of(walk, cursor);
 	poller->changed = true;
 	if (!walk->backfill)
 		poller->ask_again = false;

@@ -33,7 +33,7 @@ static void gap_open(struct poller *poller, const char *why)
 	if (!poller->polls)
 		return;
 	gaps->open = true;
-	poller->ask_again |= poller->poll.call != NULL;
+	poller->ask_again |= poll_busy(&poller->poll);
 	poller->poll.due = clock_ticks();
 	poller_turn(poller, 0);
 }

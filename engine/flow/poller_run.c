@@ -102,10 +102,10 @@ void run_frame(struct walk *walk, bool ends)
 	run->events += walk->fresh;
 	walk->events = begins ? walk->list : walk->list + 1;
 	if (begins)
-		sync_event(walk->poller, run, false, walk->call->arena, &walk->events[0]);
+		sync_event(walk->poller, run, false, walk->taken->arena, &walk->events[0]);
 	walk->count += begins;
 	if (ends && run->told)
-		sync_event(walk->poller, run, true, walk->call->arena, &walk->events[walk->count++]);
+		sync_event(walk->poller, run, true, walk->taken->arena, &walk->events[walk->count++]);
 }
 
 /* ------------------------------------------------------------------------ end */

@@ -97,7 +97,7 @@ void sweep_back(const struct walk *walk, bool same, struct sl_event *event)
 {
 	int64_t now = clock_wall();
 	if (same)
-		event->id = arena_format(walk->call->arena, "%s#back#%s", event->id, walk->at.run.id);
+		event->id = arena_format(walk->taken->arena, "%s#back#%s", event->id, walk->at.run.id);
 	if (event->time < now)
 		event->time = now;
 }
@@ -184,7 +184,7 @@ size_t sweep_room(const struct call *call)
 
 bool sweep_page(struct walk *walk, struct why *why)
 {
-	const struct swept *swept = &walk->call->swept[walk->swept];
+	const struct swept *swept = &walk->taken->swept[walk->swept];
 	bool through = walk->at.run.kind == RUN_SNAPSHOT; /* what it did not read is not in it */
 	if (!walk->page)
 		walk->page = arena_new();

@@ -19,7 +19,7 @@ static const char *busy_word(const struct poller *poller)
 {
 	if (poller->handing && hand_waits(poller->hand))
 		return "waiting";
-	return poller->poll.call ? "polling" : NULL;
+	return poll_busy(&poller->poll) ? "polling" : NULL;
 }
 
 /* What is wrong stays told until it is right again, also while it is tried. */
@@ -35,7 +35,7 @@ static const char *state_word(const struct poller *poller)
 	if (busy)
 		return busy;
 	if (poller->backfill.at.on)
-		return poller->rest && !poller->backfill.call ? "resting" : "backfilling";
+		return poller->rest && !poll_busy(&poller->backfill) ? "resting" : "backfilling";
 	return poller->rest && walk_rests(&poller->poll) && poller->poll.due <= clock_ticks() ? "resting" : "idle";
 }
 
@@ -57,12 +57,17 @@ static void write_moment(struct buf *out, const char *name, int64_t ms)
 		json_null(out);
 }
 
+static bool says_how_far(const struct call *call)
+{
+	return call && (call->done || call->total);
+}
+
 /* How far it is: as the plugin says, also in the midst of a call, and by the times of what it emitted. */
 static void write_reach(const struct walk *walk, struct buf *out)
 {
 	const struct run *run = &walk->at.run;
-	const struct call *call = walk->call;
-	bool now = call && (call->done || call->total);
+	const struct call *call = says_how_far(walk->call) ? walk->call : walk->taken;
+	bool now = says_how_far(call);
 	json_member_uint(out, "done", now ? call->done : run->done);
 	json_member_uint(out, "total", now ? call->total : run->total);
 	write_moment(out, "began", run->began);
@@ -91,7 +96,7 @@ static void write_backfill(const struct walk *walk, const char *name, bool is, s
 
 static void write_status(const struct poller *poller, struct buf *out)
 {
-	bool plans = poller->opened && poller->polls && !poller->poll.call;
+	bool plans = poller->opened && poller->polls && !poll_busy(&poller->poll);
 	json_member_string(out, "state", state_word(poller));
 	json_member_string(out, "error", error_words(poller));
 	write_moment(out, "last_poll", poller->last_poll);
@@ -190,7 +195,7 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 		return;
 	}
 	poller->poll.due = clock_ticks();
-	poller->ask_again |= poller->poll.call != NULL;
+	poller->ask_again |= poll_busy(&poller->poll);
 	poller_turn(poller, 0);
 	if (waits)
 		poller->asks[poller->ask_count++] = id;

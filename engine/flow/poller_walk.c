@@ -9,7 +9,6 @@
 
 #define OUTAGE_FIRST 1000
 #define OUTAGE_MOST 300000
-#define EMPTY_MOST 20     /* calls in a row that only move the cursor */
 #define EMPTY_PAUSE 1000  /* ms between further ones: a cursor that always moves is no tight loop */
 #define JITTER 20         /* a poll comes up to this part of its interval early */
 
@@ -57,7 +56,7 @@ void walk_again(struct poller *poller, struct walk *walk)
 {
 	well(walk);
 	if (walk->at.run.id[0])
-		walk->due = clock_ticks() + (walk->empty > EMPTY_MOST ? EMPTY_PAUSE : 0);
+		walk->due = clock_ticks() + (walk->empty > WALK_EMPTY ? EMPTY_PAUSE : 0);
 	else
 		run_over(poller, walk);
 	poller->changed = true;
@@ -102,7 +101,7 @@ bool walk_rests(const struct walk *walk)
 static void begin_if_due(struct walk *walk)
 {
 	int64_t wait = walk->due - clock_ticks();
-	if (walk->call || !walk->at.on || (walk->poller->rest && walk_rests(walk)))
+	if (!poll_may_begin(walk) || (walk->poller->rest && walk_rests(walk)))
 		return;
 	if (wait > 0)
 		poller_turn(walk->poller, wait);

@@ -179,7 +179,7 @@ static void a_backfill_of_all_hands_in_again_what_is_unchanged(void **state)
 	expect_logged(bed, "\"finished\"", 4);
 	assert_int_equal(logged(bed, "\"type\":\"old\""), 14);
 	assert_int_equal(logged(bed, "-backfill-3\",\"data\":{\"n\":"), 7); /* said again by its third run */
-	assert_int_equal(logged(bed, "\"events\":7,\"unchanged\":6"), 3); /* as the first poll and the first backfill */
+	assert_int_equal(logged(bed, "\"events\":7,\"unchanged\":6"), 3);   /* as the first poll and the first backfill */
 	ask(bed, "\"backfill\"");
 	expect_logged(bed, "\"finished\"", 5);
 	assert_int_equal(logged(bed, "\"type\":\"old\""), 14);
@@ -219,6 +219,24 @@ static void it_waits_for_an_ingress_and_hands_in_again(void **state)
 	begin_ingress(bed);
 	expect_logged(bed, "\"finished\"", 2);
 	assert_int_equal(bed->count, 13);
+	end(bed);
+}
+
+/* One page in hand and one ahead of it: what is behind those is asked for when they are on disk. */
+static void the_next_page_is_asked_for_while_this_one_is_handed_in(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 12);
+	begin_source(bed, 60000, "");
+	expect_message(&bed->source, "\"state\":\"waiting\"");
+	shop_has(bed, "j0 0\nj1 1\nj2 2\nj3 3\nj4 4\nj5 5\nj6 6\nj7 7\nj8 8\n!retry\n");
+	begin_ingress(bed);
+	expect_message(&bed->source, "\"state\":\"outage\"");
+	read_log(bed);
+	assert_int_equal(bed->count, 10);
+	expect_each_line(bed, 6);
+	assert_int_equal(logged(bed, "{\"id\":\"j"), 3);
+	assert_non_null(strstr(bed->records[9].body.at, "{\"id\":\"j8\""));
 	end(bed);
 }
 
@@ -436,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_backfill_of_all_hands_in_again_what_is_unchanged, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_poll_does_not_wait_for_a_slow_backfill, fresh, gone),
 		cmocka_unit_test_setup_teardown(it_waits_for_an_ingress_and_hands_in_again, fresh, gone),
+		cmocka_unit_test_setup_teardown(the_next_page_is_asked_for_while_this_one_is_handed_in, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_great_many_at_once_are_sifted_while_the_heart_beats, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_kill_loses_nothing, fresh, gone),
 		cmocka_unit_test_setup_teardown(each_poll_is_a_snapshot_of_everything, fresh, gone),
