@@ -61,6 +61,8 @@ struct page {
 	_Atomic uint32_t call_part;
 	_Atomic uint32_t call_step; /* enum step of host.h */
 	_Atomic uint64_t counters[COUNTER_COUNT];
+	_Atomic uint32_t confined;  /* a filter looks at what it asks of the kernel (confine.h) */
+	_Atomic uint32_t forbidden; /* the call that ended it for that, plus 1 */
 	char call_name[64]; /* the instance: a transform's or sink's name */
 };
 

@@ -378,6 +378,8 @@ static void clean_page(struct child *child)
 	atomic_store(&child->page->call_seq, 0);
 	atomic_store(&child->page->call_part, 0);
 	atomic_store(&child->page->call_step, 0);
+	atomic_store(&child->page->confined, 0);
+	atomic_store(&child->page->forbidden, 0);
 	page_set(child->page, COUNTER_hold, 0);
 	page_set(child->page, COUNTER_connections, 0);
 }

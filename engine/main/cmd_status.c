@@ -48,6 +48,28 @@ static void print_ago(struct buf *out, struct sl_text when)
 	buf_string(out, " ago");
 }
 
+/* The name of a process that runs without a filter, or NULL. */
+static const char *unconfined(const struct sl_json *root)
+{
+	const struct sl_json *ingress = sl_json_get(root, "ingress");
+	if (number(ingress, "pid") && !sl_json_true(sl_json_get(ingress, "confined")))
+		return "the ingress";
+	for (const struct sl_json *at = sl_json_first(sl_json_get(root, "routes")); at; at = sl_json_next(at))
+		if (number(at, "pid") && !sl_json_true(sl_json_get(at, "confined")))
+			return word(at, "name");
+	return NULL;
+}
+
+static void print_rights(const struct sl_json *root, struct buf *out)
+{
+	const char *open = unconfined(root);
+	buf_format(out, "user     %s, system calls ", word(root, "user"));
+	if (open)
+		buf_format(out, "of %s are not filtered\n", open);
+	else
+		buf_string(out, "are filtered\n");
+}
+
 static void print_head(const struct sl_json *root, struct buf *out)
 {
 	const struct sl_json *log = sl_json_get(root, "log"), *ingress = sl_json_get(root, "ingress");
@@ -63,6 +85,7 @@ static void print_head(const struct sl_json *root, struct buf *out)
 		buf_format(out, "events %" PRId64 " to %" PRId64 "\n", number(log, "begin"), number(log, "end"));
 	else
 		buf_string(out, "no events\n");
+	print_rights(root, out);
 	buf_format(out, "ingress  %s, %" PRId64 " accepted, %" PRId64 " refused, %" PRId64 " connections\n",
 		word(ingress, "state"), number(ingress, "accepted"), number(ingress, "refused"),
 		number(ingress, "connections"));

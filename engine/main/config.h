@@ -99,6 +99,7 @@ struct config {
 	const char *folder; /* that it stands in, absolute */
 	const char *env;    /* path of the env file, or NULL */
 	const char *data;   /* absolute */
+	const char *user;   /* whom root becomes, or NULL */
 	const char *public; /* without a slash at its end, or NULL */
 	const char *public_shown;
 	const char *const *listen;  /* "127.0.0.1:8080", "unix:/abs/path"; ends with NULL */

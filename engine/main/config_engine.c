@@ -14,7 +14,7 @@
 
 struct engine {
 	const char *const *listen, *const *proxies, *const *plugin_path;
-	const char *public, *data, *env;
+	const char *public, *data, *env, *user;
 	int64_t deadline;
 };
 
@@ -36,6 +36,8 @@ const struct sl_option config_keys[] = {
 		.help = "addresses and networks whose X-Forwarded-For is believed; limits per address do not apply to them"),
 	SL_OPTION(PATH, struct engine, data, .initial = "data", .help = "the folder of the log and of all state"),
 	SL_OPTION(PATH, struct engine, env, .initial = "", .help = "a file of NAME=value lines, mode 0600, for ${NAME}"),
+	SL_OPTION(TEXT, struct engine, user, .initial = "",
+		.help = "whom root becomes once the addresses are open; the data folder is given to that user"),
 	TREE("admin", "where health, metrics and commands are served; unix:DATA/admin.sock unless given"),
 	TREE("log", "the log's limits, and what is told on stderr"),
 	TREE("limits", "what one request and all of them together may take"),
@@ -180,7 +182,9 @@ static void read_paths(struct build *build, const char *const *paths)
 void engine_paths(struct build *build)
 {
 	const struct yaml_node *node = yaml_get(build->root, "plugin_path");
-	size_t count = node && node->kind == YAML_LIST ? node->count : node ? 1 : 0, kept = 0;
+	size_t count = node && node->kind == YAML_LIST ? node->count : node ? 1
+									    : 0,
+	       kept = 0;
 	const char **paths = arena_alloc(build->arena, (count + 1) * sizeof(*paths));
 	for (size_t i = 0; i < count; i++)
 		if (list_item(node, i)->kind == YAML_SCALAR && !yaml_null(list_item(node, i)))
@@ -283,6 +287,7 @@ static void fit_segment(struct build *build, struct config_log *log)
 static void take_engine(struct build *build, const struct engine *engine)
 {
 	build->config->data = engine->data;
+	build->config->user = *engine->user ? engine->user : NULL;
 	build->config->deadline = engine->deadline;
 	read_listen(build, engine->listen);
 	read_proxies(build, engine->proxies);

@@ -140,9 +140,9 @@ static bool take_api(struct description *d, const struct sl_json *form, struct a
 	api->query = take_pairs(sl_json_get(form, "query"), arena);
 	api->credential = take_text(form, "credential", arena);
 	return take_count(form, "requests", &api->requests, why) && take_count(form, "window", &api->window_ms, why) &&
-	       take_count(form, "points", &api->points, why) &&
-	       take_count(form, "points_window", &api->points_window_ms, why) &&
-	       take_count(form, "at_once", &api->at_once, why);
+		take_count(form, "points", &api->points, why) &&
+		take_count(form, "points_window", &api->points_window_ms, why) &&
+		take_count(form, "at_once", &api->at_once, why);
 }
 
 static bool take_description(struct description *d, const struct sl_json *form, struct arena *arena, struct why *why)
@@ -165,8 +165,8 @@ static bool take_description(struct description *d, const struct sl_json *form, 
 		return why_say(why, "it does not say its name, version and summary");
 	d->options = option_table(sl_json_get(form, "options"), arena, why);
 	return d->options && take_webhook(d, sl_json_get(form, "webhook"), arena, why) &&
-	       take_api(d, sl_json_get(form, "api"), arena, why) && take_count(form, "every_ms", &d->every_ms, why) &&
-	       take_count(form, "minor", &d->minor, why);
+		take_api(d, sl_json_get(form, "api"), arena, why) && take_count(form, "every_ms", &d->every_ms, why) &&
+		take_count(form, "minor", &d->minor, why);
 }
 
 /* {"at":N,"error":"..."} or {"at":N,"plugin":{...}}; N must be the one that was
@@ -302,6 +302,10 @@ static void blame(struct asking *a, bool late, int status)
 		d->error = arena_format(a->arena, "%s: did not load within %d s", d->path, WALL_MS / 1000);
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		d->error = arena_format(a->arena, "%s: used more than %d s of the processor to load", d->path, CPU_S);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		d->error = arena_format(a->arena, "%s: asked the kernel for what no plugin may, when it was loaded: another "
+						  "program, another process, more rights",
+			d->path);
 	else if (WIFSIGNALED(status))
 		d->error = arena_format(a->arena, "%s: crashed when it was loaded (%s)", d->path, strsignal(WTERMSIG(status)));
 	else

@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 #include "main/master.h"
+#include "main/user.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
 
-#define PATIENCE 5000 /* ms a process may be away before it counts */
-#define STILLNESS 2500 /* ms it may stand still */
+#define PATIENCE 5000                        /* ms a process may be away before it counts */
+#define STILLNESS 2500                       /* ms it may stand still */
 #define MOST_TIME ((int64_t)253402300800000) /* ms since 1970: the year 10000 */
 
 const char *health_name(enum health health)
@@ -241,6 +242,7 @@ static void write_process(const struct child *child, struct buf *out)
 	else
 		json_null(out);
 	json_member_uint(out, "restarts", child->restarts);
+	json_member_bool(out, "confined", atomic_load(&child->page->confined));
 	json_member_string(out, "error", *error ? error : NULL);
 }
 
@@ -414,6 +416,7 @@ bool health_write(const struct master *master, struct buf *out)
 	json_member_int(out, "pid", getpid());
 	json_member_string(out, "version", SLUICE_VERSION);
 	member_time(out, "began", master->began);
+	json_member_string(out, "user", user_name());
 	json_key(out, "log");
 	write_log(master, out);
 	json_key(out, "ingress");

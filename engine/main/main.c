@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/limits.h"
 #include "flow/ingest.h"
 #include "flow/poller.h"
@@ -17,19 +18,22 @@
 #include "main/describe.h"
 #include "main/test_main.h"
 
+#define PAGE_FD 4
+
 /* A child is this program again, told what it is by argv[0].  People see the same
  * words in ps: "sluice: ingress", "sluice: route cards". */
 static const struct child_kind {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	bool guest; /* runs plugins and scripts */
+	enum confine_kind kind;
+	int page; /* the descriptor of the page it shares, or -1 */
 } child_kinds[] = {
-	{ "sluice: ingress", ingest_main, false },
-	{ "sluice: route", route_main, true },
-	{ "sluice: source", poller_main, true },
-	{ "sluice: describe", describe_main, true },
-	{ "sluice: try", try_main, true },
-	{ "sluice: test", test_main, true },
+	{ "sluice: ingress", ingest_main, CONFINE_INGRESS, PAGE_FD },
+	{ "sluice: route", route_main, CONFINE_GUEST, PAGE_FD },
+	{ "sluice: source", poller_main, CONFINE_GUEST, PAGE_FD },
+	{ "sluice: describe", describe_main, CONFINE_GUEST, -1 },
+	{ "sluice: try", try_main, CONFINE_GUEST, PAGE_FD },
+	{ "sluice: test", test_main, CONFINE_GUEST, -1 },
 	{ 0 },
 };
 
@@ -71,9 +75,10 @@ static void become_child(const struct child_kind *kind)
 	for (size_t i = 0; i < sizeof(terminal) / sizeof(*terminal); i++)
 		signal(terminal[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (kind->guest)
+	if (kind->kind == CONFINE_GUEST)
 		limits_guest();
 	limits_child();
+	confine(kind->kind, kind->page < 0 ? NULL : page_map(kind->page, NULL));
 }
 
 int main(int argc, char **argv)

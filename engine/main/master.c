@@ -10,11 +10,13 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/line.h"
 #include "io/notify.h"
 #include "main/admin.h"
 #include "main/budgets.h"
 #include "main/health.h"
+#include "main/user.h"
 #include "main/watch.h"
 
 #define SOURCE_TIME 1500     /* ms that a poll has to end before the ingress does */
@@ -304,6 +306,19 @@ static bool open_admin(struct master *master, struct why *why)
 	return master->admin != NULL;
 }
 
+static bool become_user(struct master *master, struct why *why)
+{
+	return user_become(master->config, why);
+}
+
+/* Said once, by the one who does not die of it. */
+static bool tell_confinement(struct master *master, struct why *why)
+{
+	if (!confine_possible())
+		line(SL_WARNING, "this kernel has no filters for system calls (seccomp): plugins and scripts run without");
+	return true;
+}
+
 static bool open_budgets(struct master *master, struct why *why)
 {
 	master->budgets = budgets_new(&master->loop, master->config->data);
@@ -373,6 +388,8 @@ static bool (*const beginning[])(struct master *master, struct why *why) = {
 	master_open_sockets,
 	master_open_events,
 	open_admin,
+	become_user,
+	tell_confinement,
 	open_budgets,
 	watch_signals,
 	begin_ingress,

@@ -53,6 +53,8 @@ static bool needs_restart(const struct config *old, const struct config *new, st
 		what = "data";
 	else if (!same_text(old->admin, new->admin))
 		what = "admin";
+	else if (!same_text(old->user, new->user))
+		what = "user";
 	if (what)
 		why_say(why, "%s: `%s` has changed, and that takes a restart of the daemon; nothing was changed", new->file,
 			what);

@@ -312,7 +312,7 @@ static void unknown_keys_name_the_nearest(void **state)
 		":2:52: `complete` is no key of schema tables; did you mean `completed`?");
 	refused("log: { sise: 1 GB }\n", ":1:8: `sise` is no key of `log`; did you mean `size`?");
 	refused("limits:\n  bodi: 1\n", ":2:3: `bodi` is no key of `limits`; did you mean `body`?");
-	refused("user: nobody\n", ":1:1: `user` is no key of the configuration");
+	refused("owner: nobody\n", ":1:1: `owner` is no key of the configuration");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, form: b, from: b, to: l }\n",
 		":8:16: `form` is no key of route r; did you mean `from`?");
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b, to: l, retry: { tries: 3 } }\n",

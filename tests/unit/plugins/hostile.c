@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "plugin.h"
@@ -72,6 +75,44 @@ static void do_close(void)
 	do_block();
 }
 
+/* What only an intruder asks the kernel for. */
+static void do_exec(void)
+{
+	static char *const words[] = { "/bin/true", NULL };
+	execv(words[0], words);
+}
+
+static void do_system(void)
+{
+	(void)!system("true");
+}
+
+static void do_fork(void)
+{
+	if (fork() == 0)
+		do_block();
+}
+
+static void do_trace(void)
+{
+	ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static void do_murder(void)
+{
+	kill(getppid(), SIGKILL);
+}
+
+static void do_listen(void)
+{
+	listen(socket(AF_INET, SOCK_STREAM, 0), 1);
+}
+
+static void do_mount(void)
+{
+	mount("none", "/tmp", "tmpfs", 0, NULL);
+}
+
 static const struct deed {
 	const char *name;
 	void (*function)(void);
@@ -86,6 +127,13 @@ static const struct deed {
 	{ "print", do_print },
 	{ "lie", do_lie },
 	{ "close", do_close },
+	{ "exec", do_exec },
+	{ "system", do_system },
+	{ "fork", do_fork },
+	{ "trace", do_trace },
+	{ "murder", do_murder },
+	{ "listen", do_listen },
+	{ "mount", do_mount },
 	{ 0 },
 };
 
