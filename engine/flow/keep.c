@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/line.h"
+#include "base/place.h"
 #include "flow/keep_stand.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
@@ -77,8 +77,7 @@ struct keep *keep_open(const char *data, const char *route, const char *log_id, 
 	struct arena *arena = arena_new();
 	const char *folder = arena_format(arena, "%s/routes", data), *path = arena_format(arena, "%s/%s.db", folder, route);
 	keep->notes_end = &keep->notes;
-	mkdir(folder, 0700);
-	keep->state = state_open(path, steps, wait_ms, why);
+	keep->state = place_make(folder, why) ? state_open(path, steps, wait_ms, why) : NULL;
 	bool opened = keep->state && (keep->stand = stand_file_new(keep->state, why)) && same_log(keep, log_id, why) &&
 		open_readers(keep, path, why);
 	arena_free(&arena);

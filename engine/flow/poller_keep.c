@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "base/line.h"
+#include "base/place.h"
 #include "flow/poller.h"
 #include "sdk/sign.h"
 #include "store/state.h"
@@ -67,8 +67,8 @@ struct book *book_open(const char *data, const char *source, int64_t wait_ms, st
 	struct book *book = must_alloc(sizeof(*book));
 	struct arena *arena = arena_new();
 	const char *folder = arena_format(arena, "%s/sources", data);
-	mkdir(folder, 0700);
-	book->state = state_open(arena_format(arena, "%s/%s.db", folder, source), steps, wait_ms, why);
+	if (place_make(folder, why))
+		book->state = state_open(arena_format(arena, "%s/%s.db", folder, source), steps, wait_ms, why);
 	arena_free(&arena);
 	if (!book->state || !name_book(book, why))
 		book_close(&book);

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/place.h"
 #include "flow/schema_inner.h"
 
 #define FILE_MOST ((size_t)1024 * 1024)
@@ -206,29 +206,16 @@ static bool lock(int fd, const char *path, struct why *why)
 	return why_say(why, "%s is locked by another process", path);
 }
 
-/* A new file stays only if its folder is on disk too. */
-static bool sync_folder(const char *folder, struct why *why)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return good || why_errno(why, "%s cannot be synced", folder);
-}
-
 bool schema_note(const char *evolved, const struct growth *growth, struct why *why)
 {
 	char *folder = must_string(evolved), *slash = strrchr(folder, '/');
-	struct stat stat;
 	int fd = -1;
 	if (slash)
 		*slash = '\0';
-	bool good = !slash || mkdir(folder, 0700) == 0 || errno == EEXIST || why_errno(why, "%s cannot be made", folder);
+	bool good = !slash || place_make(folder, why);
 	if (good && (fd = open(evolved, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		good = why_errno(why, "%s cannot be opened", evolved);
-	bool fresh = fd >= 0 && fstat(fd, &stat) == 0 && stat.st_size == 0;
-	good = good && lock(fd, evolved, why) && add_lines(fd, evolved, growth, why) &&
-		(!fresh || !slash || sync_folder(folder, why));
+	good = good && lock(fd, evolved, why) && add_lines(fd, evolved, growth, why) && place_sync(slash ? folder : ".", why);
 	if (fd >= 0)
 		close(fd);
 	free(folder);

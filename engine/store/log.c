@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/line.h"
+#include "base/place.h"
 #include "store/log_inside.h"
 
 #define LOCK_PAUSE 20000 /* microseconds between two tries */
@@ -28,8 +29,8 @@ static struct log *log_new(const char *path, const struct log_options *options)
 
 static bool open_folder(struct log *log, struct why *why)
 {
-	if (mkdir(log->path, 0700) < 0 && errno != EEXIST)
-		return why_errno(why, "%s: cannot make the log's folder", log->path);
+	if (!place_make(log->path, why))
+		return false;
 	log->dir = open(log->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir < 0)
 		return why_errno(why, "%s: cannot open the log's folder", log->path);
