@@ -62,6 +62,8 @@ static enum scan_found look(struct scan *scan, uint64_t least, uint64_t most, st
 	bool end;
 	uint64_t offset = scan->offset, span;
 	const char *at = bytes_at(scan, offset, sizeof(struct record_head), &end);
+	if (!at && end)
+		scan->offset = scan->stop; /* a file that was cut ends anywhere */
 	if (!at)
 		return end ? SCAN_NOTHING : SCAN_ERROR;
 	const struct record_head *head = (const struct record_head *)at;

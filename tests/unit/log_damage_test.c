@@ -331,6 +331,24 @@ static void a_cut_segment_loses_its_end_only(void **unused)
 	assert_int_equal(read_all().records, tally.records + 20);
 }
 
+/* Not at a multiple of 64: a few bytes are left where a record's head would be. */
+static void a_segment_may_be_cut_anywhere(void **unused)
+{
+	char path[128], name[32];
+	open_writer();
+	add_many(10, 20);
+	log_close(&writer);
+	for (uint64_t seq = 190; seq > 185; seq--) {
+		uint64_t offset = place_of(seq, name, NULL);
+		path_of(path, name);
+		assert_int_equal(truncate(path, (off_t)(offset + seq - 180)), 0);
+		assert_int_equal(read_all().records, seq - 1);
+		open_writer();
+		assert_int_equal(end_now(), 200);
+		log_close(&writer);
+	}
+}
+
 static void damage_in_the_last_segment_is_named_and_kept_by_the_next_start(void **unused)
 {
 	char name[32];
@@ -513,6 +531,7 @@ int main(void)
 		TEST(a_segment_without_a_header_is_kept_aside_and_its_seqs_are_named),
 		TEST(a_missing_segment_is_damage_and_a_missing_beginning_is_gone),
 		TEST(a_cut_segment_loses_its_end_only),
+		TEST(a_segment_may_be_cut_anywhere),
 		TEST(damage_in_the_last_segment_is_named_and_kept_by_the_next_start),
 		TEST(a_reader_goes_on_behind_damage_at_the_very_end),
 		TEST(a_copy_of_a_record_inside_a_body_is_not_one),
