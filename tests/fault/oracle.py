@@ -236,8 +236,9 @@ def wrong_cards(rows, cards):
 
 def wrong_dead(plan, dead):
     for name, state, reason in dead:
-        if state != "dead" or plan.of(name)["planned"] != "dead" or "as planned" not in reason:
-            yield f"{name} is {state}: {reason}"
+        planned = plan.of(name)["planned"] if "-" in name else None  # what was damaged has no id
+        if state != "dead" or planned != "dead" or "as planned" not in reason:
+            yield f"{name or 'an event without an id'} is {state}: {reason}"
 
 
 def compare(daemon, plan, acknowledged):

@@ -63,9 +63,10 @@ def record(daemon, name):
             senders.until(len(senders.acknowledged) + dice.randrange(20, 120))
     settle(daemon)
     daemon.stop()
-    harness.end()
     compare(daemon, plan, senders.acknowledged).assert_fine("before any power was lost")
-    return Run(plan, senders.acknowledged, senders.sent, harness.recording())
+    run = Run(plan, senders.acknowledged, senders.sent, harness.recording())
+    harness.end()
+    return run
 
 
 def come_back(folder, run, moment, again=False):
