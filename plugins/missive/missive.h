@@ -40,6 +40,7 @@ void words_string(struct words *words, const char *string);
 
 struct sl_text plain(struct sl_call *call, const struct sl_json *value); /* of a string or a number; else at NULL */
 int64_t moment(struct sl_call *call, const struct sl_json *value);       /* microseconds since 1970; 0: it is none */
+struct sl_text second_before(struct sl_call *call, int64_t at);          /* of such a moment: as `until` has it */
 uint64_t mark_of(struct sl_text text);                                   /* a digest, for telling texts apart */
 
 /* ------------------------------------------------------------------------------- a poll */

@@ -2,7 +2,7 @@
 /* missive_talk.c - what is in a conversation: messages, and comments where they are wanted.
  *
  * Both come newest first, ten at a time, and `until` is inclusive: a page that brings
- * nothing new is the end.  Of a conversation in the trash all messages are told, with
+ * nothing new is the end, or, if it is full, a second of more than ten.  Of a conversation in the trash all messages are told, with
  * the conversation as it is now: that is the only sign that they went.
  */
 #include "missive.h"
@@ -46,6 +46,18 @@ static bool is_new(struct sl_call *call, struct sl_text id)
 	if (strstr(walk->seen_ids.at, name.at))
 		return false;
 	words_add(&walk->seen_ids, (struct sl_text){ name.at + 1, name.len - 1 });
+	return true;
+}
+
+/* Nothing in the page was new: it is all of one second, and what it may hide is older.  `known`: the length of seen_ids
+ * before it. */
+static bool goes_before(struct sl_call *call, const struct sl_json *newest, size_t known)
+{
+	struct walk *walk = call->local;
+	int64_t at = moment(call, newest);
+	if (walk->seen_ids.len != known || at <= 0 || (!trashed(call) && at < walk->floor))
+		return false;
+	walk->message_until = second_before(call, at);
 	return true;
 }
 
@@ -97,6 +109,7 @@ static bool take_messages(struct sl_call *call, const struct sl_json *messages)
 {
 	const struct sl_host *host = call->host;
 	struct walk *walk = call->local;
+	const size_t known = walk->seen_ids.len;
 	bool more = false;
 	for (const struct sl_json *message = host->first(messages); message; message = host->next(message)) {
 		struct sl_text id = plain(call, host->at(message, "/id"));
@@ -110,6 +123,7 @@ static bool take_messages(struct sl_call *call, const struct sl_json *messages)
 		if (fresh)
 			keep_letter(call, message, id);
 	}
+	more = more || goes_before(call, host->at(host->first(messages), "/delivered_at"), known);
 	return more && host->count(messages) >= LIMIT && walk->seen_ids.len < MOST_OF_ONE * 37;
 }
 
@@ -158,6 +172,7 @@ static bool take_comments(struct sl_call *call, const struct sl_json *comments)
 {
 	const struct sl_host *host = call->host;
 	struct walk *walk = call->local;
+	const size_t known = walk->seen_ids.len;
 	bool more = false;
 	for (const struct sl_json *comment = host->first(comments); comment; comment = host->next(comment)) {
 		struct sl_text id = plain(call, host->at(comment, "/id")),
@@ -170,6 +185,7 @@ static bool take_comments(struct sl_call *call, const struct sl_json *comments)
 		if (more)
 			tell_comment(call, comment, id);
 	}
+	more = more || goes_before(call, host->at(host->first(comments), "/created_at"), known);
 	return more && host->count(comments) >= LIMIT && walk->seen_ids.len < MOST_OF_ONE * 37;
 }
 

@@ -4,7 +4,8 @@
  * There is no "changed since": a list begins with the newest, and `until` is the time of
  * the oldest row that is had, inclusive and in whole seconds. So a page begins with rows of the
  * one before; those that are done are known by their ids. A list ends where a page brings nothing new:
- * its length says nothing, it may be longer than was asked for.
+ * its length says nothing, it may be longer than was asked for. But a page holds all of its last second: one that
+ * is full and brings nothing new is a second of which there was more than a page, and the list goes on before it.
  *
  * A conversation that something happens to meanwhile goes to the top, past us; it is above the
  * newest that this run began with, and the next one finds it there.  So a mailbox's mark moves
@@ -237,6 +238,24 @@ static void take_rows(struct sl_call *call, const struct sl_json *rows)
 	walk->last = walk->last || !walk->talk_count;
 }
 
+struct sl_text second_before(struct sl_call *call, int64_t at)
+{
+	return call->host->format(call, "%lld", (long long)((at - 1) / SECOND));
+}
+
+/* Many were changed at once, and nothing but them is in the page. */
+static bool go_before(struct sl_call *call, const struct sl_json *rows)
+{
+	struct walk *walk = walk_of(call);
+	struct talk talk;
+	if (walk->talk_count || call->host->count(rows) < LIMIT || !read_row(call, call->host->first(rows), &talk) ||
+		talk.at < walk->floor)
+		return false;
+	walk->until = second_before(call, talk.at);
+	words_begin(call, &walk->ties, (struct sl_text){ "", 0 });
+	return true;
+}
+
 static enum sl_outcome list_arrived(struct sl_call *call)
 {
 	const struct sl_host *host = call->host;
@@ -247,7 +266,7 @@ static enum sl_outcome list_arrived(struct sl_call *call)
 	if (host->kind(rows) != SL_KIND_ARRAY)
 		return far_shape(call, "the list of conversations");
 	take_rows(call, rows);
-	return walk_on(call);
+	return go_before(call, rows) ? ask_list(call) : walk_on(call);
 }
 
 /* -------------------------------------------------------------------- what is emitted */

@@ -71,6 +71,23 @@ def asked(fake):
     return lists, len(targets) - lists
 
 
+def test_more_of_one_second_than_a_page_holds_hides_nothing(daemon):
+    """Sixty conversations were closed at once; of an old one twenty messages were imported."""
+    one = bed(daemon, speed=1000)
+    fake = fake_of(one)
+    fake.fill(90)
+    talks = list(fake.talks.values())
+    for talk in talks[:60]:
+        talk["last_activity_at"] = talks[-1]["last_activity_at"]
+    for _ in range(20):
+        fake.write(talks[70], talks[70]["last_activity_at"] + 5)
+    one.start()
+    one.until_done("backfill", "mail")
+    settled(one)
+    one.compare_tables("mail", fake)
+    one.close()
+
+
 def test_nothing_new_costs_a_request_for_each_mailbox(quiet):
     fake = fake_of(quiet)
     with fake.lock:
