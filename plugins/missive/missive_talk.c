@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* missive_talk.c - what is in a conversation: messages, and comments where they are wanted.
  *
- * Both come newest first, ten at a time, and `until` is inclusive: a page that brings
- * nothing new is the end, or, if it is full, a second of more than ten.  Of a conversation in the trash all messages are told, with
- * the conversation as it is now: that is the only sign that they went.
+ * Both come newest first, ten at a time, and `until` is inclusive: a page that brings nothing
+ * new is the end, or, if it is full, a second of more than ten.  Of a conversation in the trash
+ * all messages are told, with the conversation as it is now: that is the only sign that they
+ * went.
  */
 #include "missive.h"
 
