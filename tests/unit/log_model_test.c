@@ -231,7 +231,7 @@ static void harm_page(void)
 	uint64_t way = draw(4);
 	path_of(path, "page");
 	page_bytes(page, false);
-	delete ("page");
+	delete("page");
 	model.mark_least = 0;
 	if (way == 0)
 		return;
@@ -246,7 +246,7 @@ static void harm_page(void)
 static void harm_id(void)
 {
 	if (chance(2))
-		delete ("id");
+		delete("id");
 	else
 		flip("id", draw(33));
 	model.mark_least = 0; /* with no segment left nobody knows whose the page is */
