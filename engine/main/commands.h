@@ -21,6 +21,7 @@
 	X(schema) \
 	X(copy) \
 	X(prune) \
+	X(backup) \
 	X(hooks) \
 	X(open) \
 	X(poll) \

@@ -13,20 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/place.h"
+
 #define LOOKS 20 /* at a lock whose holder has not written its number yet */
 
 static bool make_folder(const char *path, struct why *why)
 {
-	char parent[PATH_MAX];
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return true;
-	char *slash = strrchr(path, '/');
-	if (errno != ENOENT || !slash || slash == path)
-		return why_errno(why, "cannot make the data folder %s", path);
-	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
-	if (!make_folder(parent, why))
+	char above[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - path) : 0, path);
+	if (above[0] && access(path, F_OK) < 0 && errno == ENOENT && !make_folder(above, why))
 		return false;
-	return mkdir(path, 0700) == 0 || errno == EEXIST || why_errno(why, "cannot make the data folder %s", path);
+	return place_make(path, why);
 }
 
 static long holder(int fd)
@@ -67,7 +65,7 @@ static int64_t last_alive(int fd)
 	return (int64_t)stat.st_mtim.tv_sec * 1000 + stat.st_mtim.tv_nsec / 1000000;
 }
 
-bool lock_take(const char *data, struct lock *lock, struct why *why)
+bool lock_take_unfinished(const char *data, struct lock *lock, struct why *why)
 {
 	char path[PATH_MAX];
 	bool fine = true;
@@ -89,6 +87,18 @@ bool lock_take(const char *data, struct lock *lock, struct why *why)
 		lock->fd = -1;
 	}
 	return fine;
+}
+
+bool lock_take(const char *data, struct lock *lock, struct why *why)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/" LOCK_UNFINISHED, data);
+	if (!lock_take_unfinished(data, lock, why))
+		return false;
+	if (access(path, F_OK) < 0)
+		return true;
+	lock_drop(lock);
+	return why_say(why, "the data folder %s is only half restored: `sluice restore` has to be run again", data);
 }
 
 void lock_touch(const struct lock *lock)

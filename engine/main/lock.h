@@ -23,6 +23,9 @@ struct lock {
 /* Makes the folder if there is none.  False if another process holds the lock;
  * why names it. */
 bool lock_take(const char *data, struct lock *lock, struct why *why);
+/* Likewise of a folder that `sluice restore` has not ended with, which lock_take refuses. */
+bool lock_take_unfinished(const char *data, struct lock *lock, struct why *why);
+#define LOCK_UNFINISHED "restore.unfinished" /* the file in the folder that says so */
 void lock_touch(const struct lock *lock); /* its holder is alive */
 void lock_drop(struct lock *lock);
 

@@ -60,7 +60,8 @@ static bool hand_over(struct pieces *pieces, size_t i, int fd, const struct segm
 	const struct log_reader *reader = pieces->reader;
 	const struct segment *next = i + 1 < reader->count ? &reader->segments[i + 1] : NULL;
 	struct segment_name name = segment_name(segment->ordinal);
-	struct log_piece piece = { .name = name.text, .fd = fd, .salt = segment->salt, .size = segment->size, .used = segment->size, .at = i, .count = reader->count };
+	struct log_piece piece = { .name = name.text, .fd = fd, .salt = segment->salt, .size = segment->size,
+		.used = segment->size, .at = i, .count = reader->count };
 	if (next && next->prev == segment->ordinal)
 		piece.used = next->prev_end;
 	if (!next && !find_end(fd, segment, pieces->written, &pieces->stat->end, &piece.used))
@@ -161,7 +162,8 @@ static bool write_page(const struct log_reader *reader, const struct segment *fo
 	bool fine = page != NULL;
 	if (page) {
 		page_file_publish(page, fd, forward->first - 1);
-		fine = page_file_set_clean(page, (struct log_clean){ .ordinal = forward->ordinal, .offset = LOG_BEGIN, .end = forward->first - 1, .sealed = 1 });
+		fine = page_file_set_clean(page, (struct log_clean){ .ordinal = forward->ordinal, .offset = LOG_BEGIN,
+							 .end = forward->first - 1, .sealed = 1 });
 	}
 	if (fd >= 0 && !fine)
 		why_errno(why, "%s/page: cannot be written", reader->path);
