@@ -136,6 +136,10 @@ static int test_found(struct testing *testing)
 	if (!command_number(testing->line, "deadline", 1, DEADLINE, &testing->deadline, &why))
 		return command_wrong(testing->line, "%s", why.text);
 	testing->deadline *= 1000;
+	if (!command_number(testing->line, "spoil", 1, 0, &testing->spoil, &why))
+		return command_wrong(testing->line, "%s", why.text);
+	if (testing->spoil && testing->update)
+		return command_wrong(testing->line, "--update writes what comes of cases as they stand, --spoil damages them");
 	if (!find_all(testing, &found, &why))
 		return command_wrong(testing->line, "%s", why.text);
 	if (!found.count)
@@ -162,6 +166,7 @@ static const struct command_option options[] = {
 	{ "update", 'u', NULL, "write what came of cases into their golden files" },
 	{ "coverage", 0, NULL, "say which lines of scripts ran" },
 	{ "lcov", 0, "FILE", "write that into a file that editors read" },
+	{ "spoil", 0, "COUNT", "run each case again, with so many damages to what comes in" },
 	{ "tap", 0, NULL, "tell it as TAP 13" },
 	{ "deadline", 0, "SECONDS", "how long a case may take (default: 5)" },
 	{ 0 },

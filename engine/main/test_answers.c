@@ -252,6 +252,19 @@ static void refuse(struct answers *answers, const struct client_request *request
 	to->why = arena_format(arena, "the test has no answer for %s", call);
 }
 
+/* Who puts a page of HTML there does so for a while. */
+static struct sl_text spoilt(const struct answers *answers, const struct answer *answer)
+{
+	if (answers->spoil && answers->spoil->page && answers->spoil->of_far_side)
+		return spoil_page();
+	bool fresh = answers->spoil && !answers->spoil->done;
+	const char *what = arena_format(answers->arena, "answers[%zu]", (size_t)(answer - answers->at) + 1);
+	struct sl_text body = spoil_text(answers->spoil, answers->arena, what, answer->body);
+	if (fresh && answers->spoil->done)
+		answers->spoil->of_far_side = answer->status >= 200 && answer->status < 300;
+	return body;
+}
+
 bool answers_give(void *data, struct call *call, const struct client_request *request, bool safe, struct arena *arena,
 	struct client_answer *to)
 {
@@ -274,7 +287,8 @@ bool answers_give(void *data, struct call *call, const struct client_request *re
 	to->end = CLIENT_ANSWERED;
 	to->status = (int)answer->status;
 	to->headers = answer->headers;
-	to->body = request->file && into_file(request->file, answer->body) ? (struct sl_text){ "", 0 } : answer->body;
+	struct sl_text body = spoilt(answers, answer);
+	to->body = request->file && into_file(request->file, body) ? (struct sl_text){ "", 0 } : body;
 	note_call(answers, request, arena_format(arena, "%d", to->status));
 	return true;
 }

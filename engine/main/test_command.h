@@ -26,6 +26,7 @@ struct testing {
 	enum test_form form;
 	bool update;
 	int64_t deadline; /* ms a case may take */
+	int64_t spoil;    /* damages that each case has to stand */
 	size_t passed, failed;
 	struct cover *cover; /* NULL: not asked for */
 };

@@ -20,8 +20,8 @@ static struct sl_text content(struct trial *trial, const struct sl_json *form, c
 	const char *file = test_string(form, "file");
 	if (file)
 		return test_file_text(trial->arena, trial->file->folder, file, &trial->why);
-	struct sl_text text = sl_json_string(sl_json_get(form, name));
-	return text.at ? text : kept(trial, sl_json_raw(sl_json_get(form, name)));
+	struct sl_text text = sl_json_string(sl_json_get(form, name)), raw = sl_json_raw(sl_json_get(form, name));
+	return text.at || !raw.at ? text : kept(trial, raw);
 }
 
 /* -------------------------------------------------------------------- events */
@@ -57,7 +57,7 @@ static bool read_event(struct trial *trial, const struct sl_json *form, size_t n
 	};
 	if (!moment(trial, form, "time", &event->time) || !moment(trial, form, "received", &event->received))
 		return false;
-	event->data = content(trial, form, "data");
+	event->data = spoil_json(trial->file->spoil, trial->arena, "the event", content(trial, form, "data"));
 	if (event->data.at)
 		event->json = trial_json(trial, event->data, &trial->why);
 	return !trial->why.text[0];
@@ -196,6 +196,7 @@ static bool take_request(struct trial *trial, const struct webhook *webhook, con
 {
 	struct arrived arrived;
 	struct webhook_found what = { 0 };
+	body = spoil_text(trial->file->spoil, trial->arena, "the body", body);
 	read_request(trial, form, body, &arrived);
 	struct sl_text data;
 	const struct sl_json *json = trial_body(trial, &arrived.record, &data);

@@ -86,14 +86,49 @@ static void end_json(const struct trial *trial, size_t number, int64_t ms, struc
 	json_close(out, '}');
 }
 
+/* What is about to be done to the case, in case it takes the process along. */
+static void say_damage(const char *done)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	json_member_string(&out, "damage", done);
+	json_close(&out, '}');
+	say(&out);
+}
+
+static bool has_stood(const struct trial *trial)
+{
+	return !trial->differences.count && !trial->why.text[0];
+}
+
+/* A case that is right as it stands is run again with damages, evenly spread over all that there
+ * are, until one is too much for it. */
+static void run_spoilt(struct trial *trial, struct test_file *file, const char *plugin, size_t at, uv_loop_t *loop)
+{
+	struct spoil count = { .wanted = SIZE_MAX, .tell = say_damage };
+	file->spoil = &count;
+	trial_run(trial, file, at, plugin, loop);
+	size_t most = file->damages < count.met ? file->damages : count.met;
+	for (size_t i = 0; i < most && has_stood(trial); i++) {
+		struct spoil spoil = { .wanted = i * count.met / most, .tell = say_damage };
+		trial_end(trial);
+		file->spoil = &spoil;
+		trial_run(trial, file, at, plugin, loop);
+	}
+	file->spoil = NULL;
+}
+
 /* A plugin that crashes when it is let go of crashes in this case, too. */
-static void run_one(const struct test_file *file, const char *plugin, size_t at, size_t number, uv_loop_t *loop)
+static void run_one(struct test_file *file, const char *plugin, size_t at, size_t number, uv_loop_t *loop)
 {
 	struct trial trial;
 	struct buf out = { 0 };
 	int64_t began = clock_ticks();
 	say_begin(number);
-	trial_run(&trial, file, at, plugin, loop);
+	if (file->damages)
+		run_spoilt(&trial, file, plugin, at, loop);
+	else
+		trial_run(&trial, file, at, plugin, loop);
 	end_json(&trial, number, clock_ticks() - began, &out);
 	trial_end(&trial);
 	say(&out);
@@ -150,10 +185,13 @@ int test_main(int argc, char **argv)
 	struct buf line = { 0 };
 	struct why why = { 0 };
 	struct test_file file = { 0 };
+	int64_t damages = 0;
 	fcntl(TEST_FD, F_SETFD, FD_CLOEXEC);
 	const struct sl_json *order = sl_json_root(hear(&line));
 	bool cover = sl_json_true(sl_json_get(order, "cover"));
 	file.update = sl_json_true(sl_json_get(order, "update"));
+	sl_json_integer(sl_json_get(order, "spoil"), &damages);
+	file.damages = (size_t)damages;
 	if (!order)
 		_exit(1);
 	if (!test_file_read(&file, test_string(order, "file"), &why)) {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,6 +38,7 @@ struct talk {
 	int64_t began;
 	const char **plugins, *source, *schema; /* paths */
 	size_t plugin_count;
+	char damage[200]; /* that is done to the one that runs, or "" */
 	bool ended; /* by itself, having said all */
 };
 
@@ -163,6 +165,7 @@ static void say_file(struct talk *talk)
 	json_member_string(&out, "file", talk->file);
 	json_member_bool(&out, "update", talk->testing->update);
 	json_member_bool(&out, "cover", talk->testing->cover != NULL);
+	json_member_int(&out, "spoil", talk->testing->spoil);
 	json_close(&out, '}');
 	say(talk, &out);
 }
@@ -288,6 +291,10 @@ static void take(struct talk *talk, const struct sl_json *said)
 	int64_t number;
 	if (sl_json_integer(sl_json_get(said, "begin"), &number) && (size_t)number < talk->count) {
 		talk->running = (size_t)number;
+		talk->damage[0] = '\0';
+		talk->began = clock_ticks();
+	} else if (test_string(said, "damage")) {
+		snprintf(talk->damage, sizeof(talk->damage), "%s", test_string(said, "damage"));
 		talk->began = clock_ticks();
 	} else if (sl_json_get(said, "end") && talk->running != NOTHING) {
 		run_ended(talk, said);
@@ -309,6 +316,8 @@ static void run_broke(struct talk *talk, bool late, int status)
 		why_say(&why, "its process crashed: %s", strsignal(WTERMSIG(status)));
 	else
 		why_say(&why, "its process ended (exit %d)", WEXITSTATUS(status));
+	if (talk->damage[0])
+		why_within(&why, "%s", talk->damage);
 	const struct test_report report = { .file = talk->shown, .name = talk->names[talk->next], .error = why.text,
 		.words = { talk->words.at, talk->words.len } };
 	test_tell(talk->testing, &report);

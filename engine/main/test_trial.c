@@ -174,7 +174,7 @@ static bool read_now(struct trial *trial)
 static bool set_net(struct trial *trial)
 {
 	trial->answers = (struct answers){ .arena = trial->arena, .folder = trial->file->folder,
-		.differences = &trial->differences };
+		.differences = &trial->differences, .spoil = trial->file->spoil };
 	const struct net_settings settings = { .loop = trial->loop, .canned = answers_give,
 		.canned_data = &trial->answers };
 	trial->net = net_new(&settings);
@@ -241,13 +241,21 @@ static bool open_stage(struct trial *trial, struct stage *stage)
 
 /* ---------------------------------------------------------------- life and end */
 
+static bool is_spoilt(const struct trial *trial)
+{
+	return trial->file->spoil && trial->file->spoil->done;
+}
+
 static void play(struct trial *trial, const char *plugin)
 {
 	if (!read_now(trial) || !set_net(trial) || !set_stages(trial, plugin) || !set_schema(trial))
 		return;
-	if (open_stage(trial, &trial->source) && open_stage(trial, &trial->own) && !trial_input(trial))
-		return;
-	trial_judge(trial);
+	bool opened = open_stage(trial, &trial->source) && open_stage(trial, &trial->own);
+	bool handed = !opened || trial_input(trial);
+	if (is_spoilt(trial))
+		spoil_judge(trial);
+	else if (handed)
+		trial_judge(trial);
 }
 
 void trial_run(struct trial *trial, const struct test_file *file, size_t number, const char *plugin, uv_loop_t *loop)

@@ -13,6 +13,9 @@
  *              {"end":0,"ms":1,"error":null,"differences":[{"path":"drops","expected":"x","found":null}],
  *               "log":["info: ..."],"calls":["GET https://... -> 200"],"updated":null}
  *     command  {}                                        the next one may begin
+ *
+ * With "spoil" in the first message (how many damages a case has to stand) a run is
+ * followed by others with one each, told by {"damage":"..."} before it works.
  *     child    {"cover":[{"file":"/abs/cards.lua","lines":[1,2],"ran":[1]}]}
  *
  * Runs are numbered: with two plugins each case has two.  A child that cannot read
@@ -52,6 +55,24 @@ void differ(struct differences *all, const char *path, const char *expected, con
 void compare(struct differences *all, const char *path, const struct sl_json *expected, const struct sl_json *found,
 	bool part);
 
+/* --------------------------------------------------------- test_spoil.c */
+
+/* One run's damage to what a case is handed and answered. */
+struct spoil {
+	size_t wanted;    /* its number; SIZE_MAX: none, they are only counted */
+	size_t met;       /* so many could have been done up to here */
+	const char *done; /* in words; NULL: nothing yet */
+	bool torn;        /* what was JSON is none any more */
+	bool page;        /* but a page of HTML */
+	bool of_far_side; /* it was done to an answer of 2xx */
+	void (*tell)(const char *done);
+};
+/* The text as it is to be, in `arena` if it is another one.  Without `spoil` it stays. */
+struct sl_text spoil_text(struct spoil *spoil, struct arena *arena, const char *what, struct sl_text text);
+/* The same of what is JSON, and stays so. */
+struct sl_text spoil_json(struct spoil *spoil, struct arena *arena, const char *what, struct sl_text text);
+struct sl_text spoil_page(void);
+
 /* ------------------------------------------------------- test_answers.c */
 
 /* What the far side says in one case, and what it was asked. */
@@ -63,6 +84,7 @@ struct answers {
 	const char *const *bases; /* of the apis; end with NULL */
 	struct buf calls;         /* a JSON array, open */
 	struct differences *differences;
+	struct spoil *spoil; /* or NULL */
 };
 bool answers_read(struct answers *answers, const struct sl_json *list, struct why *why);
 /* A net_canned. */
@@ -82,6 +104,8 @@ struct test_file {
 	size_t count;
 	const char *source, *schema; /* paths, or NULL */
 	bool update;
+	size_t damages;      /* that each case has to stand */
+	struct spoil *spoil; /* of the run that is on; NULL: none */
 };
 bool test_file_read(struct test_file *file, const char *path, struct why *why);
 void test_file_plan(const struct test_file *file, struct buf *out); /* members of an open object */
@@ -154,6 +178,7 @@ bool trial_input(struct trial *trial); /* hands over what the case says; false: 
 /* --------------------------------------------------------- test_judge.c */
 
 void trial_judge(struct trial *trial);                    /* what was expected against what came */
+void spoil_judge(struct trial *trial);                    /* test_spoil.c: after a damage, whether anything broke */
 void trial_golden(struct trial *trial, const char *name); /* test_golden.c */
 
 #endif

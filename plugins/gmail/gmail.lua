@@ -55,7 +55,8 @@ local function refresh(opt)
   }, { headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }, asks = true })
   local said = object(answer.json)
   if not answer.ok or type(said.access_token) ~= "string" then
-    fail(("no access token: %d %s; was access taken back?"):format(answer.status, tostring(said.error or "")))
+    local says = type(said.error) == "string" and said.error or text.squeeze(answer.body:sub(1, 200))
+    fail(("no access token: %d %s; was access taken back?"):format(answer.status, says))
   end
   access.text, access.till = said.access_token, time.now() + (math.tointeger(said.expires_in) or 3600) * 1000 - 60000
 end

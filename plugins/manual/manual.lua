@@ -58,7 +58,7 @@ local function record(body, at)
     local separator = body:sub(at, at)
     at = at + 1
   until separator ~= ","
-  return fields, body:match("^[\r\n]*()", at)
+  return fields, body:match("^[\r\n]*()", at) or at
 end
 
 local function party(row, names)
@@ -83,7 +83,9 @@ end
 local function read_csv(body)
   local names, at = record(body, 1)
   local line = 1
-  while names and at <= #body do
+  if not names then return fail("a CSV whose first record does not end: " .. body:sub(1, 200)) end
+  if at > #body then return drop("a CSV without lines") end
+  while at <= #body do
     local fields, after = record(body, at)
     line = line + 1
     if not fields or #fields ~= #names then return unreadable("record " .. line, "has not the fields of the first one") end
@@ -122,6 +124,8 @@ function manual.decode(event)
         unreadable("element " .. place, "is no object")
       end
     end
+  elseif body:match("^%s*%[") then
+    return fail("a list that is no JSON: " .. body:sub(1, 200))
   elseif body:match("^%s*{") then
     read_lines(body)
   elseif (event.request.headers["content-type"] or ""):find("csv") or body:match("^[^\r\n]*event_name") then

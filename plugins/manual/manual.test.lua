@@ -65,5 +65,11 @@ return {
       { has = { unreadable = "record 4 has not the fields of the first one" } },
     },
   },
+  { name = "a CSV without lines says nothing", request = { headers = csv, body = "" }, drops = "a CSV without lines" },
+  { name = "nor does its first line alone", request = { headers = csv, body = "id,event_name\n" },
+    drops = "a CSV without lines" },
+  { name = "a CSV that ends within a quote is for a person to look at",
+    request = { headers = csv, body = 'id,"event_name' }, fails = "a CSV whose first record does not end" },
+  { name = "so is half a list", request = { body = '[{"id":"a1","event_name":"call"' }, fails = "a list that is no JSON" },
   { name = "anything else is for a person to look at", request = { body = "hello" }, fails = "neither JSON, nor lines" },
 }

@@ -192,7 +192,8 @@ add { name = "a created item is fetched whole", request = hook("create_pulse", {
 add { name = "one that is gone already is what was told of it", request = hook("create_pulse",
   { pulseName = "Soon gone" }),
   answers = { answer() },
-  emits = { HOOK, { type = "projects", mode = "patch", data = { monday_id = "7", item_name = "Soon gone", status_category = "Open" } } } }
+  emits = { HOOK, { type = "projects", mode = "patch",
+    data = { monday_id = "7", item_name = "Soon gone", status_category = "Open" } } } }
 
 add { name = "a changed subitem reads its project again",
   options = { columns = { ["subitems.customer_po"] = "po" } },

@@ -79,7 +79,7 @@ end
 -- What Shopify pays out: AppSubscriptionSale and the like.  Net of its fee.
 function readers.transaction(event, opt)
   if not opt.transactions then return nil, nil, "a transaction" end
-  local name = event.data.__typename:gsub("(%l)(%u)", "%1_%2"):lower()
+  local name = word(event.data.__typename):gsub("(%l)(%u)", "%1_%2"):lower()
   local net = object(event.data.netAmount)
   local row, parties = told_of(event, name, "transaction")
   row.value, row.value_unit = word(net.amount), word(net.currencyCode)

@@ -97,9 +97,9 @@ end
 local function assignees(task, body)
   local all = named(task, { "assigneeuserids", "assigneduserids", "assignees" }, "users", names_in(body, "users"))
   for _, more in ipairs { { "assigneeteamids", "teams" }, { "assigneecompanyids", "companies" } } do
-    for _, one in ipairs(named(task, { more[1], "assignees" }, more[2], names_in(body, more[2])) or {}) do
-      table.insert(all, one)
-    end
+    local others = named(task, { more[1], "assignees" }, more[2], names_in(body, more[2]))
+    all = all or others and json.array {}
+    for _, one in ipairs(others or {}) do table.insert(all, one) end
   end
   return all
 end

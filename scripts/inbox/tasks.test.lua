@@ -121,6 +121,12 @@ return {
       } },
     },
     {
+      name = "a task may be assigned to a team alone",
+      event = polled({ task = { id = 7, name = "Sign", assigneeTeamIds = { 6 }, updatedAt = "2026-01-01T10:00:00Z" },
+        teams = { { id = 6, name = "Crew" } } }),
+      emits = { { type = "tasks", has = { assignees = { { id = 6, name = "Crew" } } } } },
+    },
+    {
       name = "a deleted task that nobody saw before is a row all the same",
       event = polled({ task = { id = 7, name = "Sign", status = "deleted", updatedAt = "2026-01-01T10:00:00Z",
         deletedAt = "2026-01-01T11:00:00Z" } },

@@ -400,6 +400,55 @@ def test_lines_that_ran(test, tmp_path):
     assert "DA:8,0" in (tmp_path / "lcov").read_text().splitlines()
 
 
+# ------------------------------------------------------------------------ damages
+
+
+def test_a_script_that_trusts_what_comes_in_is_found_out(test, tmp_path):
+    script = CARDS.replace("local card = event.data", "local card = event.data\n    local _ = card.say and card.say:len()")
+    case = '{ name = "a row", event = { data = { say = "hello" } }, emits = { {} }, logs = {} }'
+    rows, sums = told(test(case, words=["--json"]))
+    assert sums == {"passed": 1, "failed": 0}
+    (tmp_path / "cards.lua").write_text(script)
+    rows, sums = told(test(case, words=["--json", "--spoil", "100"]))
+    trusted, how = differences(rows["a row"])
+    assert trusted[0] == "fails" and "attempt to " in trusted[2], trusted
+    assert how == ("spoilt", None, "damage 3: the event with value 1 (say) null")
+
+
+def test_an_answer_that_is_html_has_to_be_quoted(test, tmp_path):
+    trusting = """return {
+      summary = "cards", api = { base = "https://far.example" },
+      transform = function(event)
+        local answer = http.get("/card")
+        if not answer.json then fail("no card%s") end
+        emit { type = "cards", data = { id = event.id } }
+      end,
+    }"""
+    case = '{ name = "a row", event = {}, answers = { { url = "/card", json = { id = 1 } } }, emits = { {} } }'
+    for quote, failed in ("", 1), ('" .. ": " .. answer.body:sub(1, 200) .. "', 0):
+        script = trusting % quote
+        (tmp_path / "cards.lua").write_text(script)
+        file = "return { plugin = './far.lua', cases = { " + case + " } }"
+        (tmp_path / "far.lua").write_text(script)
+        rows, sums = told(test(file=file, words=["--json", "--spoil", "100"]))
+        assert sums["failed"] == failed, rows
+    assert sums["passed"] == 1
+
+
+def test_a_damage_that_takes_the_process_along_is_named(test, tmp_path):
+    (tmp_path / "cards.lua").write_text(CARDS.replace(
+        "if card.hang then", "if card.say == json.null then"))
+    rows, sums = told(test('{ name = "a row", event = { data = { say = "hello" } }, emits = { {} } }',
+                           words=["--json", "--spoil", "100", "--deadline", "1"]))
+    assert sums["failed"] == 1
+    assert rows["a row"]["error"].startswith("damage 3: the event with value 1 (say) null: "), rows
+
+
+def test_damages_are_not_written_into_golden_files(test):
+    answer = test('{ name = "a row", event = { data = {} }, emits = { {} } }', words=["--spoil", "10", "--update"])
+    assert answer.returncode == 2 and "--update" in answer.stderr
+
+
 def test_every_case_runs_with_each_plugin_of_a_list(test, tmp_path):
     (tmp_path / "other.lua").write_text(CARDS.replace("cards as rows", "the same"))
     rows, sums = told(test(file='return { plugin = { "./cards.lua", "./other.lua" }, cases = {'
