@@ -25,7 +25,8 @@
  *
  * What a call emitted is handed to the ingress first; when that has answered, it is on
  * disk, and only then the cursor moves.  Killed in between, the same is emitted and
- * handed in again: the ids are the same, and routes drop what they have met.
+ * handed in again: the ids are the same, and routes drop what they have met.  A power failure
+ * may set the cursor back by some calls more.
  *
  * While that goes on the walk's next call is already asking, from the cursor that this one
  * advanced to: the far side and the disk work at the same time.  It waits with what it
@@ -137,6 +138,13 @@ struct place {
 
 #define WALK_EMPTY 20 /* calls that bring nothing; behind them it slows down */
 
+/* What a walk did not need to hand in: it goes on through what is known, or round and round. */
+struct known {
+	uint64_t page;         /* a digest of the ids in the call's page */
+	uint64_t mark;         /* that of an earlier page: who comes by it again goes in a circle */
+	uint64_t steps, reach; /* pages since that; it is set anew after twice as many each time */
+};
+
 enum walk_trouble { WALK_WELL, WALK_OUTAGE, WALK_FAILED };
 
 struct walk {
@@ -149,7 +157,8 @@ struct walk {
 	enum walk_trouble trouble;
 	struct why why;   /* of the trouble */
 	unsigned outages; /* one after the other */
-	unsigned empty;   /* calls one after the other that advanced and brought nothing new */
+	unsigned empty;   /* calls one after the other that advanced and did not get on */
+	struct known known;
 	bool warned;      /* of an id with other content, in this run */
 
 	/* poller_call.c: its call, and the one before it with what that will have changed once the ingress has answered */
@@ -242,7 +251,8 @@ void poller_turn(struct poller *poller, int64_t in); /* looks for what is to be 
 
 /* poller_walk.c */
 void walk_next(struct poller *poller);                     /* begins the calls that are due, and sets the timer */
-void walk_again(struct poller *poller, struct walk *walk); /* its call has ended well */
+void walk_counts(struct walk *walk);                       /* its call is on disk: did it get on? */
+void walk_again(struct poller *poller, struct walk *walk); /* and then: what is next */
 void walk_outage(struct poller *poller, struct walk *walk, const char *why, int64_t after);
 void walk_failed(struct poller *poller, struct walk *walk, const char *why);
 bool walk_rests(const struct walk *walk);  /* when it is told to */
@@ -291,7 +301,8 @@ void book_close(struct book **book);
 const char *book_id(const struct book *book); /* of the file: 8 hex digits */
 struct state *book_state(const struct book *book);
 bool book_recall(struct book *book, struct walk *walk, struct why *why); /* walk->at */
-bool book_begin(struct book *book, struct why *why);
+enum book_care { BOOK_NOW, BOOK_SOON }; /* on the disk when book_commit returns; or when it comes to that */
+bool book_begin(struct book *book, enum book_care care, struct why *why);
 /* Whether the event was emitted before, but not before the turn `anew`; from now on it was. */
 enum book_seen book_event(struct book *book, const struct sl_event *event, int64_t anew, struct why *why);
 int64_t book_turn(struct book *book, struct why *why); /* the next one; 0: failed */

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/clock.h"
 #include "base/line.h"
@@ -92,6 +93,7 @@ static bool sift_one(struct walk *walk, const struct sl_event *event, struct why
 		warn_of_other(walk, event->id);
 	if (seen == BOOK_SAME && !back) {
 		walk->unchanged++;
+		walk->known.page = XXH3_64bits_withSeed(event->id, strlen(event->id), walk->known.page);
 		return true;
 	}
 	struct sl_event *mine = &walk->list[1 + walk->fresh++];
@@ -161,7 +163,7 @@ static void commit(struct walk *walk)
 		return;
 	}
 	arrive(walk);
-	walk->empty = walk->brought || !walk->at.run.id[0] ? 0 : walk->empty + 1;
+	walk_counts(walk);
 	poller->events += walk->brought;
 	page_add(poller->page, COUNTER_poll_events, walk->brought);
 	poller->unchanged += walk->unchanged;
@@ -273,9 +275,9 @@ static void begin_sifting(struct walk *walk)
 	walk->ended = false;
 	walk->sifts = true;
 	walk->after = walk->at;
-	walk->sifted = walk->swept = walk->fresh = walk->brought = walk->unchanged = 0;
+	walk->sifted = walk->swept = walk->fresh = walk->brought = walk->unchanged = walk->known.page = 0;
 	walk->list = arena_alloc(call->arena, (call->emitted_count + sweep_room(call) + 2) * sizeof(*walk->list));
-	if (!book_begin(poller->book, &why))
+	if (!book_begin(poller->book, BOOK_SOON, &why))
 		goes_wrong(walk, WALK_OUTAGE, why.text, 0);
 }
 

@@ -57,7 +57,8 @@ static bool keep_cursor(struct poller *poller, const struct errand *errand, stru
 	struct book *book = poller->book;
 	if (!keeps_cursor(errand))
 		return true;
-	if (book_begin(book, why) && book_set(book, cursor_name, errand->call->advanced, why) && book_commit(book, why))
+	if (book_begin(book, BOOK_NOW, why) && book_set(book, cursor_name, errand->call->advanced, why) &&
+		book_commit(book, why))
 		return true;
 	book_rollback(book);
 	return why_within(why, "what the plugin has to remember of its hooks could not be kept");

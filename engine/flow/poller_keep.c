@@ -3,6 +3,11 @@
  *
  * DATA/sources/NAME.db, SQLite, held by a flock on NAME.db.lock.  One transaction a
  * call: begun when the call has ended, committed when the ingress has answered.
+ *
+ * Such a commit is not waited for until it is on the disk: a flush of these many pages took
+ * longer than all the rest of a call.  A kill loses none.  After a power failure the file may be
+ * as it was some calls ago, cursors and all that belongs to them together: what was handed
+ * in since is asked for again.  What must not be forgotten is committed BOOK_NOW.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +44,7 @@ static const char *const steps[] = {
 
 struct book {
 	struct state *state;
+	enum book_care care; /* of the transaction, or the last one */
 	char id[ID_SIZE];
 };
 
@@ -221,8 +227,18 @@ bool book_set(struct book *book, const char *name, const char *text, struct why 
 
 /* --------------------------------------------------------------- transactions */
 
-bool book_begin(struct book *book, struct why *why)
+/* A commit that flushes the WAL flushes all that was committed before, too. */
+bool book_begin(struct book *book, enum book_care care, struct why *why)
 {
+	static const char *const pragmas[] = {
+		[BOOK_SOON] = "PRAGMA synchronous = NORMAL",
+		[BOOK_NOW] = "PRAGMA synchronous = FULL",
+	};
+	sqlite3 *db = state_sqlite(book->state);
+	/* Not one of the kept statements: it counts when it is prepared. */
+	if (book->care != care && sqlite3_exec(db, pragmas[care], NULL, NULL, NULL) != SQLITE_OK)
+		return why_say(why, "%s: %s", pragmas[care], sqlite3_errmsg(db));
+	book->care = care;
 	return state_begin(book->state, why);
 }
 

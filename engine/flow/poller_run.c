@@ -57,7 +57,7 @@ static void make_run(struct walk *walk, bool snapshot)
 static bool note(struct walk *walk, struct why *why)
 {
 	struct book *book = walk->poller->book;
-	if (book_begin(book, why) && book_walk(book, walk, &walk->at, why) && book_commit(book, why))
+	if (book_begin(book, BOOK_NOW, why) && book_walk(book, walk, &walk->at, why) && book_commit(book, why))
 		return true;
 	book_rollback(book);
 	walk->at.run.id[0] = '\0';

@@ -210,6 +210,7 @@ static void begin_backfill(struct walk *walk, const struct place *place)
 	walk->at = *place;
 	walk->trouble = WALK_WELL;
 	walk->outages = walk->empty = 0;
+	walk->known = (struct known){ 0 };
 	walk->due = clock_ticks();
 }
 
@@ -225,7 +226,7 @@ void tell_backfill(struct poller *poller)
 		return;
 	poller->backfill_ask = 0;
 	place.number += walk->at.run.id[0] != '\0'; /* one that was under way is no more */
-	if (book_begin(book, &why) && (!poller->backfill_all || (place.anew = book_turn(book, &why))) &&
+	if (book_begin(book, BOOK_NOW, &why) && (!poller->backfill_all || (place.anew = book_turn(book, &why))) &&
 		book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
 		begin_backfill(walk, &place);
 		tell_status(poller); /* before the answer: who asks the master next is told of it */

@@ -39,6 +39,31 @@ static void well(struct walk *walk)
 	walk->outages = 0;
 }
 
+/* Nothing is new in a walk through what is known, and yet it gets on: after a crash, or where a poll was before a
+ * backfill.  A cursor that moves for ever over the same few pages does not (Brent's way to find a circle). */
+static bool goes_round(struct known *known)
+{
+	if (known->page == known->mark)
+		return true;
+	if (++known->steps >= known->reach) {
+		known->mark = known->page;
+		known->reach = known->reach * 2 + 1;
+		known->steps = 0;
+	}
+	return false;
+}
+
+void walk_counts(struct walk *walk)
+{
+	bool over = !walk->at.run.id[0];
+	if (over || walk->brought)
+		walk->known = (struct known){ 0 };
+	if (over || walk->brought || (walk->unchanged && !goes_round(&walk->known)))
+		walk->empty = 0;
+	else
+		walk->empty++;
+}
+
 static void run_over(struct poller *poller, struct walk *walk)
 {
 	if (walk->backfill) {

@@ -137,6 +137,33 @@ static void a_cursor_that_moves_for_nothing_is_no_tight_loop(void **state)
 	end(bed);
 }
 
+static void a_cursor_that_moves_over_the_same_again_is_none_either(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 1);
+	begin(bed, 100, ",\"always\":true,\"overlap\":1000000");
+	expect_logged(bed, "\"n\":", 1);
+	usleep(300000);
+	ask(bed, "\"state\"");
+	assert_non_null(strstr(bed->source.heard.at, "\"events\":1,"));
+	assert_true(cursor_of(bed) < 60);
+	end(bed);
+}
+
+static void what_is_known_is_walked_through_without_a_pause(void **state)
+{
+	struct bed *bed = *state;
+	shop_has_lines(bed, 300); /* a hundred pages */
+	begin(bed, 60000, "");
+	expect_logged(bed, "\"finished\"", 1);
+	ask(bed, "\"backfill\"");
+	expect_logged(bed, "\"finished\"", 2);
+	ask(bed, "\"backfill\"");
+	expect_logged(bed, "\"finished\"", 3);
+	assert_int_equal(logged(bed, "\"events\":0,\"unchanged\":300"), 1);
+	end(bed);
+}
+
 static void a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart(void **state)
 {
 	struct bed *bed = *state;
@@ -450,6 +477,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_far_side_that_cannot_be_had_is_waited_for, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_poll_that_fails_is_told_and_tried_at_its_next_interval, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_cursor_that_moves_for_nothing_is_no_tight_loop, fresh, gone),
+		cmocka_unit_test_setup_teardown(a_cursor_that_moves_over_the_same_again_is_none_either, fresh, gone),
+		cmocka_unit_test_setup_teardown(what_is_known_is_walked_through_without_a_pause, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_backfill_has_a_cursor_of_its_own_and_outlives_a_restart, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_backfill_of_all_hands_in_again_what_is_unchanged, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_poll_does_not_wait_for_a_slow_backfill, fresh, gone),
