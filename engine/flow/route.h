@@ -162,6 +162,7 @@ struct route {
 	int64_t heard_sink;        /* clock_ticks when the sink last did what it was asked to */
 	struct call *opening;      /* open or recall under way */
 	size_t opened;             /* so many instances have been opened */
+	unsigned log_waits;        /* for the ingress to recover the log */
 	struct rewind *rewinding;
 	struct snapshot *snapshots; /* those that began while this process looked */
 	struct {

@@ -18,6 +18,7 @@
 #define LOCK_WAIT 10000 /* ms a predecessor may take to end */
 #define SEEN_WINDOW 1000000
 #define LOG_WAIT 100    /* ms between looks for a log that the ingress is making */
+#define LOG_WAITS 300   /* at most, for one that is there and is being recovered */
 #define BUSY_WAIT 100   /* ms between looks whether the sink has ended what it does */
 
 /* --------------------------------------------------------------- opening it */
@@ -153,17 +154,30 @@ static void set_out(struct route *route)
 	route_turn(route);
 }
 
+/* After a power cut the log's end is known only when the ingress has recovered it.  Nobody waits for an ingress that
+ * cannot. */
+static bool wait_for_log(struct route *route)
+{
+	if (route->log_waits++ == LOG_WAITS)
+		return false;
+	uv_timer_start(&route->hold, route_begin_again, LOG_WAIT, 0);
+	return true;
+}
+
 /* Where the route stands may be news to the destination, or about another log. */
 static void compare_stand(struct route *route)
 {
 	struct log_stat stat;
 	struct why why = { "" };
+	bool live = log_reader_live(route->log); /* before the end is read */
 	if (!log_reader_stat(route->log, &stat, &why)) {
 		route_block(route, why.text);
 		return;
 	}
 	bool same_log = route->stand.known && strcmp(route->stand.log_id, route->log_id) == 0;
 	if (same_log && route->stand.cursor > stat.end) {
+		if (!live && wait_for_log(route))
+			return;
 		why_say(&why, "the destination stands at event %" PRIu64 ", but the log ends at %" PRIu64
 			": was the log set back?  To go on with what comes next: sluice routes rewind %s --to end",
 			route->stand.cursor, stat.end, route->name);

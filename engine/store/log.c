@@ -70,6 +70,7 @@ static bool go_live(struct log *log, struct why *why)
 	log->published = log->synced;
 	log->checked_end = log->published;
 	page_file_publish(log->page, log->page_fd, log->synced);
+	page_file_go_live(log->page);
 	return true;
 }
 

@@ -107,6 +107,9 @@ struct log_reader *log_reader_open(const char *dir, struct why *why); /* DIR nee
 void log_reader_close(struct log_reader **reader);
 bool log_reader_stat(struct log_reader *reader, struct log_stat *stat, struct why *why);
 const char *log_reader_id(struct log_reader *reader); /* "" while there is no log yet */
+/* False: the machine was started since the log was last written, and its writer has not recovered it yet; the durable
+ * end may come to be a later one, without a word having been added. */
+bool log_reader_live(struct log_reader *reader);
 uint64_t log_reader_end(struct log_reader *reader);   /* the durable end now; one load from a mapped page */
 
 enum log_read { LOG_READ, LOG_AT_END, LOG_BROKEN };

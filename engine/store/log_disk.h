@@ -129,6 +129,7 @@ struct log_page {
 	uint32_t turn;
 	struct log_mark marks[2];  /* the same for recovery: written in turn, one is always whole */
 	struct log_clean clean;    /* where a clean close left off; zero while the log is open */
+	_Atomic uint64_t boot;     /* of the machine: in which the writer last had recovered what there was */
 };
 _Static_assert(offsetof(struct log_page, marks) == 64 && offsetof(struct log_page, clean) == 96, "as in docs/log.md");
 
@@ -139,5 +140,8 @@ uint64_t page_file_mark(const struct log_page *page);  /* the largest durable en
 void page_file_publish(struct log_page *page, int fd, uint64_t end);
 bool page_file_set_clean(struct log_page *page, struct log_clean clean); /* .check is filled in; synced */
 bool page_file_was_clean(const struct log_page *page);
+/* After a power cut the page may be older than the records: not to be relied on until the writer has recovered. */
+bool page_file_live(const struct log_page *page);
+void page_file_go_live(struct log_page *page);
 
 #endif

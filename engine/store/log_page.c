@@ -26,6 +26,27 @@ static uint64_t clean_check(const struct log_clean *clean)
 	return XXH3_64bits_withSeed(clean, offsetof(struct log_clean, check), CLEAN_SEED);
 }
 
+/* 0: the kernel does not say. */
+static uint64_t boot_now(void)
+{
+	char name[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, name, sizeof(name));
+	if (fd >= 0)
+		close(fd);
+	return len > 0 ? XXH3_64bits(name, (size_t)len) : 0;
+}
+
+bool page_file_live(const struct log_page *page)
+{
+	return atomic_load(&page->boot) == boot_now();
+}
+
+void page_file_go_live(struct log_page *page)
+{
+	atomic_store(&page->boot, boot_now());
+}
+
 uint64_t page_file_mark(const struct log_page *page)
 {
 	uint64_t end = 0;

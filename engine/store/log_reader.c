@@ -50,6 +50,12 @@ uint64_t log_reader_end(struct log_reader *reader)
 	return reader->page ? atomic_load(&reader->page->end) : 0;
 }
 
+bool log_reader_live(struct log_reader *reader)
+{
+	reader_page(reader);
+	return reader->page && page_file_live(reader->page);
+}
+
 const char *log_reader_id(struct log_reader *reader)
 {
 	if (!reader->page)

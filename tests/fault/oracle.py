@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -260,6 +261,47 @@ def compare(daemon, plan, acknowledged):
 def settle(daemon, within=20):
     """All that is in the log has been taken along the route, and the route is well."""
     def done():
+        revive(daemon)
         route = daemon.route_health()
-        return route["behind"] == 0 and route["state"] == "running" and not route.get("waiting")
-    wait_until(done, within=within, what=lambda: f"all is delivered: {daemon.route_health()}\n{daemon.stderr()[-3000:]}")
+        return route["behind"] == 0 and route["state"] == "running" and not route["waiting"]
+    wait_until(done, within=within, what=lambda: f"all is delivered: {daemon.health()}\n{daemon.stderr()[-3000:]}")
+
+
+# --------------------------------------------------------------- rough handling
+
+
+def revive(daemon):
+    """Whoever runs a daemon starts it again when it has ended."""
+    if daemon.process and daemon.process.poll() is not None:
+        daemon.levers.fallen = 0
+        daemon.ends = [*getattr(daemon, "ends", []), daemon.wait()]
+        daemon.start(ready=False)
+
+
+def carry_on(daemon, senders, more, within=30):
+    """Until so many more are acknowledged, whatever is done to the daemon meanwhile."""
+    count = len(senders.acknowledged) + more
+    def done():
+        revive(daemon)
+        return len(senders.acknowledged) >= count
+    wait_until(done, within=within, what=lambda: f"{count} are acknowledged: {senders.statuses[-3:]}\n{daemon.stderr()[-3000:]}")
+
+
+def words(daemon):
+    """All that the daemon has said, over all its starts."""
+    return "\n".join(path.read_text(errors="replace") for path in sorted(daemon.folder.glob("stderr.*")))
+
+
+def crashes(daemon):
+    """What ended by a signal that nobody sent, and what a sanitizer says."""
+    said = words(daemon)
+    found = re.findall(r"was killed by signal \d+[^\"]*|was ended by the kernel[^\"]*|ERROR: \w+Sanitizer.*|runtime error:.*", said)
+    return found + [f"the master ended by signal {-code}" for code in getattr(daemon, "ends", []) if code < 0]
+
+
+def sound(daemon):
+    """Nothing is damaged, now that the daemon has ended: the log, the destination, the route's own file."""
+    checked = daemon.sluice("log", "fsck")
+    assert checked.returncode == 0 and checked.stdout.startswith("fine"), checked.stdout + checked.stderr
+    for path in [daemon.folder / "warehouse.db", *daemon.data.glob("routes/*.db")]:
+        assert daemon.rows("pragma integrity_check", database=path) == [("ok",)], path

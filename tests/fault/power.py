@@ -16,6 +16,7 @@ import os
 import pathlib
 import shutil
 import struct
+import uuid
 
 from bed import SLUICE
 
@@ -32,13 +33,13 @@ WRITE, ZEROS, CUT, RESERVE, SYNC, MAKE, FOLDER, MOVE, LINK, GONE, MAPPED = range
 class Levers(ctypes.Structure):
     """As shim.c has them, in memory that all processes share."""
 
-    _fields_ = [(name, ctypes.c_uint64) for name in ("now", "met", "hits", "kinds", "at", "times", "chance", "what")] + [
+    _fields_ = [(name, ctypes.c_uint64) for name in ("now", "met", "hits", "kinds", "at", "times", "chance", "what", "fallen")] + [
         ("path", ctypes.c_char * 64), ("title", ctypes.c_char * 64)]
 
     def harm(self, kinds, what, at=1, times=FOREVER, chance=0, path="", title=""):
         """From now on: the at-th such call, and so many after it, fail with an errno, or end the process."""
         self.kinds = 0
-        self.met = self.hits = 0
+        self.met = self.hits = self.fallen = 0
         self.at, self.times, self.chance, self.what = at, times, int(chance * 1000000), what
         self.path, self.title = path.encode(), title.encode()
         self.kinds = kinds
@@ -57,11 +58,13 @@ class Harness:
         shutil.rmtree(self.side, ignore_errors=True)
         self.side.mkdir()
         (self.side / "levers").write_bytes(bytes(4096))
+        (self.side / "boot_id").write_text(f"{uuid.uuid4()}\n")
         with open(self.side / "levers", "r+b") as file:
             self.map = mmap.mmap(file.fileno(), 4096)
         self.levers = Levers.from_buffer(self.map)
         daemon.environment = {"LD_PRELOAD": str(SHIM), "SHIM_ROOT": str(self.root), "SHIM_PAGE": str(self.side / "levers"),
                               "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+        daemon.levers = self.levers
         if notes:
             self.base = Base(self.root)
             daemon.environment["SHIM_JOURNAL"] = str(self.side)

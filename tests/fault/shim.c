@@ -52,9 +52,14 @@ struct levers {                 /* power.py has the same */
 	uint64_t at, times;     /* the first that is harmed, from 1; how many are */
 	uint64_t chance;        /* instead: so many in a million */
 	uint64_t what;
-	char path[64];  /* only files whose path has this in it */
-	char title[64]; /* only processes whose argv[0] has this in it */
+	_Atomic uint64_t fallen; /* who does anything now ends */
+	char path[64];           /* only files whose path has this in it */
+	char title[64];          /* only processes whose argv[0] has this in it */
 };
+
+static const char *const handed_on[] = { "LD_PRELOAD=", "SHIM_ROOT=", "SHIM_PAGE=", "SHIM_JOURNAL=", "ASAN_OPTIONS=" };
+#define HANDED_ON (sizeof(handed_on) / sizeof(*handed_on))
+static char kept[HANDED_ON][PATH_MAX];
 
 static struct levers unmapped, *levers = &unmapped;
 static const char *root, *own_title = "";
@@ -70,9 +75,8 @@ static bool lot(uint64_t number, uint64_t in_a_million)
 
 static _Noreturn void die(uint64_t how)
 {
-	bool child = strncmp(own_title, "sluice: ", 8) == 0;
-	if (how == DIE_ALL && child)
-		syscall(SYS_kill, getppid(), 9);
+	if (how == DIE_ALL)
+		levers->fallen = 1;
 	for (;;)
 		syscall(SYS_exit_group, 137);
 }
@@ -303,6 +307,8 @@ static void write_half(int fd, const struct iovec *parts, int count, off_t at)
 /* `at` -1: where the file stands. */
 static ssize_t do_write(int fd, const struct iovec *parts, int count, off_t at)
 {
+	if (levers->fallen)
+		die(DIE);
 	if (!meant(fd))
 		return raw_write(fd, parts, count, at);
 	look_at_maps();
@@ -314,10 +320,10 @@ static ssize_t do_write(int fd, const struct iovec *parts, int count, off_t at)
 	struct note note = { .begun = moment(), .file = inode(fd) };
 	ssize_t wrote = raw_write(fd, parts, count, at);
 	if (wrote > 0) {
-		int kept = errno;
+		int error_kept = errno;
 		note.at = at >= 0 ? (uint64_t)at : (uint64_t)(syscall(SYS_lseek, fd, 0, SEEK_CUR) - wrote);
 		note_write(&note, parts, count, (size_t)wrote);
-		errno = kept;
+		errno = error_kept;
 	}
 	return wrote;
 }
@@ -424,6 +430,8 @@ static bool no_read(int fd)
 
 OURS ssize_t read(int fd, void *bytes, size_t len)
 {
+	if (levers->fallen)
+		die(DIE);
 	return no_read(fd) ? -1 : syscall(SYS_read, fd, bytes, len);
 }
 
@@ -488,9 +496,20 @@ static int watch(int fd, int flags, bool made, uint64_t begun)
 	return fd;
 }
 
+/* A machine that lost its power was started since: it has another boot id, the one beside the levers. */
+static const char *boot_id(const char *name, char path[PATH_MAX])
+{
+	const char *page = kept[2] + strlen(handed_on[2]), *slash = strrchr(kept[2], '/');
+	if (!root || !slash || strcmp(name, "/proc/sys/kernel/random/boot_id") != 0)
+		return name;
+	snprintf(path, PATH_MAX, "%.*s/boot_id", (int)(slash - page), page);
+	return path;
+}
+
 static int do_open(int dir, const char *name, int flags, mode_t mode)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], other[PATH_MAX];
+	name = boot_id(name, other);
 	bool makes = root && (flags & O_CREAT) != 0;
 	if (!makes)
 		return watch((int)syscall(SYS_openat, dir, name, flags, mode), flags, false, root ? moment() : 0);
@@ -671,10 +690,7 @@ OURS char *strdup(const char *text)
 
 /* ------------------------------------------------------------------ handed on */
 
-static const char *const handed_on[] = { "LD_PRELOAD=", "SHIM_ROOT=", "SHIM_PAGE=", "SHIM_JOURNAL=", "ASAN_OPTIONS=" };
-#define HANDED_ON (sizeof(handed_on) / sizeof(*handed_on))
 #define VARIABLES 512
-static char kept[HANDED_ON][PATH_MAX];
 
 static bool is_ours(const char *variable)
 {
@@ -724,7 +740,7 @@ static void *map_levers(const char *path)
 
 static void open_journal(const char *folder)
 {
-	char path[PATH_MAX];
+	char path[2 * PATH_MAX];
 	snprintf(path, sizeof(path), "%s/%d.notes", folder, getpid());
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)

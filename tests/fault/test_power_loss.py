@@ -73,10 +73,10 @@ def come_back(folder, run, moment, again=False):
     """A daemon starts on what the disk holds, and goes on.  Returns (the verdict, what it did as another run)."""
     daemon = Daemon(folder)
     configure(daemon)
-    harness = Harness(daemon) if again else None
+    harness = Harness(daemon, notes=again)
     try:
         daemon.start()
-        with Senders(daemon, run.plan, harness.now if again else int, first=max(run.sent) + 1000) as senders:
+        with Senders(daemon, run.plan, harness.now, first=max(run.sent) + 1000) as senders:
             senders.until(8)
         settle(daemon)
         must = dict.fromkeys(run.before(moment), 0) | senders.acknowledged
@@ -85,8 +85,7 @@ def come_back(folder, run, moment, again=False):
     finally:
         if daemon.process and daemon.process.poll() is None:
             daemon.kill()
-        if again:
-            harness.end()
+        harness.end()
 
 
 def lose_power(run, dice, folder):
@@ -146,6 +145,7 @@ def test_without_syncs_a_power_cut_loses_something(folder, recordings):
         run.recording.cut(moment, dice, place, syncs=False)
         daemon = Daemon(place)
         configure(daemon)
+        harness = Harness(daemon, notes=False)
         try:
             daemon.start(ready=False)
             settle(daemon, within=2)
@@ -154,6 +154,7 @@ def test_without_syncs_a_power_cut_loses_something(folder, recordings):
         finally:
             if daemon.process and daemon.process.poll() is None:
                 daemon.kill()
+            harness.end()
         if (place / "warehouse.db").exists() and lost_in(daemon, run, moment):
             return
     pytest.fail("nothing was lost in 50 power cuts, although nothing was ever synced")
