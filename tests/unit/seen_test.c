@@ -49,6 +49,24 @@ static void the_window_keeps_the_latest(void **state)
 	seen_free(&seen);
 }
 
+/* As many as a route remembers: the first of a million is
+ * still known, and with one more it no longer is. */
+static void a_million_ids_are_known(void **state)
+{
+	struct seen *seen = seen_new(1000000, "log");
+	for (unsigned i = 0; i < 1000000; i++) {
+		struct seen_entry entry = numbered(seen, i, i + 1);
+		seen_add(seen, &entry);
+	}
+	struct seen_entry first = numbered(seen, 0, 2000000), second = numbered(seen, 1, 2000000);
+	struct seen_entry next = numbered(seen, 1000000, 1000001);
+	assert_int_equal(seen_find(seen, &first)->seq, 1);
+	seen_add(seen, &next);
+	assert_null(seen_find(seen, &first));
+	assert_int_equal(seen_find(seen, &second)->seq, 2);
+	seen_free(&seen);
+}
+
 static void what_is_newer_than_the_cursor_can_be_forgotten(void **state)
 {
 	struct seen *seen = seen_new(300, "log");
@@ -82,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_id_is_found_with_the_seq_that_bore_it),
 		cmocka_unit_test(the_window_keeps_the_latest),
+		cmocka_unit_test(a_million_ids_are_known),
 		cmocka_unit_test(what_is_newer_than_the_cursor_can_be_forgotten),
 		cmocka_unit_test(of_two_entries_the_later_one_counts_until_it_is_forgotten),
 	};
