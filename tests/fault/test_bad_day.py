@@ -131,6 +131,7 @@ def told(daemon, words):
 # ------------------------------------------------------------------ dead letters
 
 
+@pytest.mark.fault(39)
 def test_a_dead_letter_that_many_ask_for_is_retried_once(daemon):
     begin(daemon)
     for number in range(5):
@@ -150,6 +151,7 @@ def test_a_dead_letter_that_many_ask_for_is_retried_once(daemon):
     wait_until(lambda: daemon.route_health()["dead"] == 0)
 
 
+@pytest.mark.fault(39)
 def test_an_edited_dead_letter_outlives_an_outage_and_a_kill(daemon):
     begin(daemon)
     daemon.post(note(1, fail="never"))
@@ -164,6 +166,7 @@ def test_an_edited_dead_letter_outlives_an_outage_and_a_kill(daemon):
     wait_until(lambda: open_rows(daemon) == [])
 
 
+@pytest.mark.fault(39)
 def test_an_elder_is_retried_while_its_subject_goes_on(daemon):
     begin(daemon)
     daemon.post(note(0, fail="not yet"))
@@ -255,6 +258,7 @@ def test_a_destination_that_refuses_the_cursor_stops_the_route_with_a_word(daemo
     wait_until(lambda: texts(daemon) == ["text 1", "text 2"])
 
 
+@pytest.mark.fault(12)
 def test_a_destination_deleted_in_use_stops_the_route_and_is_filled_again(daemon):
     begin(daemon)
     for number in range(5):
@@ -309,6 +313,7 @@ def test_two_routes_into_one_file_take_turns(daemon):
     assert daemon.rows("select count(*) from notes where id like 'b%'") == [(len(acknowledged),)]
 
 
+@pytest.mark.fault(33)
 def test_rows_refused_and_rows_put_off_leave_the_others_alone(daemon):
     shutil.copy(MOODY, daemon.folder / "moody.so")
     begin(daemon, **{"{ use: sqlite, path: ./warehouse.db,": "{ use: ./moody.so, path: ./written,",
@@ -353,6 +358,7 @@ def test_parts_told_while_their_batch_is_under_way_are_not_forgotten(daemon):
 # ---------------------------------------------------------------- the route's file
 
 
+@pytest.mark.fault(12)
 def test_a_route_file_deleted_in_use_is_noticed_and_made_anew(daemon):
     begin(daemon)
     for number in range(5):
@@ -374,6 +380,7 @@ def test_a_route_file_deleted_in_use_is_noticed_and_made_anew(daemon):
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(path.read_bytes()[:4096] + b"U" * 40000),
                                    lambda path: path.write_bytes(b"no database"), os.unlink], ids=["pages", "head", "gone"])
+@pytest.mark.fault(11)
 def test_a_route_file_spoilt_between_runs_is_told_and_loses_no_event(daemon, spoil):
     begin(daemon)
     for number in range(5):
@@ -404,6 +411,7 @@ def test_a_route_full_of_open_rows_reads_no_further_until_they_go(daemon):
     wait_until(lambda: len(texts(daemon)) == 20 and open_rows(daemon) == [] and daemon.settled())
 
 
+@pytest.mark.fault(40)
 def test_reloads_with_another_mapping_under_load_lose_nothing(daemon):
     begin(daemon)
     senders = Senders(daemon)
@@ -416,6 +424,7 @@ def test_reloads_with_another_mapping_under_load_lose_nothing(daemon):
     delivered(daemon, acknowledged)
 
 
+@pytest.mark.fault(18)
 def test_a_clean_end_under_load_loses_nothing(daemon):
     begin(daemon)
     senders = Senders(daemon, count=8)
@@ -428,6 +437,7 @@ def test_a_clean_end_under_load_loses_nothing(daemon):
     delivered(daemon, acknowledged)
 
 
+@pytest.mark.fault(16)
 def test_a_full_log_refuses_until_it_is_delivered(daemon):
     begin(daemon, **{"data: ./data": "data: ./data\nlog: { size: 8MB }"})
     daemon.ask("notes", "pause")
@@ -444,6 +454,7 @@ def test_a_full_log_refuses_until_it_is_delivered(daemon):
 
 
 @needs_root
+@pytest.mark.fault(4)
 def test_a_full_disk_under_the_log_refuses_and_goes_on_by_itself(daemon):
     with Small(daemon.data, "20m"):
         begin(daemon)
@@ -461,6 +472,7 @@ def test_a_full_disk_under_the_log_refuses_and_goes_on_by_itself(daemon):
 
 
 @needs_root
+@pytest.mark.fault(4)
 def test_a_full_disk_under_the_destination_is_an_outage(daemon):
     with Small(daemon.folder / "store", "4m") as disk:
         daemon.change("./warehouse.db", "./store/warehouse.db")

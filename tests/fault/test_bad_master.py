@@ -108,6 +108,7 @@ def test_the_ingress_is_never_away_for_long(daemon):
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.fault(19)
 def test_children_work_on_and_live_while_the_master_alone_stands_still(daemon):
     daemon.change("data: ./data", "data: ./data\ndeadline: 1s")
     daemon.start()
@@ -124,6 +125,7 @@ def test_children_work_on_and_live_while_the_master_alone_stands_still(daemon):
     assert daemon.children() == before
 
 
+@pytest.mark.fault(19)
 def test_a_master_that_is_killed_while_it_stops_leaves_nobody(daemon):
     daemon.start()
     children = children_of(daemon.pid)
@@ -158,6 +160,7 @@ def test_a_page_in_a_browser_may_not_ask_the_admin_address(daemon):
 # ------------------------------------------------------------------- secrets
 
 
+@pytest.mark.fault(40)
 def test_a_secret_is_nowhere_but_in_the_memory_of_those_who_need_it(daemon):
     daemon.change("data: ./data", "data: ./data\nlog: { level: debug }")
     daemon.start()
@@ -203,6 +206,7 @@ def small_segments(daemon, **more):
     daemon.change("data: ./data", f"data: ./data\nlog: {{ segment: 64 KB{more} }}")
 
 
+@pytest.mark.fault(12)
 def test_a_log_that_is_moved_away_is_not_written_to_any_more(daemon):
     daemon.start()
     assert daemon.post(note(1)).status == 200
@@ -213,6 +217,7 @@ def test_a_log_that_is_moved_away_is_not_written_to_any_more(daemon):
     wait_until(lambda: daemon.post(note(2)).status == 200)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("victim", ["segment", "page"])
 def test_a_file_of_the_log_that_goes_away_is_noticed_and_recovered_from(daemon, victim):
     small_segments(daemon)

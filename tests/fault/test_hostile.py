@@ -85,6 +85,7 @@ class Neighbour:
 # ----------------------------------------------------------------------- tests
 
 
+@pytest.mark.fault(37)
 def test_scripts_that_are_ended_within_their_process(daemon):
     daemon.write("bad.lua", script({name: body for name, (body, _) in ENDED.items()}))
     configure(daemon, {"honest": "./notes.lua", "bad": "./bad.lua"}, deadline="30s")
@@ -104,6 +105,7 @@ def test_scripts_that_are_ended_within_their_process(daemon):
     neighbour.was_not_disturbed()
 
 
+@pytest.mark.fault(37, 38, 39)
 def test_scripts_and_plugins_that_end_their_process_are_tried_alone_and_put_aside(daemon):
     """One event of three does it, a route for each deed, all at once: it is dead, those beside it are delivered."""
     plugin = PLUGINS / "hostile.so"
@@ -128,6 +130,7 @@ def test_scripts_and_plugins_that_end_their_process_are_tried_alone_and_put_asid
     neighbour.was_not_disturbed()
 
 
+@pytest.mark.fault(38)
 def test_plugins_that_leak_and_print_are_only_untidy(daemon):
     configure(daemon, {"honest": "./notes.lua", "bad": PLUGINS / "hostile.so"})
     daemon.start()
@@ -146,6 +149,7 @@ def test_plugins_that_leak_and_print_are_only_untidy(daemon):
     ("load_abort", "crashed when it was loaded"),
     ("load_exit", "ended the process that loaded it"),
 ])
+@pytest.mark.fault(38)
 def test_a_plugin_that_cannot_be_loaded_changes_nothing(daemon, plugin, sentence):
     configure(daemon, {"honest": "./notes.lua"})
     daemon.start()

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 
+import pytest
 from bed import wait_until
 
 
@@ -93,6 +94,7 @@ def bad_chunks(daemon, number):
     yield "chunked in HTTP/1.0", chunked(daemon, number).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
 
 
+@pytest.mark.fault(23)
 def test_what_is_ambiguous_is_400_and_closed_and_nothing_after_it_is_stored(daemon):
     daemon.start()
     cases = [*bad_heads(daemon, 666), *bad_chunks(daemon, 667)]
@@ -108,6 +110,7 @@ def test_what_is_ambiguous_is_400_and_closed_and_nothing_after_it_is_stored(daem
     wait_until(lambda: daemon.rows("select id from notes") == [("1",)])
 
 
+@pytest.mark.fault(23)
 def test_every_clear_form_of_a_request_is_stored(daemon):
     daemon.start()
     forms = [
@@ -124,6 +127,7 @@ def test_every_clear_form_of_a_request_is_stored(daemon):
     wait_until(lambda: daemon.rows("select id from notes order by id") == [(str(n),) for n in range(1, 8)])
 
 
+@pytest.mark.fault(23)
 def test_a_request_cut_at_any_byte_is_stored_once_it_is_whole(daemon):
     daemon.start()
     for number, whole in ((1, signed(daemon, 1, close=True)), (2, chunked(daemon, 2, more="Connection: close\r\n"))):
@@ -132,6 +136,7 @@ def test_a_request_cut_at_any_byte_is_stored_once_it_is_whole(daemon):
     wait_until(lambda: len(daemon.rows("select id from notes")) == 2)
 
 
+@pytest.mark.fault(24)
 def test_a_hundred_requests_at_once_are_answered_in_order(daemon):
     daemon.start()
     many = b"".join(signed(daemon, n) if n % 3 else b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" for n in range(100))
@@ -140,6 +145,7 @@ def test_a_hundred_requests_at_once_are_answered_in_order(daemon):
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(67,)])
 
 
+@pytest.mark.fault(24)
 def test_continue_is_said_when_the_body_is_wanted_and_not_else(daemon):
     daemon.start()
     request = signed(daemon, 1, "Expect: 100-continue\r\n", close=True)

@@ -25,6 +25,7 @@ def stored(daemon, count):
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(count,)])
 
 
+@pytest.mark.fault(22)
 def test_what_is_too_large_is_refused_before_it_is_read(daemon):
     limit(daemon, "body: 2 KB, header_bytes: 1 KB, headers: 10")
     daemon.start()
@@ -51,6 +52,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(daemon):
     stored(daemon, 1)
 
 
+@pytest.mark.fault(22)
 def test_an_endless_body_is_not_read_on(daemon):
     limit(daemon, "body: 64 KB")
     daemon.start()
@@ -65,6 +67,7 @@ def test_an_endless_body_is_not_read_on(daemon):
         assert statuses(sock.recv(65536)) == [413]
 
 
+@pytest.mark.fault(21)
 def test_slow_clients_are_408_and_others_are_served_meanwhile(daemon):
     limit(daemon, "request_time: 1s, idle_time: 1s")
     daemon.start()
@@ -87,6 +90,7 @@ def test_slow_clients_are_408_and_others_are_served_meanwhile(daemon):
     stored(daemon, 20)
 
 
+@pytest.mark.fault(21)
 def test_one_address_may_have_so_many_connections_and_a_proxy_more(daemon):
     limit(daemon, "per_address: 3, connections: 6")
     daemon.change("data: ./data\n", "data: ./data\nproxies: []\n")
@@ -120,6 +124,7 @@ def test_a_unix_socket_is_listened_on(daemon):
     assert exchange(UnixConnection(path, 5), "HEAD", "/in/other").status == 404
 
 
+@pytest.mark.fault(20)
 def test_without_descriptors_it_rests_and_recovers(daemon):
     daemon.start()
     ingress = daemon.child("ingress")
@@ -142,6 +147,7 @@ def test_without_descriptors_it_rests_and_recovers(daemon):
     stored(daemon, 1)
 
 
+@pytest.mark.fault(18)
 def test_what_has_begun_is_answered_when_the_daemon_ends(daemon):
     daemon.start()
     whole = signed(daemon, 1)

@@ -16,6 +16,7 @@ import signal
 import socket
 import time
 
+import pytest
 from bed import is_alive, wait_until
 
 KILLS = int(os.environ.get("SLUICE_KILLS", "20"))
@@ -169,6 +170,7 @@ def table(daemon):
     return ask(daemon, "select event_id, card_id, list_id, action_type, raw_payload from trello_events order by event_id")
 
 
+@pytest.mark.fault(1)
 def test_kills_under_load_lose_nothing(daemon):
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")

@@ -12,6 +12,7 @@ import os
 import random
 import time
 
+import pytest
 from bed import wait_until
 from flood import Flood, kill
 from postgres import use
@@ -111,6 +112,7 @@ def compare(database, bodies):
     assert int(delivered) + int(dropped) + int(repeats) == int(cursor)
 
 
+@pytest.mark.fault(1, 35)
 def test_kills_of_everybody_lose_nothing_and_write_nothing_twice(daemon, database, server):
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")

@@ -10,6 +10,8 @@ from cutter import Cutter
 from notes import MAPPING, SCHEMA, begin, dead, expect, note, outage, over, post, texts
 from postgres import Database, as_owner, program, small_disk, use
 
+pytestmark = pytest.mark.fault(35)
+
 
 # ----------------------------------------------------------------------- outages
 

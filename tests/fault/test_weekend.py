@@ -65,6 +65,7 @@ def later(daemon, monkeypatch):
     return Clock(daemon.folder)
 
 
+@pytest.mark.fault(17, 35)
 def test_a_weekend_without_postgres_kills_no_event(daemon, database, server, later):
     daemon.write("notes.lua", MAPPING)
     daemon.write("notes.yaml", SCHEMA)
