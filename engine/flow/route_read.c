@@ -427,8 +427,8 @@ static bool batch_read(struct route *route)
 	struct arena *arena = arena_new();
 	size_t most = route_alone(route) ? 1 : route->policy.batch_events;
 	enum log_read read = log_read(route->log, arena, route->read_to + 1, most, route->policy.batch_bytes, &slice, &why);
-	if (read == LOG_BROKEN)
-		route_block(route, why.text);
+	if (read == LOG_BROKEN) /* the disk, not the records: what is damaged is told in another way */
+		route_outage(route, why.text, 0, route_go_on);
 	if (read == LOG_READ) {
 		struct batch *batch = batch_new(route);
 		if (slice.gone_from)

@@ -171,7 +171,7 @@ static void compare_stand(struct route *route)
 	struct why why = { "" };
 	bool live = log_reader_live(route->log); /* before the end is read */
 	if (!log_reader_stat(route->log, &stat, &why)) {
-		route_block(route, why.text);
+		route_outage(route, why.text, 0, route_begin_again);
 		return;
 	}
 	bool same_log = route->stand.known && strcmp(route->stand.log_id, route->log_id) == 0;

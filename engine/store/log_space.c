@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_space.c - whether there is room for one more record. */
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
@@ -30,10 +31,18 @@ int64_t space_for(const struct log *log, uint64_t need)
 	return (int64_t)(size > need + LOG_BEGIN ? size : need + size) - log->spare;
 }
 
+static bool file_may_have(uint64_t size)
+{
+	struct rlimit files;
+	return getrlimit(RLIMIT_FSIZE, &files) < 0 || size <= files.rlim_cur;
+}
+
 /* Whether log_write could make so much room itself if it had to. */
-static enum log_room room_to_make(const struct log *log, uint64_t need)
+static enum log_room room_to_make(const struct log *log, uint64_t need, uint64_t record)
 {
 	int64_t more = space_for(log, need);
+	if (!file_may_have(record + LOG_BEGIN + LOG_PAGE))
+		return LOG_NO_SPACE;
 	if (log->options.size > 0 && log->bytes + more > log->options.size)
 		return LOG_FULL;
 	if (log->free < more || clock_ticks() < log->prepare_again)
@@ -53,7 +62,7 @@ enum log_room log_room(struct log *log, size_t bytes)
 		return LOG_NO_SPACE;
 	if (need <= log->left || need <= log->ready_left)
 		return LOG_ROOM;
-	enum log_room room = room_to_make(log, need);
+	enum log_room room = room_to_make(log, need, bytes + HEAD_ROOM);
 	if (room != LOG_ROOM && need > log->wanted)
 		log->wanted = need;
 	return room;

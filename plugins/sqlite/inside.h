@@ -110,6 +110,7 @@ struct sink {
 	struct prepared prepared[PREPARED_MOST];
 	size_t next_prepared;
 	sqlite3_stmt *own[OWNS];
+	bool doubted;         /* a COMMIT failed, and what it wrote may stand all the same once the file is opened again */
 	struct brief *briefs; /* of the jobs under way; only the loop touches the list */
 };
 
@@ -255,7 +256,7 @@ typedef void statement_text(struct job *job, sqlite3_str *sql, const struct tabl
 sqlite3_stmt *table_statement(struct job *job, struct table *table, int which, statement_text *text);
 
 /* False with the job's end if the row does not stand as expected. */
-bool expect_row(struct job *job, const struct sl_row *row);
+bool expect_row(struct job *job, size_t index);
 bool remove_row(struct job *job, size_t index, struct table *table, const struct sl_row *row);
 /* The rows that are like it; with call->most only so many, behind call->cursor. */
 bool recall_row(struct job *job, const struct sl_row *row);

@@ -138,7 +138,7 @@ static enum sl_outcome open_sink(struct sl_call *call)
 static bool expect_rows(struct job *job)
 {
 	for (size_t i = 0; i < job->row_count; i++)
-		if (job->rows[i]->mode == SL_EXPECT && !expect_row(job, job->rows[i]))
+		if (job->rows[i]->mode == SL_EXPECT && !expect_row(job, i))
 			return false;
 	return true;
 }
@@ -154,12 +154,19 @@ static bool write_rows(struct job *job)
 	return !job->refused;
 }
 
+/* An I/O error at its end leaves it in doubt: what was written before lies in the WAL, and may be found there. */
+static bool commit(struct job *job)
+{
+	job->sink->doubted = !base_run(job, "COMMIT");
+	return !job->sink->doubted;
+}
+
 static void deliver_blocking(void *data)
 {
 	struct job *job = data;
 	pthread_mutex_lock(&job->sink->lock);
 	if (base_ready(job) && base_run(job, "BEGIN IMMEDIATE") && expect_rows(job) && write_rows(job) &&
-		base_run(job, "COMMIT") && base_moved(job->sink))
+		commit(job) && base_moved(job->sink))
 		job_retry(job, "%s: was deleted or replaced while rows were written to it", job->sink->options->path);
 	job_over(job);
 }
