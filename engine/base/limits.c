@@ -40,12 +40,17 @@ void limits_everybody(void)
 }
 
 /* Sanitizers look into the process from another one. */
-void limits_child(void)
+void limits_hide(void)
 {
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 #ifndef SLUICE_SANITIZE
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+void limits_child(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	limits_hide();
 }
 
 /* The limit is one of address space.  What is only reserved counts too, so nobody

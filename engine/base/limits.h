@@ -9,13 +9,16 @@
 
 /* Calls of a guest at once, and their connections; each has two descriptors while a name is looked up. */
 #define LIMITS_CALLS 256
-#define LIMITS_FILES 64  /* descriptors it has besides */
+#define LIMITS_FILES 64 /* descriptors it has besides */
 
 /* No core dumps.  All descriptors that the system allows. */
 void limits_everybody(void);
 
-/* Gains no privileges by what it executes, and no other process of the same user
- * may look into its memory. */
+/* No other process of the same user may look into its memory: /proc/PID/mem of the
+ * master has all secrets, and a plugin may read what its user may. */
+void limits_hide(void);
+
+/* Likewise, and it gains no privileges by what it executes. */
 void limits_child(void);
 
 /* Few descriptors, and at most half of the machine's memory: 2 GB on a large one,

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/confine.h"
+#include "base/limits.h"
 #include "base/line.h"
 #include "io/notify.h"
 #include "main/admin.h"
@@ -19,8 +20,8 @@
 #include "main/user.h"
 #include "main/watch.h"
 
-#define SOURCE_TIME 1500     /* ms that a poll has to end before the ingress does */
-#define SETTLE_TIME 10000    /* ms after which a child that is still starting does not hold up READY=1 */
+#define SOURCE_TIME 1500  /* ms that a poll has to end before the ingress does */
+#define SETTLE_TIME 10000 /* ms after which a child that is still starting does not hold up READY=1 */
 
 /* --------------------------------------------------------------- children */
 
@@ -42,7 +43,7 @@ struct children *master_children(struct master *master, enum child_kind kind)
 static bool settled(const struct child *child)
 {
 	return child_serving(child) || child->state == CHILD_FAILED || child->unwanted ||
-	       (child->kind != CHILD_INGRESS && (child->restarts || clock_ticks() - child->away_since > SETTLE_TIME));
+		(child->kind != CHILD_INGRESS && (child->restarts || clock_ticks() - child->away_since > SETTLE_TIME));
 }
 
 static bool all_are(const struct children *children, bool (*so)(const struct child *child))
@@ -308,6 +309,7 @@ static bool open_admin(struct master *master, struct why *why)
 
 static bool become_user(struct master *master, struct why *why)
 {
+	limits_hide();
 	return user_become(master->config, why);
 }
 

@@ -9,7 +9,10 @@ import re
 import socket
 
 import pytest
+import pytest
 from bed import wait_until
+
+pytestmark = pytest.mark.fault(23, 24)
 
 
 def talk(daemon, pieces, patience=5):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_http_limits.py - the public address keeps its limits, and honest clients are served beside it.
+import concurrent.futures
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ def stored(daemon, count):
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(count,)])
 
 
+@pytest.mark.fault(22)
 @pytest.mark.fault(22)
 def test_what_is_too_large_is_refused_before_it_is_read(daemon):
     limit(daemon, "body: 2 KB, header_bytes: 1 KB, headers: 10")
@@ -53,6 +55,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(daemon):
 
 
 @pytest.mark.fault(22)
+@pytest.mark.fault(22)
 def test_an_endless_body_is_not_read_on(daemon):
     limit(daemon, "body: 64 KB")
     daemon.start()
@@ -65,6 +68,41 @@ def test_an_endless_body_is_not_read_on(daemon):
         # What was taken is the limit, what is thrown away, and what the kernel holds.
         assert sent < 20_000_000
         assert statuses(sock.recv(65536)) == [413]
+
+
+@pytest.mark.fault(21)
+def rss(pid):
+    """Kilobytes."""
+    return int(next(line.split()[1] for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS:")))
+
+
+@pytest.mark.fault(22)
+def test_bombs_of_every_kind_at_once_take_no_memory(daemon):
+    daemon.change("data: ./data", "data: ./data\nlimits: { request_time: 10s, per_address: 200 }")
+    daemon.start()
+    assert daemon.post(note(0)).status == 200
+    ingress = daemon.child("ingress")
+    before = rss(ingress)
+    start = b"POST /in/notes HTTP/1.1\r\nHost: a\r\n"
+    gzip = b"\x1f\x8b\x08" + b"\0" * 1_000_000
+    bombs = [
+        (431, start + b"X-A: " + b"x" * 10_000_000),
+        (431, start + b"A: b\r\n" * 500_000),
+        (414, b"GET /" + b"x" * 10_000_000),
+        (413, start + b"Content-Length: 1000000000\r\n\r\n" + b"x" * 10_000_000),
+        (413, start + b"Transfer-Encoding: chunked\r\n\r\n" + b"7fffffff\r\n" + b"x" * 10_000_000),
+        (413, start + b"Transfer-Encoding: chunked\r\n\r\n" + b"ffffffffffffffff1\r\nx"),
+        (415, start + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip) + gzip),
+    ] * 5
+    with concurrent.futures.ThreadPoolExecutor(len(bombs)) as pool:
+        heard = list(pool.map(lambda bomb: talk(daemon, [bomb[1]], 15), bombs))
+    # A reset may overtake the answer to one who does not stop talking.
+    for (status, request), (answer, closed) in zip(bombs, heard):
+        assert statuses(answer) in ([status], []) and closed, (request[:80], answer)
+    assert {status for answer, _ in heard for status in statuses(answer)} >= {413, 414, 415, 431}
+    assert rss(ingress) - before < 32_000
+    assert daemon.post(note(1)).status == 200
+    stored(daemon, 2)
 
 
 @pytest.mark.fault(21)
@@ -124,6 +162,7 @@ def test_a_unix_socket_is_listened_on(daemon):
     assert exchange(UnixConnection(path, 5), "HEAD", "/in/other").status == 404
 
 
+@pytest.mark.fault(20)
 @pytest.mark.fault(20)
 def test_without_descriptors_it_rests_and_recovers(daemon):
     daemon.start()
