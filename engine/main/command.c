@@ -288,6 +288,29 @@ static int unknown_command(const char *typed)
 	return EXIT_WRONG;
 }
 
+/* "sluice hooks frob": the second words that there are. */
+static int unknown_verb(const char *word, const char *verb)
+{
+	struct command_place place = { 0 };
+	const struct command *row;
+	char both[128];
+	snprintf(both, sizeof(both), "%s %s", word, verb);
+	const char *near = nearest_command(both), *comma = "";
+	fprintf(stderr, "sluice: there is no command \"%s\"", both);
+	if (near)
+		fprintf(stderr, "; did you mean \"%s\"?", near);
+	fprintf(stderr, "\nsluice %s: ", word);
+	while ((row = command_next(&place))) {
+		const char *space = strchr(row->name, ' ');
+		if (!space || strncmp(row->name, word, strlen(word)) != 0 || strlen(word) != (size_t)(space - row->name))
+			continue;
+		fprintf(stderr, "%s%s", comma, space + 1);
+		comma = ", ";
+	}
+	fprintf(stderr, "\nTry: sluice %s --help\n", word);
+	return EXIT_WRONG;
+}
+
 /* A group's word without a second one that is known: "sluice dead". */
 static int only_group(const char *word, const char *second)
 {
@@ -296,10 +319,8 @@ static int only_group(const char *word, const char *second)
 	if (!help_group(word, &out))
 		return unknown_command(word);
 	if (second && *second != '-') {
-		char both[128];
-		snprintf(both, sizeof(both), "%s %s", word, second);
 		buf_free(&out);
-		return unknown_command(both);
+		return unknown_verb(word, second);
 	}
 	fputs(out.at, asked ? stdout : stderr);
 	buf_free(&out);

@@ -32,6 +32,12 @@ def test_a_mistyped_command_is_answered_with_the_nearest(typed, meant):
     assert f'did you mean "{meant}"' in answer.stderr
 
 
+def test_a_second_word_that_is_none_is_answered_with_those_there_are():
+    answer = sluice("hooks", "frob")
+    assert answer.returncode == 2
+    assert "sluice hooks: ls, register, remove, open" in answer.stderr
+
+
 def test_a_mistyped_option_is_answered_with_the_nearest():
     answer = sluice("status", "--jsno")
     assert answer.returncode == 2
