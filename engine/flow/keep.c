@@ -97,9 +97,7 @@ bool keep_fresh(const struct keep *keep)
 
 bool keep_moved(const struct keep *keep)
 {
-	int moved = 0;
-	sqlite3_file_control(state_sqlite(keep->state), NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
-	return moved;
+	return state_moved(keep->state);
 }
 
 static void free_notes(struct note **notes)

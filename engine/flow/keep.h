@@ -31,7 +31,7 @@ struct note;
 struct keep *keep_open(const char *data, const char *route, const char *log_id, int64_t wait_ms, struct why *why);
 void keep_close(struct keep **keep);
 bool keep_fresh(const struct keep *keep); /* there was no file, and nothing was said of it yet */
-bool keep_moved(const struct keep *keep); /* it was deleted or replaced while it was open */
+bool keep_moved(const struct keep *keep); /* it was deleted, replaced or damaged while it was open */
 
 /* Drops what is newer than the cursor and fills `seen` with the rest. */
 bool keep_begin(struct keep *keep, uint64_t cursor, struct seen *seen, struct why *why);

@@ -127,7 +127,7 @@ static void look_for_own_file(struct route *route)
 	if ((route->state != ROUTE_RUNNING && route->state != ROUTE_OUTAGE) || route_sink_busy(route) || !route->keep ||
 		!keep_moved(route->keep))
 		return;
-	line(SL_ERROR, "the route's own file was deleted or replaced while it was in use");
+	line(SL_ERROR, "the route's own file was deleted, replaced or damaged while it was in use");
 	keep_close(&route->keep);
 	route_begin(route);
 }

@@ -126,12 +126,13 @@ static bool migrate(struct state *state, const char *const *steps, struct why *w
 static bool open_file(struct state *state, const char *const *steps, struct why *why)
 {
 	state->damaged = false;
+	state->size = 0;
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
 		return state_failed(state, why);
 	sqlite3_busy_timeout(state->db, BUSY_WAIT);
 	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why)
-		&& check(state, why) && migrate(state, steps, why);
+		&& check(state, why) && migrate(state, steps, why) && state_whole(state, why);
 }
 
 /* A file found damaged while it was used is moved aside for the next start. */
@@ -193,6 +194,24 @@ void state_close(struct state **at)
 bool state_made_anew(const struct state *state)
 {
 	return state->made_anew;
+}
+
+/* Nothing ever makes a file of ours smaller. */
+bool state_whole(struct state *state, struct why *why)
+{
+	struct stat file;
+	if (stat(state->path, &file) < 0)
+		return true; /* one that is gone is another matter */
+	state->damaged |= file.st_size < state->size;
+	state->size = file.st_size;
+	return !state->damaged || why_say(why, "%s was cut or damaged while it was in use", state->path);
+}
+
+bool state_moved(struct state *state)
+{
+	int moved = 0;
+	sqlite3_file_control(state->db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved || state->damaged;
 }
 
 sqlite3 *state_sqlite(struct state *state)

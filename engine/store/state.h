@@ -39,6 +39,9 @@ struct state *state_look(const char *path, struct why *why);
 bool state_copy(const char *path, const char *copy, struct why *why);
 void state_close(struct state **state);
 bool state_made_anew(const struct state *state); /* it was damaged, and is empty now */
+/* It was deleted or replaced while it was open, and SQLite would go on as if nothing were; or it is damaged, or was
+ * cut before the last transaction began: then it is put aside when it is closed. */
+bool state_moved(struct state *state);
 sqlite3 *state_sqlite(struct state *state);
 
 /* One transaction at a time.  state_rollback is harmless when there is none. */

@@ -6,7 +6,7 @@
 
 bool state_begin(struct state *state, struct why *why)
 {
-	return state_execute(state, "BEGIN IMMEDIATE", why);
+	return state_whole(state, why) && state_execute(state, "BEGIN IMMEDIATE", why);
 }
 
 bool state_commit(struct state *state, struct why *why)

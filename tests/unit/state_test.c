@@ -217,6 +217,28 @@ static void a_damaged_page_is_found_at_the_start(void **unused)
 	state_close(&state);
 }
 
+static void a_file_cut_in_use_is_written_to_no_more_and_put_aside(void **unused)
+{
+	struct why why;
+	struct state *state = open_it(first);
+	assert_true(state_begin(state, &why));
+	for (int64_t seq = 1; seq <= 2000; seq++)
+		add(state, seq, "an id that takes some room");
+	assert_true(state_commit(state, &why));
+	sqlite3_wal_checkpoint(state_sqlite(state), NULL);
+	assert_true(state_begin(state, &why) && state_commit(state, &why));
+	assert_false(state_moved(state));
+	assert_int_equal(truncate(path, 8192), 0);
+	assert_false(state_begin(state, &why));
+	assert_non_null(strstr(why.text, "was cut"));
+	assert_true(state_moved(state));
+	state_close(&state);
+	state = open_it(first);
+	assert_int_equal(count(state), 0);
+	assert_true(state_begin(state, &why) && state_commit(state, &why));
+	state_close(&state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void)
@@ -231,6 +253,7 @@ int main(void)
 		TEST(the_second_owner_is_refused),
 		TEST(a_file_that_is_no_database_is_made_anew),
 		TEST(a_damaged_page_is_found_at_the_start),
+		TEST(a_file_cut_in_use_is_written_to_no_more_and_put_aside),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
