@@ -45,6 +45,7 @@ static void api_log(struct sl_call *call, enum sl_level level, const char *form,
 	va_start(values, form);
 	vsnprintf(text, sizeof(text), form, values);
 	va_end(values);
+	call_mask(whole, text);
 	line_about(level, &about, "%s: %s", instance_name(whole->instance), text);
 }
 
@@ -136,7 +137,9 @@ static void api_emit_row(struct sl_call *call, const struct sl_table *table, con
 
 static void api_drop(struct sl_call *call, const char *reason)
 {
-	call_of(call)->dropped = arena_string(arena_of(call), reason ? reason : "no reason given");
+	char *text = arena_string(arena_of(call), reason ? reason : "no reason given");
+	call_mask(call_of(call), text);
+	call_of(call)->dropped = text;
 }
 
 /* A row that does not exist, or an outcome that is none, is the plugin's

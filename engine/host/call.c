@@ -178,6 +178,7 @@ static void settle_outcome(struct call *call)
 	call->dropped = NULL;
 	if (!call->why.text[0])
 		why_say(&call->why, "%s gave no reason", call->instance->name);
+	call_mask(call, call->why.text);
 }
 
 static enum sl_outcome wrong(struct call *call, const char *what)

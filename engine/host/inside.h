@@ -35,6 +35,8 @@ struct asked_before {
 	struct asked_before *next;
 };
 
+struct told; /* secret.c */
+
 /* A document, or more memory, that ends with the call. */
 struct held {
 	struct sl_document *document;
@@ -57,6 +59,7 @@ struct running {
 	void *data;
 	size_t emitted_room, swept_room;
 	struct asked_before *before;
+	struct told *told; /* what its requests granted themselves with */
 	struct held *held;
 	struct running *idle; /* the next one to be used again */
 };
@@ -87,6 +90,10 @@ const struct sl_json *call_json(struct call *call, struct sl_text text, struct w
 void call_hold(struct call *call, struct arena **arena); /* it ends with the call */
 void call_go_on(struct running *running);                        /* its wait is over */
 void call_end(struct running *running, enum sl_outcome outcome); /* its wait ended it; the reason is said */
+
+/* secret.c: a header that a request of the call goes out with; hides what was told in confidence, in place. */
+void call_told(struct call *call, const char *header, const char *value);
+void call_mask(const struct call *call, char *text);
 
 /* The call waits until somebody of this floor wakes it; it goes on a little after that. */
 enum sl_outcome call_park(struct call *call, sl_step *next);

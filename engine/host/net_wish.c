@@ -371,6 +371,8 @@ static void fill_rest(struct call *call, const struct sl_http *http, struct wish
 {
 	struct client_request *request = &wish->request;
 	request->headers = all_headers(call->arena, http, wish->api);
+	for (const struct sl_pair *const *pair = request->headers; *pair; pair++)
+		call_told(call, (*pair)->name, (*pair)->value);
 	request->body = http->body;
 	request->file = http->file;
 	request->timeout_ms = limit(http->timeout_ms, TIMEOUT, LONGEST_TIMEOUT);
