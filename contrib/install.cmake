@@ -27,7 +27,7 @@ foreach(folder scripts schemas docs/man docs/lua)
 		PATTERN "golden" EXCLUDE PATTERN "__pycache__" EXCLUDE)
 endforeach()
 file(GLOB papers docs/*.md)
-install(FILES README.md ${papers} contrib/nginx.conf DESTINATION share/doc/sluice)
+install(FILES README.md SECURITY.md ${papers} contrib/nginx.conf DESTINATION share/doc/sluice)
 install(DIRECTORY docs/decisions examples DESTINATION share/doc/sluice PATTERN "*.so" EXCLUDE)
 install(CODE "execute_process(COMMAND_ERROR_IS_FATAL ANY COMMAND ${CMAKE_SOURCE_DIR}/contrib/papers
 	$<TARGET_FILE:sluice> ${CMAKE_SOURCE_DIR}/docs/man \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share)")
