@@ -13,30 +13,30 @@
 #define FORGED 100000
 #define CALLBACK "https://hooks.example.com/in/boards"
 
+/* A description with the proof in a header of its own, and MORE. */
+#define HMAC(digest, encoding, more) \
+	"{\"auth\":\"hmac-" digest "\",\"proof\":\"header:X-Proof\",\"encoding\":\"" encoding "\"" more "}"
+#define BOTH ",\"covers\":\"{body}{callback}\""
+#define STAMP ",\"covers\":\"{timestamp}.{body}\",\"timestamp\":\"header:X-Time\""
+#define PREFIX ",\"prefix\":\"sha256=\""
+#define WHSEC "[\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa"
+
 static const struct scheme {
 	const char *form, *secrets, *others; /* somebody else's secrets */
 	const char *name;                    /* of the header that is the proof */
 	size_t prefix;                       /* of its value: what may be written in other letters */
 	bool hex, covers;                    /* the body */
-	const char *weaker;                  /* the same vendor, signing with another algorithm */
+	const char *another;                 /* the same vendor, signing in another way; or NULL */
 } schemes[] = {
-	{ "{\"auth\":\"hmac-sha1\",\"proof\":\"header:X-Proof\",\"encoding\":\"base64\",\"covers\":\"{body}{callback}\"}",
-		"[\"one\",\"two\"]", "[\"three\"]", "x-proof", 0, false, true,
-		"{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Proof\",\"encoding\":\"base64\",\"covers\":\"{body}{callback}\"}" },
-	{ "{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Proof\",\"encoding\":\"hex\",\"prefix\":\"sha256=\"}", "[\"one\"]",
-		"[\"One\"]", "x-proof", 7, true, true,
-		"{\"auth\":\"hmac-sha1\",\"proof\":\"header:X-Proof\",\"encoding\":\"hex\",\"prefix\":\"sha256=\"}" },
-	{ "{\"auth\":\"hmac-sha512\",\"proof\":\"header:X-Proof\",\"encoding\":\"hex\"}", "[\"one\"]", "[\"one \"]", "x-proof", 0,
-		true, true, "{\"auth\":\"hmac-sha512\",\"proof\":\"header:X-Proof\",\"encoding\":\"base64\"}" },
-	{ "{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Proof\",\"encoding\":\"hex\",\"covers\":\"{timestamp}.{body}\","
-	  "\"timestamp\":\"header:X-Time\"}",
-		"[\"one\"]", "[\"eno\"]", "x-proof", 0, true, true,
-		"{\"auth\":\"hmac-sha256\",\"proof\":\"header:X-Proof\",\"encoding\":\"hex\"}" },
-	{ "{\"auth\":\"standard-webhooks\"}", "[\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]",
-		"[\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx\"]", "webhook-signature", 3, false, true, NULL },
-	{ "{\"auth\":\"jwt-hs256\",\"audience\":\"{callback}\"}", "[\"one\"]", "[\"two\"]", "authorization", 7, false, false, NULL },
-	{ "{\"auth\":\"bearer\"}", "[\"a secret that is long\"]", "[\"a secret that is lonG\"]", "authorization", 7, false, false,
+	{ HMAC("sha1", "base64", BOTH), "[\"one\",\"two\"]", "[\"three\"]", "x-proof", 0, false, true,
+		HMAC("sha256", "base64", BOTH) },
+	{ HMAC("sha256", "hex", PREFIX), "[\"one\"]", "[\"One\"]", "x-proof", 7, true, true, HMAC("sha1", "hex", PREFIX) },
+	{ HMAC("sha512", "hex", ""), "[\"one\"]", "[\"one \"]", "x-proof", 0, true, true, HMAC("sha512", "base64", "") },
+	{ HMAC("sha256", "hex", STAMP), "[\"one\"]", "[\"eno\"]", "x-proof", 0, true, true, HMAC("sha256", "hex", "") },
+	{ "{\"auth\":\"standard-webhooks\"}", WHSEC "Sw\"]", WHSEC "Sx\"]", "webhook-signature", 3, false, true, NULL },
+	{ "{\"auth\":\"jwt-hs256\",\"audience\":\"{callback}\"}", "[\"one\"]", "[\"two\"]", "authorization", 7, false, false,
 		NULL },
+	{ "{\"auth\":\"bearer\"}", "[\"a long secret\"]", "[\"a long secreT\"]", "authorization", 7, false, false, NULL },
 	{ "{\"auth\":\"basic\"}", "[\"user:password\"]", "[\"user:passwort\"]", "authorization", 6, false, false, NULL },
 };
 
@@ -54,7 +54,7 @@ static uint32_t chance(uint32_t below)
 
 struct forgery {
 	const struct scheme *scheme;
-	struct webhook *webhook, *stranger, *weaker;
+	struct webhook *webhook, *stranger, *another;
 	char body[64], forged_body[64];
 	char *genuine;      /* the lines of its headers */
 	char value[512];    /* of the proof */
@@ -67,7 +67,8 @@ static void send_value(struct forgery *it, const char *value)
 	char name[40];
 	snprintf(name, sizeof(name), "%s: ", it->scheme->name);
 	const char *line = strstr(it->genuine, name), *end = strchr(line, '\n') + 1;
-	snprintf(it->headers, sizeof(it->headers), "%.*s%s%s%s%s", (int)(line - it->genuine), it->genuine, value ? name : "",
+	int before = (int)(line - it->genuine);
+	snprintf(it->headers, sizeof(it->headers), "%.*s%s%s%s%s", before, it->genuine, value ? name : "",
 		value ? value : "", value ? "\n" : "", end);
 }
 
@@ -83,9 +84,9 @@ static void flip(struct forgery *it)
 	static const char letters[] = "0123456789abcdefABCDEFzZ+/=_-.,~ghij";
 	char changed[512];
 	snprintf(changed, sizeof(changed), "%s", it->value);
-	size_t len = strlen(changed);
+	size_t from = it->scheme->prefix, len = strlen(changed) - from;
 	do
-		changed[it->scheme->prefix + chance((uint32_t)(len - it->scheme->prefix))] = letters[chance(sizeof(letters) - 1)];
+		changed[from + chance((uint32_t)len)] = letters[chance(sizeof(letters) - 1)];
 	while ((it->scheme->hex ? strcasecmp : strcmp)(changed, it->value) == 0);
 	send_value(it, changed);
 }
@@ -141,7 +142,7 @@ static void sign_with_another_key(struct forgery *it)
 
 static void sign_in_another_way(struct forgery *it)
 {
-	sign_as(it, it->weaker ? it->weaker : it->stranger);
+	sign_as(it, it->another ? it->another : it->stranger);
 }
 
 static void change_the_body(struct forgery *it)
@@ -179,14 +180,18 @@ static void (*const forgers[])(struct forgery *it) = { flip, cut, lengthen, leav
 
 static void begin(struct forgery *it, const struct scheme *scheme)
 {
-	*it = (struct forgery){ .scheme = scheme, .webhook = must(scheme->form, scheme->secrets, CALLBACK), .stranger = must(scheme->form, scheme->others, CALLBACK), .weaker = scheme->weaker ? must(scheme->weaker, scheme->secrets, CALLBACK) : NULL };
+	*it = (struct forgery){ .scheme = scheme };
+	it->webhook = must(scheme->form, scheme->secrets, CALLBACK);
+	it->stranger = must(scheme->form, scheme->others, CALLBACK);
+	if (scheme->another)
+		it->another = must(scheme->another, scheme->secrets, CALLBACK);
 }
 
 static void end(struct forgery *it)
 {
 	webhook_free(&it->webhook);
 	webhook_free(&it->stranger);
-	webhook_free(&it->weaker);
+	webhook_free(&it->another);
 }
 
 static void must_be_genuine(const struct forgery *it)
