@@ -3,11 +3,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <uv.h>
+
+#include "base/arena.h"
 #include "base/confine.h"
 #include "base/limits.h"
 #include "flow/ingest.h"
@@ -81,8 +86,20 @@ static void become_child(const struct child_kind *kind)
 	confine(kind->kind, kind->page < 0 ? NULL : page_map(kind->page, NULL));
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+	return must_alloc(size && count > SIZE_MAX / size ? SIZE_MAX : count * size);
+}
+
+/* libuv would abort where it has no memory: so it never hears of that.  Before anything else is asked of it. */
+static void spare_libuv(void)
+{
+	uv_replace_allocator(must_alloc, must_grow, zeroed, free);
+}
+
 int main(int argc, char **argv)
 {
+	spare_libuv();
 	const struct child_kind *child = argc ? child_kind(argv[0]) : NULL;
 	open_standard();
 	settle_signals();

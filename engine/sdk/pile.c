@@ -24,14 +24,18 @@ static size_t next_room(const struct sl_pile_block *newest)
 	return newest->room < LARGEST_BLOCK / 2 ? newest->room * 2 : LARGEST_BLOCK;
 }
 
-/* Without memory nothing can be said any more; the master starts the process again. */
+/* Nothing can be gone on with; the master starts the process again. */
+void sl_no_memory(void)
+{
+	fputs("sluice: out of memory\n", stderr);
+	_Exit(71);
+}
+
 static struct sl_pile_block *new_block(struct sl_pile *pile, size_t room)
 {
 	struct sl_pile_block *block = calloc(1, sizeof(*block) + room);
-	if (!block) {
-		fputs("sluice: out of memory\n", stderr);
-		_Exit(71);
-	}
+	if (!block)
+		sl_no_memory();
 	block->older = pile->newest;
 	block->room = room;
 	pile->newest = block;

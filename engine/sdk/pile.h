@@ -19,4 +19,7 @@ char *sl_pile_string(struct sl_pile *pile, const char *string);       /* NULL gi
 void *sl_pile_give(void *pile, size_t size); /* sl_pile_take, as struct sl_fold_memory wants it */
 void sl_pile_free(struct sl_pile *pile);     /* all of it; the pile is empty then */
 
+/* Says so, and ends the process as a pile does: for whoever cannot go on without the memory he asked for. */
+_Noreturn void sl_no_memory(void);
+
 #endif

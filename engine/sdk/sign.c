@@ -24,8 +24,8 @@ static void must(bool fine)
 {
 	if (fine)
 		return;
-	fputs("OpenSSL can make no digest: is its default provider switched off?\n", stderr);
-	abort();
+	fputs("sluice: OpenSSL can make no digest: there is no memory, or its default provider is switched off\n", stderr);
+	_Exit(71);
 }
 
 size_t sl_digest_size(enum sl_digest digest)

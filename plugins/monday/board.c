@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "monday.h"
+#include "pile.h"
 #include "text.h"
 
 static char *kept(struct sl_text text)
 {
 	char *copy = malloc(text.len + 1);
 	if (!copy)
-		abort();
+		sl_no_memory();
 	if (text.len)
 		memcpy(copy, text.at, text.len);
 	copy[text.len] = '\0';
@@ -59,7 +60,7 @@ static struct board *board_for(struct state *state, const char *id)
 	}
 	board = calloc(1, sizeof(*board));
 	if (!board)
-		abort();
+		sl_no_memory();
 	board->next = state->boards;
 	state->boards = board;
 	return board;

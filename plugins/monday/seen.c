@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "monday.h"
+#include "pile.h"
 
 #define LEAST 1024
 
@@ -33,7 +34,7 @@ static void rebuild(struct memory *memory, size_t count, int64_t board, int64_t 
 		larger.room *= 2;
 	larger.table = calloc(larger.room, sizeof(*larger.table));
 	if (!larger.table)
-		abort();
+		sl_no_memory();
 	for (size_t i = 0; i < memory->room; i++) {
 		const struct seen *old = &memory->table[i];
 		if (!old->item || (board && old->board == board && old->run != run))

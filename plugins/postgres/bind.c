@@ -44,7 +44,7 @@ static void *grown(void *at, size_t count, size_t size)
 {
 	void *more = reallocarray(at, count, size);
 	if (!more)
-		abort();
+		sl_no_memory();
 	return more;
 }
 

@@ -183,7 +183,7 @@ void doubt_note(struct job *job)
 {
 	struct doubt *doubt = calloc(1, sizeof(*doubt));
 	if (!doubt)
-		abort();
+		sl_no_memory();
 	doubt_forget(job->sink);
 	job->sink->doubt = doubt;
 	for (size_t i = 0; i < job->row_count; i++) {

@@ -35,7 +35,7 @@ static struct brief *new_brief(struct sink *sink)
 {
 	struct brief *brief = calloc(1, sizeof(*brief));
 	if (!brief)
-		abort();
+		sl_no_memory();
 	brief->next = sink->briefs;
 	sink->briefs = brief;
 	return brief;

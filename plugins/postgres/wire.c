@@ -36,7 +36,7 @@ static struct wire *wire_of(struct sink *sink)
 	if (!sink->wire)
 		sink->wire = calloc(1, sizeof(*sink->wire));
 	if (!sink->wire)
-		abort();
+		sl_no_memory();
 	return sink->wire;
 }
 
@@ -47,7 +47,7 @@ static void note(struct job *job, struct sending sending)
 		wire->room = wire->room ? wire->room * 2 : 64;
 		wire->sent = realloc(wire->sent, wire->room * sizeof(*wire->sent));
 		if (!wire->sent)
-			abort();
+			sl_no_memory();
 	}
 	wire->sent[wire->count++] = sending;
 }

@@ -57,7 +57,7 @@ static const char *kept_text(struct job *job, char *text)
 	const char *kept = sl_pile_string(&job->brief->pile, text);
 	sqlite3_free(text);
 	if (!kept)
-		abort(); /* no memory: nothing can be said any more */
+		sl_no_memory();
 	return kept;
 }
 
