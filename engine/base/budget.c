@@ -121,10 +121,13 @@ static int64_t fifth(int64_t limit)
 	return limit > 1 ? (limit + 4) / 5 : 0;
 }
 
-/* Less while nobody asks for it: what a backfill takes is spread, so the next slot is never far. */
+/* As much as live calls used lately, within bounds: what a backfill takes is spread, so the next slot is never far. */
 static int64_t reserve(const struct allowance *allowance)
 {
-	return allowance->used[BUDGET_LIVE] ? fifth(allowance->limit) : allowance->limit / 16;
+	int64_t live = allowance->used[BUDGET_LIVE], least = allowance->limit / 16, most = fifth(allowance->limit);
+	if (live < least)
+		return least;
+	return live < most ? live : most;
 }
 
 static int64_t later(int64_t a, int64_t b)

@@ -7,8 +7,9 @@
  * network does with the time between, the far side never counts more than allowed.
  *
  * Live calls may use all of it.  A backfill gets what live calls left in the last
- * window, but for a fifth, or a sixteenth if there was no live call in it; and that spread
- * over the window: so slots come free all the time, and a live call hardly ever waits behind one.
+ * window, but for as much again as they used, at least a sixteenth and at most a fifth of
+ * all; and that spread over the window: so slots come free all the time, and a live call
+ * hardly ever waits behind one.
  *
  * Kept by the master over all processes (main/budgets.c), or by a command that runs
  * without one; who waits for a grant stands at base/desk.h.  No clock and no loop in

@@ -144,6 +144,18 @@ static void a_backfill_gets_what_live_calls_left_but_for_a_fifth(void **state)
 	budget_free(&budget);
 }
 
+static void a_backfill_leaves_as_much_again_as_live_calls_used(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 100, .window = 1000 }, BUDGET_UNUSED);
+	for (int i = 0; i < 10; i++)
+		budget_give(budget, take(budget, BUDGET_LIVE, 0), 0, 0);
+	int backfilled = 0;
+	for (int64_t now = 0; now < 1000; now++)
+		backfilled += takes(budget, BUDGET_BACKFILL, now);
+	assert_int_equal(backfilled, 80);
+	budget_free(&budget);
+}
+
 static void a_backfill_is_spread_over_the_window(void **state)
 {
 	struct budget *budget = budget_new(&(struct budget_limits){ .requests = 100, .window = 10000 }, BUDGET_UNUSED);
@@ -520,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_lower_limit_counts_what_was_used),
 		cmocka_unit_test(a_backfill_alone_leaves_a_sixteenth),
 		cmocka_unit_test(a_backfill_gets_what_live_calls_left_but_for_a_fifth),
+		cmocka_unit_test(a_backfill_leaves_as_much_again_as_live_calls_used),
 		cmocka_unit_test(a_backfill_is_spread_over_the_window),
 		cmocka_unit_test(a_backfill_of_the_smallest_budget_gets_on),
 		cmocka_unit_test(no_window_ever_holds_too_many),
