@@ -79,9 +79,30 @@ static const char *reason(const struct client_answer *answer)
 	return colon ? colon + 2 : why;
 }
 
+/* An api does not move to somebody who cannot know its keys: that is a page to sign in, or of a proxy.  A file may
+ * well lie elsewhere. */
+static bool is_elsewhere(const struct wish *wish, const struct client_answer *answer)
+{
+	return answer->foreign && wish->api && !wish->request.file;
+}
+
+static void say_elsewhere(const struct wish *wish, const struct client_answer *answer, struct judgement *judgement)
+{
+	struct arena *arena = arena_new();
+	const char *authority = strstr(answer->url, "://"), *host = authority ? authority + 3 : answer->url;
+	why_say(&judgement->why, "%s was redirected elsewhere, to %.*s, which answered %d: %s", wish->shown,
+		(int)strcspn(host, "/?#"), host, answer->status, net_quote(wish, answer->body, arena));
+	judgement->verdict = VERDICT_AGAIN;
+	arena_free(&arena);
+}
+
 void net_judge(const struct wish *wish, const struct client_answer *answer, struct judgement *judgement)
 {
 	judgement->verdict = VERDICT_PASS;
+	if (answer->end == CLIENT_ANSWERED && is_elsewhere(wish, answer)) {
+		say_elsewhere(wish, answer, judgement);
+		return;
+	}
 	if (answer->end == CLIENT_ANSWERED) {
 		judge_status(wish, answer, judgement);
 		if (judgement->verdict == VERDICT_PASS && wish->graphql && answer->status >= 200 && answer->status <= 299)

@@ -60,6 +60,7 @@ struct client_answer {
 	const char *url;                      /* that answered */
 	const char *why;                      /* a sentence, if it did not answer; names host, not the query */
 	int redirects;                        /* within the origin that was asked first */
+	bool foreign;                         /* it was redirected, and another origin answered */
 	int64_t began, ended;                 /* clock_ticks */
 };
 

@@ -248,6 +248,7 @@ static const struct client_answer *answer_of(struct client_ask *ask, CURLcode co
 	struct sl_text memory = { body->memory.at ? body->memory.at : "", body->memory.len };
 	answer->body = arena_text(ask->arena, answer->end == CLIENT_ANSWERED ? memory : (struct sl_text){ "", 0 });
 	answer->redirects = ask->redirected;
+	answer->foreign = ask->foreign;
 	answer->began = ask->began;
 	answer->ended = clock_ticks();
 	return answer;

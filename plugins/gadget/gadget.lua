@@ -69,14 +69,18 @@ local function tell_of(shop, gone, from)
   end
 end
 
-local function ask(opt, since, after)
-  local filter = since and { { updatedAt = { greaterThanOrEqual = time.format(since) } } }
-  local data = http.graphql(SHOPS, { first = opt.page, after = after, filter = filter }, { url = "/api/graphql" })
+local function shops_of(query, variables)
+  local data = http.graphql(query, variables, { url = "/api/graphql" })
   local shops = object(data).shopifyShops
   if json.kind(object(shops).edges) ~= "array" then
     fail("Gadget answered without shopifyShops: " .. json.encode(data):sub(1, 200))
   end
   return shops
+end
+
+local function ask(opt, since, after)
+  local filter = since and { { updatedAt = { greaterThanOrEqual = time.format(since) } } }
+  return shops_of(SHOPS, { first = opt.page, after = after, filter = filter })
 end
 
 -- Takes in a page; gives where the next one begins, or nil.
@@ -124,10 +128,11 @@ function gadget.hooks(_, opt, hook)
 end
 
 function gadget.discover(opt)
-  local data = http.graphql("query { shopifyShops(first: 1) { edges { node { id name } } } }", nil, { url = "/api/graphql" })
+  local shops = shops_of("query { shopifyShops(first: 1) { edges { node { id name } } } }")
   emit { id = opt.base, type = "account", data = { name = opt.base } }
-  for _, edge in ipairs(object(object(data).shopifyShops).edges or {}) do
-    emit { id = edge.node.id, type = "shop", data = { name = edge.node.name } }
+  for _, edge in ipairs(shops.edges) do
+    local shop = object(object(edge).node)
+    if type(shop.id) == "string" then emit { id = shop.id, type = "shop", data = { name = shop.name } } end
   end
 end
 

@@ -251,9 +251,13 @@ function gmail.discover(opt)
     fail("give client_id, client_secret and refresh_token, or token: without them Gmail is not asked")
   end
   local profile = ask(opt, "/profile", 1) or fail("Gmail knows no account " .. opt.user)
+  if type(profile.emailAddress) ~= "string" then
+    fail("Gmail told no address of " .. opt.user .. ": " .. json.encode(profile):sub(1, 200))
+  end
   emit { id = profile.emailAddress, type = "account", data = { name = profile.emailAddress, mails = profile.messagesTotal } }
   for _, label in ipairs(list((ask(opt, "/labels", 1) or {}).labels)) do
-    emit { id = label.id, type = "label", data = { name = label.name } }
+    label = object(label)
+    if type(label.id) == "string" then emit { id = label.id, type = "label", data = { name = label.name } } end
   end
 end
 

@@ -111,9 +111,12 @@ static enum sl_outcome me_arrived(struct sl_call *call)
 	if (outcome != SL_DONE)
 		return outcome;
 	const struct sl_json *person = host->at(call->response->json, "/person");
-	struct sl_text id = plain(call, member(host, person, "id"));
+	struct sl_text id = plain(call, member(host, person, "id")), body = call->response->body;
+	if (!id.len)
+		return host->fail(call, "Teamwork does not say whose token it is: %.*s",
+			body.len < QUOTED ? (int)body.len : QUOTED, body.at);
 	host->emit(call, &(struct sl_event){
-				 .id = id.len ? id.at : "me",
+				 .id = id.at,
 				 .type = "account",
 				 .data = described(call, person, named, 4),
 			 });
