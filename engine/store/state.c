@@ -18,6 +18,7 @@
 
 #define BUSY_WAIT 2000                          /* milliseconds; others only read */
 #define LOCK_PAUSE 20000                        /* microseconds */
+#define WAL_MOST "16777216"                     /* bytes it may keep, once a long reader of it is gone */
 #define CHECKED_SIZE ((off_t)64 * 1024 * 1024)  /* a larger file is not read as a whole at start */
 /* ------------------------------------------------------------------- failing */
 
@@ -131,7 +132,7 @@ static bool open_file(struct state *state, const char *const *steps, struct why 
 	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
 		return state_failed(state, why);
 	sqlite3_busy_timeout(state->db, BUSY_WAIT);
-	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why)
+	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_MOST, why)
 		&& check(state, why) && migrate(state, steps, why) && state_whole(state, why);
 }
 
