@@ -177,6 +177,15 @@ static int64_t room_at(const struct budget *budget, enum budget_class class, int
 
 /* ------------------------------------------------------------------------- grants */
 
+/* Who came late makes up for it with the next ones, by a sixteenth of a window at most. */
+static int64_t next_after(const struct allowance *allowance, int64_t amount, int64_t now)
+{
+	int64_t from = later(allowance->next_backfill, now - allowance->window / 16);
+	if (allowance->next_backfill == INT64_MIN)
+		from = now;
+	return from + allowance->window * amount / backfill_share(allowance);
+}
+
 static int64_t within(int64_t cost, int64_t limit)
 {
 	if (cost < 1)
@@ -194,7 +203,7 @@ static uint64_t grant(struct budget *budget, const struct grant *granted, int64_
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct allowance *allowance = &budget->allowances[kind];
 		if (mine->class == BUDGET_BACKFILL && allowance->limit)
-			allowance->next_backfill = now + allowance->window * mine->amount[kind] / backfill_share(allowance);
+			allowance->next_backfill = next_after(allowance, mine->amount[kind], now);
 		allowance->used[mine->class] += mine->amount[kind];
 	}
 	return mine->id;

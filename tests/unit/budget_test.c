@@ -164,6 +164,8 @@ static void a_backfill_is_spread_over_the_window(void **state)
 	assert_int_equal(budget_take(budget, BUDGET_BACKFILL, 1, 1, 0, &again), 0);
 	assert_int_equal(again, 106);
 	assert_int_equal(takes(budget, BUDGET_BACKFILL, 107), 1);
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 330), 2); /* late: one more makes up for it */
+	assert_int_equal(takes(budget, BUDGET_BACKFILL, 9000), 6); /* but not for a long rest */
 	budget_free(&budget);
 }
 
