@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- mail.lua - conversations of Missive, their messages, and the files attached to these.
 --
--- How old is what is told: of a list as old as the last activity; of a webhook as the message it came with, or else
--- as it is itself; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user;
+-- How old is what is told: of a list as old as the last activity; of a webhook that a message or a comment set off as
+-- that is, of any other as it is itself, though it brings a message along; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user;
 -- here a conversation is closed, or in the trash, when it is so for all of them.
 
 local files = require "files"
@@ -179,8 +179,14 @@ local function polled(event, body, opt)
   emit_message(message, talk, mode, event.time, event.received, opt)
 end
 
+-- When the conversation was as the webhook says.
+local function told_at(event, rule)
+  local by_message = rule:find("^incoming") or rule:find("^outgoing") or rule:find("comment")
+  return by_message and event.time or event.received
+end
+
 local function pushed(event, body, opt)
-  local talk = body.conversation
+  local talk, at = body.conversation, told_at(event, body.rule.type)
   local message = told.object(json.kind(body.latest_message) == "object" and body.latest_message or body.message)
   local id = told.id(message.id)
   if opt.fetch then
@@ -188,9 +194,9 @@ local function pushed(event, body, opt)
     local whole = now and id and whole_message(id)
     if whole then return emit_message(whole, now, "upsert", time.now(), time.now(), opt) end
   else
-    emit_talk(talk, "patch", event.time)
+    emit_talk(talk, "patch", at)
   end
-  if id then emit_message(message, talk, "patch", event.time, event.received, opt) end
+  if id then emit_message(message, talk, "patch", in_trash(talk) and at or event.time, event.received, opt) end
 end
 
 function mail.rows(event, body, opt)

@@ -37,6 +37,18 @@ return {
         has = { conversation_id = "e8196c2f-4bc9-4fa1-a018-6a4078362ed1", team = "Demo Staging",
           labels = { "Nested test" }, closed = false } } },
     },
+    {
+      name = "a conversation is closed when that is told, however old the message is that comes along",
+      request = { body = {
+        rule = { id = "r", type = "conversation_closed" },
+        conversation = { id = "c1", users = { { id = "u", closed = true } } },
+        latest_message = { id = "m1", type = "email", delivered_at = 1767225600 },
+      } },
+      emits = {
+        { type = "conversations", mode = "patch", time = "2026-01-03T00:00:00Z", has = { closed = true } },
+        { type = "emails", mode = "patch", time = "2026-01-01T00:00:00Z", has = { email_id = "m1" } },
+      },
+    },
     { name = "a comment changes nothing but its conversation", request = posted("wh_new_comment.json"),
       emits = { { type = "conversations" } } },
     {
