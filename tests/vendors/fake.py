@@ -44,8 +44,9 @@ class Answer:
         if isinstance(body, str):
             kind = "text/html" if body.startswith("<") else "text/plain"
         self.body = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        if not any(name.lower() == "content-type" for name in self.headers):
-            self.headers["Content-Type"] = kind
+        for name, value in ("Content-Type", kind), ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())):
+            if not any(name.lower() == there.lower() for there in self.headers):
+                self.headers[name] = value
 
     def bytes(self):
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Other')}"]
