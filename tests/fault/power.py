@@ -6,8 +6,8 @@
 #     recording.cut(moment, dice, folder)             the folder as it may be found after a power cut at that moment
 #
 # A file holds what was written before a sync of it returned.  Of what was written since, each piece may be there, or
-# not, or some of its sectors, in any order; a sector is whole, and as it was in memory at some moment.  Its length is
-# one of those it had since.  A new name, a rename, a removal is certain once its folder was synced; those since may all
+# not, or some of its sectors, in any order; a sector is whole, and as it was in memory at some moment.  What a sync
+# failed for stays like that, whatever is synced later.  A file's length is one of those it had since.  A new name, a rename, a removal is certain once its folder was synced; those since may all
 # be there, the first few, or, as no good file system would have it, any of them.
 import ctypes
 import dataclasses
@@ -27,7 +27,7 @@ DIE, DIE_HALF, DIE_ALL = 1000, 1001, 1002
 FOREVER = (1 << 63) - 1
 
 NOTE = struct.Struct("=IIQQQQQII")
-WRITE, ZEROS, CUT, RESERVE, SYNC, MAKE, FOLDER, MOVE, LINK, GONE, MAPPED = range(1, 12)
+WRITE, ZEROS, CUT, RESERVE, SYNC, MAKE, FOLDER, MOVE, LINK, GONE, MAPPED, FAILED = range(1, 13)
 
 
 class Levers(ctypes.Structure):
@@ -95,6 +95,7 @@ class Note:
     len: int
     paths: list
     bytes: bytes
+    forgotten: bool = False  # a sync of it failed: the system takes it for written, and asks the disk no more
 
 
 def read_notes(data):
@@ -145,7 +146,7 @@ class File:
     def synced(self, moment):
         rest = []
         for note in self.pending:
-            if note.ended < moment:
+            if note.ended < moment and not note.forgotten:
                 self.apply(note)
             else:
                 rest.append(note)
@@ -217,6 +218,10 @@ class Disk:
             node = self.inodes.get(note.file)
             if isinstance(node, File):
                 node.pending.append(note)
+        elif note.kind == FAILED:
+            node = self.inodes.get(note.file)
+            for pending in node.pending if isinstance(node, File) else ():
+                pending.forgotten = True
         elif note.kind in (MAKE, FOLDER):
             node = self.inodes[note.file] = File() if note.kind == MAKE else Folder()
             self.change(note, (*self.place(note.paths[0]), node))
@@ -311,6 +316,8 @@ class Recording:
     def cut(self, moment, dice, folder, syncs=True):
         """Makes in `folder` what may be left.  Without `syncs` it is as if the program under test never asked for one."""
         disk, mood = Disk(self.base), Mood(dice)
+        for note in self.notes:
+            note.forgotten = False
         for note in self.notes:
             if note.begun > moment:
                 break

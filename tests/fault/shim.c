@@ -100,17 +100,12 @@ static int harm(uint64_t kind, const char *path)
 
 /* ----------------------------------------------------------------------- notes */
 
-enum { N_WRITE = 1,
-	N_ZEROS,
-	N_CUT,
-	N_RESERVE,
-	N_SYNC,
-	N_MAKE,
-	N_FOLDER,
-	N_MOVE,
-	N_LINK,
-	N_GONE,
-	N_MAPPED };
+/* clang-format off */
+enum {
+	N_WRITE = 1, N_ZEROS, N_CUT, N_RESERVE, N_SYNC, N_MAKE, N_FOLDER, N_MOVE, N_LINK, N_GONE, N_MAPPED,
+	N_FAILED, /* a sync */
+};
+/* clang-format on */
 
 struct note { /* power.py has the same; behind it the path or paths, each with a NUL, then the bytes */
 	uint32_t size, kind;
@@ -392,12 +387,10 @@ static int do_sync(uint64_t file, const char *path)
 {
 	look_at_maps();
 	int error = harm(SYNCS, path);
-	if (error)
-		return (int)fail(error == DIE_HALF ? EIO : error);
-	struct note note = { .kind = N_SYNC, .begun = moment(), .file = file };
+	struct note note = { .kind = error ? N_FAILED : N_SYNC, .begun = moment(), .file = file };
 	note.ended = moment();
 	put(&note, "", NULL, 0);
-	return 0;
+	return error ? (int)fail(error == DIE_HALF ? EIO : error) : 0;
 }
 
 OURS int fdatasync(int fd)

@@ -9,6 +9,7 @@ recorded too, and the power goes once more.
     SLUICE_SEEDS   how many moments (50; 1000 with SLUICE_LONG)
     SLUICE_SEED    repeats a run; SLUICE_ONLY one of its moments, by its number
 """
+import errno
 import os
 import pathlib
 import random
@@ -18,13 +19,13 @@ import signal
 import pytest
 from bed import Daemon
 from oracle import LONG, Plan, Senders, compare, configure, seed, settle
-from power import Harness
+from power import SYNCS, Harness
 
 SEEDS = int(os.environ.get("SLUICE_SEEDS", "1000" if LONG else "50"))
 ONLY = os.environ.get("SLUICE_ONLY")
 OF_ONE = 25  # moments of one recording
 AGAIN = 0.3  # so often the power goes a second time
-pytestmark = pytest.mark.fault(3)
+pytestmark = pytest.mark.fault(3, 7)
 
 
 class Run:
@@ -38,12 +39,14 @@ class Run:
 
 
 def live(daemon, harness, dice):
-    """One or two of its processes are killed, then all of them."""
+    """One or two of its processes are killed, now and then a sync of the log fails, then all are killed."""
     for victim in dice.sample(["ingress", "route notes", "none"], 2):
         yield
         pid = daemon.children().get(f"sluice: {victim}")
         if pid:
             os.kill(pid, signal.SIGKILL)
+    if dice.random() < 0.5:
+        harness.levers.harm(SYNCS, errno.EIO, at=dice.randrange(1, 20), times=1, path=".seg")
     yield
     daemon.kill()
     daemon.start(ready=False)
