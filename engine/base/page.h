@@ -26,6 +26,7 @@
 	X(log_bytes, "bytes the log takes on disk") \
 	X(log_end, "durable end of the log: the last seq") \
 	X(log_begin, "the oldest seq kept") \
+	X(log_gaps, "seqs between these two that were never given, where the log was restored") \
 	X(cursor_time, "milliseconds since 1970 when the event at the cursor was received") \
 	X(cursor, "the last seq the route has passed") \
 	X(events, "events decoded by the route") \

@@ -98,6 +98,7 @@ static void count_log(struct ingest *ingest)
 	log_stat(ingest->log, &stat);
 	page_set(ingest->page, COUNTER_log_bytes, (uint64_t)stat.bytes);
 	page_set(ingest->page, COUNTER_log_begin, stat.begin);
+	page_set(ingest->page, COUNTER_log_gaps, stat.gaps);
 	page_set(ingest->page, COUNTER_log_end, stat.end);
 }
 

@@ -29,11 +29,18 @@ bool health_stands(const struct master *master, const struct child *route)
 	return page_get(master->ingress->page, COUNTER_log_begin) && page_get(route->page, COUNTER_hold);
 }
 
+/* So many events, by their seqs: a gap of the log is wider than all that it has had. */
+static uint64_t events_in(const struct page *ingress, uint64_t seqs)
+{
+	uint64_t gaps = page_get(ingress, COUNTER_log_gaps);
+	return seqs >= gaps ? seqs - gaps : seqs;
+}
+
 uint64_t health_behind(const struct master *master, const struct child *route)
 {
 	uint64_t end = page_get(master->ingress->page, COUNTER_log_end);
 	uint64_t cursor = page_get(route->page, COUNTER_cursor);
-	return end > cursor ? end - cursor : 0;
+	return end > cursor ? events_in(master->ingress->page, end - cursor) : 0;
 }
 
 static const char *last_error(const struct child *child)
@@ -130,7 +137,8 @@ static int64_t held_bytes(const struct master *master)
 	double bytes = (double)page_get(page, COUNTER_log_bytes);
 	if (hold > end || begin > end)
 		return 0;
-	return (int64_t)(hold > begin ? bytes * (double)(end - hold + 1) / (double)(end - begin + 1) : bytes);
+	double held = (double)events_in(page, end - hold + 1), all = (double)events_in(page, end - begin + 1);
+	return (int64_t)(hold > begin && held < all ? bytes * held / all : bytes);
 }
 
 static void judge_log(struct verdict *verdict, const struct master *master)

@@ -19,6 +19,7 @@ static enum child_kind owner_of(enum counter counter)
 static bool is_gauge(enum counter counter)
 {
 	static const enum counter gauges[] = { COUNTER_connections, COUNTER_log_bytes, COUNTER_log_end, COUNTER_log_begin,
+		COUNTER_log_gaps,
 		COUNTER_cursor_time, COUNTER_cursor, COUNTER_waiting, COUNTER_dead, COUNTER_outage_since, COUNTER_hold,
 		COUNTER_hooks_bad };
 	for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
