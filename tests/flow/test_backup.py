@@ -13,6 +13,7 @@ import time
 
 import pytest
 from bed import SLUICE, wait_until
+from test_poll import expect_all, expect_once, logged, poll, shop, vendor  # noqa: F401  (two are fixtures)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system")
 
@@ -495,3 +496,30 @@ def test_a_limit_of_file_sizes_is_told(kept):
     answer = subprocess.run(["bash", "-c", 'ulimit -f 100; exec "$0" backup limited', SLUICE],
                             cwd=kept.folder, capture_output=True, text=True)
     refused(answer, "File too large")
+
+
+# ------------------------------------------------------------------- what is polled
+
+
+def test_a_source_asks_again_for_what_it_got_after_the_backup(shop, vendor):  # noqa: F811
+    vendor.has(30)
+    shop.start()
+    poll(shop)
+    expect_all(shop, 30)
+    backup(shop)
+    runs = set(shop.rows("select run from sluice_sync"))
+    vendor.has(20, first=30)
+    poll(shop)
+    expect_all(shop, 50)
+    lost = set(shop.rows("select run from sluice_sync")) - runs
+    disaster(shop)
+    restore(shop)
+    vendor.has(10, first=50)
+    shop.start()
+    expect_all(shop, 60)
+    expect_once(shop)
+    events = [event["id"] for event in logged(shop)]
+    assert len(events) == len(set(events))
+    again = set(shop.rows("select run from sluice_sync")) - runs - lost
+    assert lost and again, "no run has the name of one that the backup did not know"
+    assert not {run for run, in again} & {run for run, in lost}
