@@ -13,6 +13,7 @@
 struct want {
 	struct arena *arena;
 	uint64_t from, end; /* the next seq; the durable end when log_read was called */
+	uint64_t last;      /* that may lie in the open segment */
 	size_t most, bytes; /* still wanted */
 	size_t room;        /* of slice->records */
 	struct log_slice *slice;
@@ -44,7 +45,7 @@ static void take_records(struct log_reader *reader, struct want *want, const cha
 {
 	size_t done = 0;
 	*span = 0;
-	while (want->most && want->bytes && want->from <= want->end) {
+	while (want->most && want->bytes && want->from <= want->last) {
 		const struct record_head *head = (const struct record_head *)(chunk + done);
 		*span = sizeof(*head);
 		if (done + sizeof(*head) > len)
@@ -92,9 +93,18 @@ static size_t chunk_size(const struct log_reader *reader, const struct want *wan
 	return size < left ? size : (size_t)left;
 }
 
+/* Behind a segment's end there may be good records that were copied or never kept:
+ * what the next one begins with counts. */
+static uint64_t last_here(const struct log_reader *reader, const struct want *want)
+{
+	const struct segment *next = reader_next(reader, reader->at.ordinal);
+	return next && next->first - 1 < want->end ? next->first - 1 : want->end;
+}
+
 static bool collect(struct log_reader *reader, struct want *want)
 {
 	uint64_t span = LOG_ALIGN;
+	want->last = last_here(reader, want);
 	for (size_t size = 0; span;) {
 		size = chunk_size(reader, want, size, span);
 		if (size < span)

@@ -29,6 +29,12 @@ static void add_five(void)
 	add(5);
 }
 
+static void add_and_write(void)
+{
+	add(5);
+	write_but_not_publish();
+}
+
 static void add_until_a_roll(void)
 {
 	struct log_stat stat;
@@ -331,6 +337,37 @@ static void a_cut_segment_loses_its_end_only(void **unused)
 	assert_int_equal(read_all().records, tally.records + 20);
 }
 
+/* What a start copied into a new segment is still in the old one, behind its end. */
+static void what_lies_behind_a_segments_end_is_never_read(void **unused)
+{
+	struct why why = { "" };
+	struct log_slice slice;
+	struct log_record record = { .source = text("other"), .body = text("another life") };
+	char path[128];
+	in_child(add_and_write);
+	in_child(nothing);
+	for (uint64_t ordinal = 2; ordinal < 5; ordinal++) {
+		path_of(path, segment_name(ordinal).text);
+		if (access(path, F_OK) == 0)
+			assert_int_equal(truncate(path, LOG_BEGIN), 0);
+	}
+	delete("page");
+	open_writer();
+	assert_int_equal(end_now(), 5);
+	assert_int_equal(log_append(writer, &record), 6);
+	struct log_batch *batch = log_take(writer);
+	assert_true(log_write(writer, batch, &why));
+	log_done(writer, &batch);
+	struct log_reader *reader = open_reader();
+	struct arena *arena = arena_new();
+	assert_int_equal(log_read(reader, arena, 1, 100, 100000, &slice, &why), LOG_READ);
+	assert_int_equal(slice.count, 5);
+	assert_int_equal(log_read(reader, arena, 6, 100, 100000, &slice, &why), LOG_READ);
+	assert_string_equal(slice.records[0].source.at, "other");
+	arena_free(&arena);
+	log_reader_close(&reader);
+}
+
 /* Not at a multiple of 64: a few bytes are left where a record's head would be. */
 static void a_segment_may_be_cut_anywhere(void **unused)
 {
@@ -532,6 +569,7 @@ int main(void)
 		TEST(a_missing_segment_is_damage_and_a_missing_beginning_is_gone),
 		TEST(a_cut_segment_loses_its_end_only),
 		TEST(a_segment_may_be_cut_anywhere),
+		TEST(what_lies_behind_a_segments_end_is_never_read),
 		TEST(damage_in_the_last_segment_is_named_and_kept_by_the_next_start),
 		TEST(a_reader_goes_on_behind_damage_at_the_very_end),
 		TEST(a_copy_of_a_record_inside_a_body_is_not_one),

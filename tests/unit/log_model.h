@@ -72,8 +72,8 @@ static inline void check_same(const struct log_record *record)
 	if (fact->state == HURT)
 		fail_msg("seq %" PRIu64 " is read, and its bytes were changed", record->seq);
 	if (record->received != fact->life || record->body.len != fact->len)
-		fail_msg("seq %" PRIu64 ": read is life %d with %zu bytes, written was life %u with %u", record->seq,
-			(int)record->received, record->body.len, fact->life, fact->len);
+		fail_msg("seq %" PRIu64 ": read is life %d with %zu bytes, written was life %u with %u; state %d", record->seq,
+			(int)record->received, record->body.len, fact->life, fact->len, (int)fact->state);
 	assert_int_equal(record->flags, record->seq & 7);
 	assert_string_equal(record->source.at, "boards");
 	assert_string_equal(record->headers.at, "x: y\n");
