@@ -338,7 +338,7 @@ struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size
 		explain(why, why_size, "the text is longer than 256 MB", -1);
 		return NULL;
 	}
-	struct sl_document *document = copy_text(text.at + skip, text.len - skip);
+	struct sl_document *document = copy_text(skip ? text.at + skip : text.at, text.len - skip);
 	ptrdiff_t at = -1;
 	const char *wrong = document ? build(document, text.len - skip, &at) : "out of memory";
 	if (wrong) {
