@@ -222,6 +222,16 @@ uint64_t budget_take(struct budget *budget, enum budget_class class, uint32_t ow
 	return *again == now ? grant(budget, &wanted, now) : 0;
 }
 
+/* A backfill's next call was put off by what this one was thought to cost. */
+static void cost_is_known(struct allowance *allowance, int64_t thought, int64_t cost)
+{
+	int64_t more = allowance->window * (cost - thought) / backfill_share(allowance);
+	if (more > allowance->window)
+		more = allowance->window; /* by then all of it has come free */
+	if (allowance->limit && allowance->next_backfill != INT64_MIN)
+		allowance->next_backfill += more;
+}
+
 static void end_grant(struct budget *budget, size_t at, int64_t cost, int64_t ended)
 {
 	struct grant gone = budget->grants[at];
@@ -229,8 +239,12 @@ static void end_grant(struct budget *budget, size_t at, int64_t cost, int64_t en
 	budget->at_once_used[gone.class]--;
 	for (int kind = 0; kind < KINDS; kind++)
 		budget->allowances[kind].used[gone.class] -= gone.amount[kind];
-	if (cost > 0)
-		gone.amount[POINTS] = cost < COST_MOST ? cost : COST_MOST;
+	if (cost > 0) {
+		cost = cost < COST_MOST ? cost : COST_MOST;
+		if (gone.class == BUDGET_BACKFILL)
+			cost_is_known(&budget->allowances[POINTS], gone.amount[POINTS], cost);
+		gone.amount[POINTS] = cost;
+	}
 	add_use(budget, gone.class, gone.amount, ended);
 }
 

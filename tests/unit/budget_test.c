@@ -169,6 +169,21 @@ static void a_backfill_is_spread_over_the_window(void **state)
 	budget_free(&budget);
 }
 
+static void a_backfill_waits_for_what_its_calls_did_cost(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .points = 1600, .points_window = 1500 }, BUDGET_UNUSED);
+	int64_t again;
+	uint64_t id = budget_take(budget, BUDGET_BACKFILL, 1, 800, 0, &again);
+	assert_true(id);
+	assert_int_equal(budget_take(budget, BUDGET_BACKFILL, 1, 100, 1, &again), 0);
+	assert_int_equal(again, 800);
+	budget_give(budget, id, 100, 50);
+	assert_int_equal(budget_take(budget, BUDGET_BACKFILL, 1, 100, 50, &again), 0);
+	assert_int_equal(again, 100);
+	assert_true(budget_take(budget, BUDGET_BACKFILL, 1, 100, 100, &again));
+	budget_free(&budget);
+}
+
 static void a_backfill_of_the_smallest_budget_gets_on(void **state)
 {
 	for (int64_t requests = 1; requests <= 4; requests++) {
@@ -536,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_backfill_gets_what_live_calls_left_but_for_a_fifth),
 		cmocka_unit_test(a_backfill_leaves_as_much_again_as_live_calls_used),
 		cmocka_unit_test(a_backfill_is_spread_over_the_window),
+		cmocka_unit_test(a_backfill_waits_for_what_its_calls_did_cost),
 		cmocka_unit_test(a_backfill_of_the_smallest_budget_gets_on),
 		cmocka_unit_test(no_window_ever_holds_too_many),
 		cmocka_unit_test(live_calls_hardly_wait_behind_a_backfill),
