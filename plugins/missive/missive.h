@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "far.h"
 #include "plugin.h"
 #include "time.h"
 
@@ -29,16 +30,6 @@ struct memory {
 	uint64_t over[2];
 };
 
-/* Text that grows, in the memory of a call. */
-struct words {
-	struct sl_call *call;
-	char *at;
-	size_t len, room;
-};
-void words_add(struct words *words, struct sl_text text);
-void words_string(struct words *words, const char *string);
-
-struct sl_text plain(struct sl_call *call, const struct sl_json *value); /* of a string or a number; else at NULL */
 int64_t moment(struct sl_call *call, const struct sl_json *value);       /* microseconds since 1970; 0: it is none */
 struct sl_text second_before(struct sl_call *call, int64_t at);          /* of such a moment: as `until` has it */
 uint64_t mark_of(struct sl_text text);                                   /* a digest, for telling texts apart */
@@ -68,14 +59,14 @@ struct walk {
 	struct sl_text until;          /* where in it; empty: at its beginning */
 	int64_t top, floor;            /* its newest so far; what is older than the floor is known */
 	int64_t done;                  /* conversations */
-	struct words ties;             /* "ID ID ": those of `until`'s time that are done */
-	struct words known;            /* "MARK:TIME ": conversations near the top that were looked into */
+	struct sl_words ties;             /* "ID ID ": those of `until`'s time that are done */
+	struct sl_words known;            /* "MARK:TIME ": conversations near the top that were looked into */
 	bool last;                     /* this page is the mailbox's last */
 
 	struct talk *talks; /* of this page */
 	size_t talk_count, talk;
 	struct sl_text message_until; /* of the conversation under way: where its list goes on */
-	struct words seen_ids;        /* " ID ID " */
+	struct sl_words seen_ids;        /* " ID ID " */
 
 	struct letter *letters, **last_letter; /* that want their bodies */
 	size_t letter_count, single;           /* single: so many are asked one by one */
@@ -83,7 +74,6 @@ struct walk {
 };
 
 bool can_ask(const struct sl_call *call);
-int64_t far_now(const struct sl_call *call); /* when the answer was given, by the far side's clock; microseconds */
 /* Fine: SL_DONE; else how the call ends. */
 enum sl_outcome far_judge(struct sl_call *call, const char *what);
 enum sl_outcome far_shape(struct sl_call *call, const char *what); /* it has not what it should */

@@ -20,18 +20,18 @@ static sl_step bodies_arrived;
 static struct sl_text without_talk(struct sl_call *call, const struct sl_json *message)
 {
 	const struct sl_host *host = call->host;
-	struct words words = { .call = call };
+	struct sl_words words = { .call = call };
 	if (!host->at(message, "/conversation"))
 		return host->raw(message);
 	for (const struct sl_json *value = host->first(message); value; value = host->next(value)) {
 		if (sl_text_is(host->name(value), "conversation"))
 			continue;
-		words_string(&words, words.len ? "," : "{");
-		words_add(&words, host->quote(call, host->name(value)));
-		words_string(&words, ":");
-		words_add(&words, host->raw(value));
+		sl_words_string(&words, words.len ? "," : "{");
+		sl_words_add(&words, host->quote(call, host->name(value)));
+		sl_words_string(&words, ":");
+		sl_words_add(&words, host->raw(value));
 	}
-	words_string(&words, words.len ? "}" : "{}");
+	sl_words_string(&words, words.len ? "}" : "{}");
 	return (struct sl_text){ words.at, words.len };
 }
 
@@ -39,7 +39,7 @@ static struct sl_text without_talk(struct sl_call *call, const struct sl_json *m
 static void tell_letter(struct sl_call *call, const struct letter *letter, const struct sl_json *message)
 {
 	const struct sl_host *host = call->host;
-	struct sl_text talk = plain(call, host->at(message, "/conversation/id"));
+	struct sl_text talk = sl_plain(call, host->at(message, "/conversation/id"));
 	struct sl_text text = without_talk(call, message);
 	int64_t time = newest_of(call, message);
 	if (!talk.len)
@@ -71,18 +71,18 @@ enum sl_outcome letters_send(struct sl_call *call, sl_step *next)
 	const struct missive *opt = call->options;
 	const struct sl_host *host = call->host;
 	struct walk *walk = call->local;
-	struct words url = { .call = call };
+	struct sl_words url = { .call = call };
 	if (!opt->bodies)
 		tell_bare(call, walk->letter_count);
 	if (!walk->letters) {
 		walk->last_letter = &walk->letters;
 		return next(call);
 	}
-	words_string(&url, "/messages/");
+	sl_words_string(&url, "/messages/");
 	const struct letter *letter = walk->letters;
 	for (size_t i = 0; i < batch_of(walk); i++, letter = letter->next) {
-		words_string(&url, i ? "," : "");
-		words_add(&url, letter->id);
+		sl_words_string(&url, i ? "," : "");
+		sl_words_add(&url, letter->id);
 	}
 	walk->after_letters = next;
 	return host->http(call, &(struct sl_http){ .url = url.at }, bodies_arrived);

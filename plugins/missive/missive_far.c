@@ -3,7 +3,6 @@
 #include "missive.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "sign.h"
 #include "text.h"
@@ -11,40 +10,10 @@
 #define QUOTED 200
 #define SECOND 1000000
 
-void words_add(struct words *words, struct sl_text text)
-{
-	if (words->len + text.len >= words->room) {
-		size_t room = 2 * (words->len + text.len) + 256;
-		char *at = words->call->host->alloc(words->call, room);
-		if (words->len)
-			memcpy(at, words->at, words->len);
-		words->at = at, words->room = room;
-	}
-	if (text.len)
-		memcpy(words->at + words->len, text.at, text.len);
-	words->at[words->len += text.len] = '\0';
-}
-
-void words_string(struct words *words, const char *string)
-{
-	words_add(words, sl_text_of(string));
-}
-
-struct sl_text plain(struct sl_call *call, const struct sl_json *value)
-{
-	const struct sl_host *host = call->host;
-	if (host->kind(value) == SL_KIND_STRING && host->string(value).len)
-		return host->string(value);
-	if (host->kind(value) != SL_KIND_NUMBER)
-		return (struct sl_text){ 0 };
-	struct sl_text raw = host->raw(value);
-	return host->format(call, "%.*s", (int)raw.len, raw.at);
-}
-
 /* Seconds, perhaps with a fraction. */
 int64_t moment(struct sl_call *call, const struct sl_json *value)
 {
-	struct sl_text text = plain(call, value);
+	struct sl_text text = sl_plain(call, value);
 	int64_t time = 0, unit = SECOND;
 	size_t i = 0;
 	for (; i < text.len && i < 11 && text.at[i] >= '0' && text.at[i] <= '9'; i++)
@@ -69,14 +38,6 @@ bool can_ask(const struct sl_call *call)
 {
 	const struct missive *opt = call->options;
 	return *opt->base && opt->token && *opt->token && **opt->token;
-}
-
-int64_t far_now(const struct sl_call *call)
-{
-	const char *text = call->response ? call->host->header(call->response, "date") : NULL;
-	struct tm date = { 0 };
-	const char *rest = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
-	return (int64_t)(rest && !*rest ? timegm(&date) : time(NULL)) * SECOND;
 }
 
 enum sl_outcome far_shape(struct sl_call *call, const char *what)
@@ -145,16 +106,16 @@ static void tell_account(struct sl_call *call)
 static void tell_item(struct sl_call *call, const struct kind *kind, const struct sl_json *item)
 {
 	const struct sl_host *host = call->host;
-	struct sl_text id = plain(call, host->at(item, "/id")), name = plain(call, host->at(item, "/name"));
-	struct sl_text email = plain(call, host->at(item, "/email"));
-	struct words data = { .call = call };
+	struct sl_text id = sl_plain(call, host->at(item, "/id")), name = sl_plain(call, host->at(item, "/name"));
+	struct sl_text email = sl_plain(call, host->at(item, "/email"));
+	struct sl_words data = { .call = call };
 	if (!id.len)
 		return;
-	words_string(&data, "{\"name\":");
-	words_add(&data, host->quote(call, name.len ? name : sl_text_of("")));
+	sl_words_string(&data, "{\"name\":");
+	sl_words_add(&data, host->quote(call, name.len ? name : sl_text_of("")));
 	if (email.len)
-		words_add(&data, host->format(call, ",\"email\":%s", host->quote(call, email).at));
-	words_string(&data, "}");
+		sl_words_add(&data, host->format(call, ",\"email\":%s", host->quote(call, email).at));
+	sl_words_string(&data, "}");
 	host->emit(call, &(struct sl_event){ .id = id.at, .type = kind->type, .data = { data.at, data.len } });
 }
 

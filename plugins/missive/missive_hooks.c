@@ -86,9 +86,9 @@ static void plan_remembered(struct sl_call *call, const struct sl_json *hook)
 		.deed = LOOK,
 		.stays = true,
 		.type = "fine",
-		.id = plain(call, host->at(hook, "/id")),
-		.event = plain(call, host->at(hook, "/type")),
-		.url = plain(call, host->at(hook, "/url")),
+		.id = sl_plain(call, host->at(hook, "/id")),
+		.event = sl_plain(call, host->at(hook, "/type")),
+		.url = sl_plain(call, host->at(hook, "/url")),
 	};
 	if (!job.id.len || !job.event.len)
 		return;
@@ -138,25 +138,25 @@ static void tell_job(struct sl_call *call, const struct job *job)
 			 });
 }
 
-static void add_hook(struct words *words, const struct job *job)
+static void add_hook(struct sl_words *words, const struct job *job)
 {
 	struct sl_call *call = words->call;
 	const struct sl_host *host = call->host;
-	words_string(words, words->at[words->len - 1] == '[' ? "" : ",");
-	words_add(words, host->format(call, "{\"id\":%s,", host->quote(call, job->id).at));
-	words_add(words, host->format(call, "\"type\":%s,", host->quote(call, job->event).at));
-	words_add(words, host->format(call, "\"url\":%s}", host->quote(call, job->url).at));
+	sl_words_string(words, words->at[words->len - 1] == '[' ? "" : ",");
+	sl_words_add(words, host->format(call, "{\"id\":%s,", host->quote(call, job->id).at));
+	sl_words_add(words, host->format(call, "\"type\":%s,", host->quote(call, job->event).at));
+	sl_words_add(words, host->format(call, "\"url\":%s}", host->quote(call, job->url).at));
 }
 
 static void remember(struct sl_call *call)
 {
 	const struct work *work = call->local;
-	struct words words = { .call = call };
-	words_string(&words, "{\"hooks\":[");
+	struct sl_words words = { .call = call };
+	sl_words_string(&words, "{\"hooks\":[");
 	for (const struct job *job = work->first; job; job = job->next)
 		if (job->stays)
 			add_hook(&words, job);
-	words_string(&words, "]}");
+	sl_words_string(&words, "]}");
 	call->host->advance(call, words.at);
 }
 
@@ -200,7 +200,7 @@ static enum sl_outcome done(struct sl_call *call)
 	const struct sl_response *answer = call->response;
 	const char *said = answer->body.len ? answer->body.at : "nothing is said";
 	bool fine = (answer->status >= 200 && answer->status <= 299) || (job->deed == DELETE && answer->status == 404);
-	struct sl_text id = plain(call, call->host->at(answer->json, "/hooks/id"));
+	struct sl_text id = sl_plain(call, call->host->at(answer->json, "/hooks/id"));
 	if (!fine || (job->deed == MAKE && !id.len)) {
 		job->why = call->host->format(call, "Missive answered with %d: %.200s", answer->status, said).at;
 		job->type = job->deed == MAKE ? "missing" : "extra";

@@ -36,8 +36,8 @@ static void begin(struct sl_call *call)
 {
 	struct walk *walk = call->local;
 	walk->message_until = (struct sl_text){ "", 0 };
-	walk->seen_ids = (struct words){ .call = call };
-	words_string(&walk->seen_ids, " ");
+	walk->seen_ids = (struct sl_words){ .call = call };
+	sl_words_string(&walk->seen_ids, " ");
 }
 
 static bool is_new(struct sl_call *call, struct sl_text id)
@@ -46,7 +46,7 @@ static bool is_new(struct sl_call *call, struct sl_text id)
 	const struct sl_text name = call->host->format(call, " %s ", id.at);
 	if (strstr(walk->seen_ids.at, name.at))
 		return false;
-	words_add(&walk->seen_ids, (struct sl_text){ name.at + 1, name.len - 1 });
+	sl_words_add(&walk->seen_ids, (struct sl_text){ name.at + 1, name.len - 1 });
 	return true;
 }
 
@@ -68,16 +68,16 @@ const char *talk_short(struct sl_call *call, const struct talk *talk, struct sl_
 		"shared_labels",
 		"web_url", NULL };
 	const struct sl_host *host = call->host;
-	struct words words = { .call = call };
-	words_add(&words, host->format(call, "{\"id\":%s", host->quote(call, id.len ? id : talk->id).at));
+	struct sl_words words = { .call = call };
+	sl_words_add(&words, host->format(call, "{\"id\":%s", host->quote(call, id.len ? id : talk->id).at));
 	for (const char *const *name = kept; *name; name++) {
 		const struct sl_json *value = host->at(talk->row, host->format(call, "/%s", *name).at);
 		if (!value)
 			continue;
-		words_add(&words, host->format(call, ",\"%s\":", *name));
-		words_add(&words, host->raw(value));
+		sl_words_add(&words, host->format(call, ",\"%s\":", *name));
+		sl_words_add(&words, host->raw(value));
 	}
-	words_string(&words, trashed(call) ? ",\"trashed\":true}" : "}");
+	sl_words_string(&words, trashed(call) ? ",\"trashed\":true}" : "}");
 	return words.at;
 }
 
@@ -113,8 +113,8 @@ static bool take_messages(struct sl_call *call, const struct sl_json *messages)
 	const size_t known = walk->seen_ids.len;
 	bool more = false;
 	for (const struct sl_json *message = host->first(messages); message; message = host->next(message)) {
-		struct sl_text id = plain(call, host->at(message, "/id"));
-		struct sl_text until = plain(call, host->at(message, "/delivered_at"));
+		struct sl_text id = sl_plain(call, host->at(message, "/id"));
+		struct sl_text until = sl_plain(call, host->at(message, "/delivered_at"));
 		bool fresh = trashed(call) || newest_of(call, message) >= walk->floor;
 		if (until.len)
 			walk->message_until = until;
@@ -176,8 +176,8 @@ static bool take_comments(struct sl_call *call, const struct sl_json *comments)
 	const size_t known = walk->seen_ids.len;
 	bool more = false;
 	for (const struct sl_json *comment = host->first(comments); comment; comment = host->next(comment)) {
-		struct sl_text id = plain(call, host->at(comment, "/id")),
-			       created = plain(call, host->at(comment, "/created_at"));
+		struct sl_text id = sl_plain(call, host->at(comment, "/id")),
+			       created = sl_plain(call, host->at(comment, "/created_at"));
 		if (created.len)
 			walk->message_until = created;
 		if (!id.len || !is_new(call, id))

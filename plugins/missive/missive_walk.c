@@ -64,10 +64,10 @@ static int64_t number(const struct sl_call *call, const struct sl_json *value, i
 	return call->host->integer(value, &found) ? found : otherwise;
 }
 
-static void words_begin(struct sl_call *call, struct words *words, struct sl_text text)
+static void words_begin(struct sl_call *call, struct sl_words *words, struct sl_text text)
 {
-	*words = (struct words){ .call = call };
-	words_add(words, text.at ? text : (struct sl_text){ "", 0 });
+	*words = (struct sl_words){ .call = call };
+	sl_words_add(words, text.at ? text : (struct sl_text){ "", 0 });
 }
 
 static void mailbox_begin(struct sl_call *call, bool first)
@@ -110,35 +110,35 @@ static void walk_read(struct sl_call *call)
 	if (!host->at(cursor, "/mailbox"))
 		return;
 	walk->top = number(call, host->at(cursor, "/top"), walk->top);
-	walk->until = plain(call, host->at(cursor, "/until"));
+	walk->until = sl_plain(call, host->at(cursor, "/until"));
 	words_begin(call, &walk->ties, host->string(host->at(cursor, "/ties")));
 }
 
-static void add_mark(struct words *words, size_t mailbox)
+static void add_mark(struct sl_words *words, size_t mailbox)
 {
 	struct sl_call *call = words->call;
 	const struct sl_text name = call->host->quote(call, sl_text_of(mailboxes(call)[mailbox]));
 	const long long mark = walk_of(call)->marks[mailbox];
-	words_add(words, call->host->format(call, "%s%s:%lld", mailbox ? "," : "", name.at, mark));
+	sl_words_add(words, call->host->format(call, "%s%s:%lld", mailbox ? "," : "", name.at, mark));
 }
 
 static const char *walk_text(struct sl_call *call, bool ends)
 {
 	const struct sl_host *host = call->host;
 	const struct walk *walk = walk_of(call);
-	struct words words;
+	struct sl_words words;
 	words_begin(call, &words, sl_text_of("{\"marks\":{"));
 	for (size_t i = 0; i < mailbox_count(call); i++)
 		add_mark(&words, i);
-	words_add(&words, host->format(call, "},\"known\":%s", host->quote(call, sl_text_of(walk->known.at)).at));
+	sl_words_add(&words, host->format(call, "},\"known\":%s", host->quote(call, sl_text_of(walk->known.at)).at));
 	if (!ends)
-		words_add(&words,
+		sl_words_add(&words,
 			host->format(call, ",\"mailbox\":%s,\"until\":%s,\"top\":%lld,\"ties\":%s,\"done\":%lld",
 				host->quote(call, sl_text_of(mailboxes(call)[walk->mailbox])).at,
 				host->quote(call, walk->until).at, (long long)walk->top,
 				host->quote(call, sl_text_of(walk->ties.at)).at,
 				(long long)walk->done));
-	words_string(&words, "}");
+	sl_words_string(&words, "}");
 	return words.at;
 }
 
@@ -157,14 +157,14 @@ static void known_prune(struct sl_call *call)
 	const struct missive *opt = call->options;
 	struct walk *walk = walk_of(call);
 	const int64_t floor = walk->marks[walk->mailbox] - opt->overlap * 1000;
-	struct words kept;
+	struct sl_words kept;
 	size_t count = 0;
 	words_begin(call, &kept, (struct sl_text){ "", 0 });
 	for (char *at = walk->known.at, *end; (end = strchr(at, ' ')); at = end + 1) {
 		const char *time = memrchr(at, ':', (size_t)(end - at));
 		bool mine = strtoull(at, NULL, 10) == walk->mailbox;
 		if (time && (!mine || (strtoll(time + 1, NULL, 10) >= floor && count++ < KNOWN)))
-			words_add(&kept, (struct sl_text){ at, (size_t)(end + 1 - at) });
+			sl_words_add(&kept, (struct sl_text){ at, (size_t)(end + 1 - at) });
 	}
 	walk->known = kept;
 }
@@ -207,8 +207,8 @@ static bool read_row(struct sl_call *call, const struct sl_json *row, struct tal
 	const struct sl_host *host = call->host;
 	*talk = (struct talk){
 		.row = row,
-		.id = plain(call, host->at(row, "/id")),
-		.activity = plain(call, host->at(row, "/last_activity_at")),
+		.id = sl_plain(call, host->at(row, "/id")),
+		.activity = sl_plain(call, host->at(row, "/last_activity_at")),
 	};
 	talk->at = moment(call, host->at(row, "/last_activity_at"));
 	talk->guest = host->kind(row) == SL_KIND_OBJECT && host->count(row) <= 2;
@@ -219,7 +219,7 @@ static void take_rows(struct sl_call *call, const struct sl_json *rows)
 {
 	const struct sl_host *host = call->host;
 	struct walk *walk = walk_of(call);
-	const int64_t tomorrow = far_now(call) + DAY;
+	const int64_t tomorrow = sl_far_now(call) + DAY;
 	struct talk talk;
 	walk->talks = host->alloc(call, (host->count(rows) + 1) * sizeof(*walk->talks));
 	walk->talk_count = walk->talk = 0;
@@ -275,7 +275,7 @@ static enum sl_outcome list_arrived(struct sl_call *call)
  * thousandth, so that it comes behind what was read within that second. */
 static int64_t settled(const struct sl_call *call, int64_t time)
 {
-	return time && time % SECOND == 0 && time + SECOND < far_now(call) ? time + SECOND - SECOND / 1000 : time;
+	return time && time % SECOND == 0 && time + SECOND < sl_far_now(call) ? time + SECOND - SECOND / 1000 : time;
 }
 
 void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t time, struct sl_text conversation,
@@ -311,8 +311,8 @@ static void pass(struct sl_call *call, const struct talk *talk)
 	if (walk->until.len != talk->activity.len || memcmp(walk->until.at, talk->activity.at, talk->activity.len) != 0)
 		words_begin(call, &walk->ties, (struct sl_text){ "", 0 });
 	walk->until = talk->activity;
-	words_add(&walk->ties, talk->id);
-	words_string(&walk->ties, " ");
+	sl_words_add(&walk->ties, talk->id);
+	sl_words_string(&walk->ties, " ");
 	walk->talk++;
 	walk->done++;
 }
@@ -329,7 +329,7 @@ static bool is_known(struct sl_call *call, const struct talk *talk)
 	if (strstr(walk->known.at, name.at))
 		return true;
 	if (talk->at >= walk->top - opt->overlap * 1000) /* the next run sees it again */
-		words_add(&walk->known, name);
+		sl_words_add(&walk->known, name);
 	return false;
 }
 

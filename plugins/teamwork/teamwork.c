@@ -67,17 +67,6 @@ const struct sl_json *member(const struct sl_host *host, const struct sl_json *o
 	return NULL;
 }
 
-struct sl_text plain(struct sl_call *call, const struct sl_json *value)
-{
-	const struct sl_host *host = call->host;
-	if (host->kind(value) == SL_KIND_STRING && host->string(value).len)
-		return host->string(value);
-	if (host->kind(value) != SL_KIND_NUMBER)
-		return (struct sl_text){ 0 };
-	struct sl_text raw = host->raw(value);
-	return host->format(call, "%.*s", (int)raw.len, raw.at);
-}
-
 int64_t moment(const struct sl_host *host, const struct sl_json *object, const char *const *names)
 {
 	int64_t time;
@@ -126,7 +115,7 @@ static struct about_what webhook_about(struct sl_call *call, const char *type, c
 		member(host, body, "id"), member(host, body, "objectId") };
 	struct sl_text id = { 0 };
 	for (size_t i = 0; !id.len && i < sizeof(ids) / sizeof(ids[0]); i++)
-		id = plain(call, ids[i]);
+		id = sl_plain(call, ids[i]);
 	if (id.len)
 		about.subject = host->format(call, "%s:%s", kind, id.at);
 	about.time = moment(host, object, updated_names);

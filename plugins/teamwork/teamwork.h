@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "far.h"
 #include "plugin.h"
 
 struct teamwork {
@@ -29,19 +30,8 @@ struct memory {
 	bool older;       /* the site knows orderBy=dateupdated, not updatedat */
 };
 
-/* Text that grows, in the memory of a call. */
-struct words {
-	struct sl_call *call;
-	char *at;
-	size_t len, room;
-};
-void words_add(struct words *words, struct sl_text text);
-void words_string(struct words *words, const char *string);
-
 /* A member by its name, in large or small letters: "Task.ID", "taskList". */
 const struct sl_json *member(const struct sl_host *host, const struct sl_json *object, const char *name);
-/* The text of a string, the digits of a number; else at NULL. */
-struct sl_text plain(struct sl_call *call, const struct sl_json *value);
 /* Microseconds since 1970 of the first of these members that is a time, or 0.  The names end with NULL. */
 int64_t moment(const struct sl_host *host, const struct sl_json *object, const char *const *names);
 extern const char *const updated_names[];
@@ -53,7 +43,6 @@ bool task_deleted(const struct sl_host *host, const struct sl_json *task);
 /* teamwork_far.c: an answer that is not what was asked for ends the call; SL_DONE: it is fine. */
 enum sl_outcome far_judge(struct sl_call *call, const char *what);
 bool can_ask(const struct sl_call *call);    /* is there a token and a site? */
-int64_t far_now(const struct sl_call *call); /* when the answer was given, by the far side's clock; microseconds */
 
 sl_step teamwork_poll, teamwork_hooks, teamwork_discover;
 

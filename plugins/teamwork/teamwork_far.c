@@ -2,45 +2,12 @@
 /* teamwork_far.c - what the token may see; and what is said when an answer is none. */
 #include "teamwork.h"
 
-#include <string.h>
-#include <time.h>
-
-#include "text.h"
-
 #define QUOTED 200
-#define SECOND 1000000
-
-void words_add(struct words *words, struct sl_text text)
-{
-	if (words->len + text.len >= words->room) {
-		size_t room = 2 * (words->len + text.len) + 256;
-		char *at = words->call->host->alloc(words->call, room);
-		if (words->len)
-			memcpy(at, words->at, words->len);
-		words->at = at, words->room = room;
-	}
-	if (text.len)
-		memcpy(words->at + words->len, text.at, text.len);
-	words->at[words->len += text.len] = '\0';
-}
-
-void words_string(struct words *words, const char *string)
-{
-	words_add(words, sl_text_of(string));
-}
 
 bool can_ask(const struct sl_call *call)
 {
 	const struct teamwork *opt = call->options;
 	return *opt->base && opt->token && *opt->token && **opt->token;
-}
-
-int64_t far_now(const struct sl_call *call)
-{
-	const char *text = call->response ? call->host->header(call->response, "date") : NULL;
-	struct tm date = { 0 };
-	const char *rest = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
-	return (int64_t)(rest && !*rest ? timegm(&date) : time(NULL)) * SECOND;
 }
 
 enum sl_outcome far_judge(struct sl_call *call, const char *what)
@@ -68,15 +35,15 @@ enum sl_outcome far_judge(struct sl_call *call, const char *what)
 static struct sl_text described(struct sl_call *call, const struct sl_json *from, const struct sl_pair *pairs,
 	size_t count)
 {
-	struct words words = { .call = call };
+	struct sl_words words = { .call = call };
 	for (size_t i = 0; i < count; i++) {
-		struct sl_text value = plain(call, call->host->at(from, pairs[i].value));
+		struct sl_text value = sl_plain(call, call->host->at(from, pairs[i].value));
 		if (!value.len)
 			continue;
 		struct sl_text quoted = call->host->quote(call, value);
-		words_add(&words, call->host->format(call, "%s\"%s\":%s", words.len ? "," : "{", pairs[i].name, quoted.at));
+		sl_words_add(&words, call->host->format(call, "%s\"%s\":%s", words.len ? "," : "{", pairs[i].name, quoted.at));
 	}
-	words_string(&words, words.len ? "}" : "{}");
+	sl_words_string(&words, words.len ? "}" : "{}");
 	return (struct sl_text){ words.at, words.len };
 }
 
@@ -90,7 +57,7 @@ static enum sl_outcome projects_arrived(struct sl_call *call)
 		return outcome;
 	const struct sl_json *projects = host->at(call->response->json, "/projects");
 	for (const struct sl_json *project = host->first(projects); project; project = host->next(project)) {
-		struct sl_text id = plain(call, member(host, project, "id"));
+		struct sl_text id = sl_plain(call, member(host, project, "id"));
 		if (id.len)
 			host->emit(call, &(struct sl_event){
 						 .id = id.at,
@@ -111,7 +78,7 @@ static enum sl_outcome me_arrived(struct sl_call *call)
 	if (outcome != SL_DONE)
 		return outcome;
 	const struct sl_json *person = host->at(call->response->json, "/person");
-	struct sl_text id = plain(call, member(host, person, "id")), body = call->response->body;
+	struct sl_text id = sl_plain(call, member(host, person, "id")), body = call->response->body;
 	if (!id.len)
 		return host->fail(call, "Teamwork does not say whose token it is: %.*s",
 			body.len < QUOTED ? (int)body.len : QUOTED, body.at);

@@ -95,9 +95,9 @@ static void compare_one(struct sl_call *call, const struct sl_json *hook)
 	struct job job = {
 		.deed = LOOK,
 		.type = "fine",
-		.id = plain(call, member(host, hook, "id")),
-		.event = plain(call, member(host, hook, "event")),
-		.url = plain(call, member(host, hook, "url")),
+		.id = sl_plain(call, member(host, hook, "id")),
+		.event = sl_plain(call, member(host, hook, "event")),
+		.url = sl_plain(call, member(host, hook, "url")),
 	};
 	bool ours = call->callback && sl_text_is(job.url, call->callback);
 	if (!job.id.len || !job.event.len)
@@ -105,7 +105,7 @@ static void compare_one(struct sl_call *call, const struct sl_json *hook)
 	if (is_verb(call, "remove"))
 		remove_one(call, job, ours);
 	else if (ours)
-		keep_one(call, job, plain(call, member(host, hook, "status")));
+		keep_one(call, job, sl_plain(call, member(host, hook, "status")));
 }
 
 static void compare_missing(struct sl_call *call)
@@ -181,7 +181,7 @@ static enum sl_outcome done(struct sl_call *call)
 		return call->host->fail(call, "the webhook for %s could not be %s (%d): %.200s", job->event.at, job->type,
 			status, body.len ? body.at : "nothing is said");
 	if (job->deed == MAKE)
-		id = plain(call, call->host->at(call->response->json, "/id"));
+		id = sl_plain(call, call->host->at(call->response->json, "/id"));
 	tell(call, job, id.len ? id : (struct sl_text){ "", 0 });
 	work->at = job->next;
 	return go_on(call);

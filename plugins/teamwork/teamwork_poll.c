@@ -177,7 +177,7 @@ static enum sl_outcome page_take(struct sl_call *call, bool deleted, struct page
 	const struct sl_host *host = call->host;
 	const struct sl_json *root = call->response->json, *tasks = host->at(root, "/tasks");
 	const struct sl_json *included = host->at(root, "/included");
-	const int64_t tomorrow = far_now(call) + DAY;
+	const int64_t tomorrow = sl_far_now(call) + DAY;
 	*page = (struct page){ .ordered = true };
 	if (host->kind(tasks) != SL_KIND_ARRAY)
 		return host->retry(call, 0, "the list of tasks has no `tasks`: %.*s",

@@ -39,11 +39,11 @@ static struct sl_text reference(struct sl_call *call, const struct sl_json *valu
 {
 	const struct sl_host *host = call->host;
 	if (host->kind(value) != SL_KIND_OBJECT)
-		return plain(call, value);
+		return sl_plain(call, value);
 	struct sl_text said = host->string(host->at(value, "/type"));
 	if (said.len && !sl_text_is(said, type))
 		return (struct sl_text){ 0 };
-	return plain(call, host->at(value, "/id"));
+	return sl_plain(call, host->at(value, "/id"));
 }
 
 /* Only digits are looked up: what else stands there is nobody's id, and no part of a pointer. */
@@ -56,37 +56,37 @@ static const struct sl_json *included_one(struct sl_call *call, const struct sl_
 }
 
 /* {"id":900,"firstName":"Alex",...}: its names. */
-static void add_names(struct words *words, struct sl_text id, const struct sl_json *object)
+static void add_names(struct sl_words *words, struct sl_text id, const struct sl_json *object)
 {
 	static const char *const names[] = { "name", "firstName", "lastName", "color", NULL };
 	struct sl_call *call = words->call;
-	words_string(words, "{\"id\":");
-	words_add(words, id);
+	sl_words_string(words, "{\"id\":");
+	sl_words_add(words, id);
 	for (const char *const *name = names; *name; name++) {
 		const struct sl_json *value = member(call->host, object, *name);
 		if (call->host->kind(value) != SL_KIND_STRING)
 			continue;
-		words_add(words, call->host->format(call, ",\"%s\":", *name));
-		words_add(words, call->host->raw(value));
+		sl_words_add(words, call->host->format(call, ",\"%s\":", *name));
+		sl_words_add(words, call->host->raw(value));
 	}
-	words_string(words, "}");
+	sl_words_string(words, "}");
 }
 
 /* `,"project":{...}`, if it is there. */
-static void add_one(struct words *words, const char *name, const char *kind, struct sl_text id,
+static void add_one(struct sl_words *words, const char *name, const char *kind, struct sl_text id,
 	const struct sl_json *included)
 {
 	const struct sl_json *object = included_one(words->call, included, kind, id);
 	if (!object)
 		return;
-	words_add(words, words->call->host->format(words->call, ",\"%s\":", name));
+	sl_words_add(words, words->call->host->format(words->call, ",\"%s\":", name));
 	add_names(words, id, object);
 }
 
 /* ------------------------------------------------------------------------------ groups */
 
 struct list {
-	struct words out;
+	struct sl_words out;
 	const struct group *group;
 	const struct sl_json *included;
 };
@@ -102,11 +102,11 @@ static void add_element(struct list *list, const struct sl_json *value)
 	struct sl_text alone = call->host->format(call, "{\"id\":%s}", id.at);
 	if (list->out.len && (strstr(list->out.at, begins.at) || strstr(list->out.at, alone.at)))
 		return; /* it is there already */
-	words_string(&list->out, list->out.len ? "," : "");
+	sl_words_string(&list->out, list->out.len ? "," : "");
 	add_names(&list->out, id, object);
 }
 
-static void add_group(struct words *words, const struct group *group, const struct sl_json *task,
+static void add_group(struct sl_words *words, const struct group *group, const struct sl_json *task,
 	const struct sl_json *included)
 {
 	const struct sl_host *host = words->call->host;
@@ -122,26 +122,26 @@ static void add_group(struct words *words, const struct group *group, const stru
 		add_element(&list, member(host, task, *name));
 	if (!list.out.len)
 		return;
-	words_add(words, host->format(words->call, ",\"%s\":[", group->name));
-	words_add(words, (struct sl_text){ list.out.at, list.out.len });
-	words_string(words, "]");
+	sl_words_add(words, host->format(words->call, ",\"%s\":[", group->name));
+	sl_words_add(words, (struct sl_text){ list.out.at, list.out.len });
+	sl_words_string(words, "]");
 }
 
 static struct sl_text whole(struct sl_call *call, const struct sl_json *task, const struct sl_json *included)
 {
 	const struct sl_host *host = call->host;
-	struct words words = { .call = call };
-	struct sl_text list = plain(call, member(host, task, "tasklistId"));
-	struct sl_text project = plain(call, member(host, task, "projectId"));
+	struct sl_words words = { .call = call };
+	struct sl_text list = sl_plain(call, member(host, task, "tasklistId"));
+	struct sl_text project = sl_plain(call, member(host, task, "projectId"));
 	if (!project.len)
-		project = plain(call, host->at(included_one(call, included, "tasklists", list), "/projectId"));
-	words_string(&words, "{\"task\":");
-	words_add(&words, host->raw(task));
+		project = sl_plain(call, host->at(included_one(call, included, "tasklists", list), "/projectId"));
+	sl_words_string(&words, "{\"task\":");
+	sl_words_add(&words, host->raw(task));
 	add_one(&words, "project", "projects", project, included);
 	add_one(&words, "taskList", "tasklists", list, included);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		add_group(&words, &groups[i], task, included);
-	words_string(&words, "}");
+	sl_words_string(&words, "}");
 	return (struct sl_text){ words.at, words.len };
 }
 
@@ -171,13 +171,13 @@ static const char *version_of(struct sl_call *call, int64_t time, const struct s
  * thousandth, so it comes behind what webhooks told within that second, in whatever order these came. */
 static int64_t settled(const struct sl_call *call, int64_t time)
 {
-	return time && time % SECOND == 0 && time + SECOND < far_now(call) ? time + SECOND - SECOND / 1000 : time;
+	return time && time % SECOND == 0 && time + SECOND < sl_far_now(call) ? time + SECOND - SECOND / 1000 : time;
 }
 
 int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct sl_json *included)
 {
 	const struct sl_host *host = call->host;
-	struct sl_text id = plain(call, member(host, task, "id"));
+	struct sl_text id = sl_plain(call, member(host, task, "id"));
 	bool gone = task_deleted(host, task);
 	int64_t time = gone ? moment(host, task, deleted_names) : 0;
 	if (!id.len)

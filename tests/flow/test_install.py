@@ -65,7 +65,7 @@ def test_everything_is_there_and_leads_nowhere_else(prefix):
             "share/bash-completion/completions/sluice", "lib/systemd/system/sluice.service",
             "share/doc/sluice/nginx.conf", "share/doc/sluice/lua.md", "share/doc/sluice/examples/webhook/sluice.yaml",
             "include/sluice/plugin.h", "include/sluice/sign.h", "include/sluice/time.h", "include/sluice/text.h",
-            "include/sluice/fold.h", "include/sluice/tables.h", "include/sluice/pile.h",
+            "include/sluice/far.h", "include/sluice/fold.h", "include/sluice/tables.h", "include/sluice/pile.h",
             "lib/libsluice-sdk.a", "lib/pkgconfig/sluice.pc", "lib/cmake/sluice/sluice-config.cmake"} <= files
     assert not [name for name in files if name.startswith("share/sluice/") and (".test.lua" in name or "golden" in name)]
     assert not [name for name in files if "json.h" in name or name.startswith("share/doc/") and name.endswith(".so")]
