@@ -18,7 +18,7 @@ from test_http_framing import statuses
 
 LONG = os.environ.get("SLUICE_LONG") == "1"
 SEED = int(os.environ.get("SLUICE_SEED", random.randrange(1 << 32)))
-FORGED = 50000 if LONG else 3000
+FORGED = 100000 if LONG else 3000
 AT_ONCE = 50  # requests in one write
 
 STAMPED = """\
