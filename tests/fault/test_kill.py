@@ -4,7 +4,7 @@
 The generator plans what is to become of each event, posts at the rate it is told to, and notes every 2xx.  Afterwards:
 acknowledged = delivered + dropped + dead, each as planned, no row twice, each card's rows in order.
 
-    SLUICE_KILLS, SLUICE_RATE, SLUICE_AWAY   kills, requests a second, seconds without the destination
+    SLUICE_KILLS, SLUICE_RATE, SLUICE_AWAY   kills (500 with SLUICE_LONG), requests a second, seconds without the destination
     SLUICE_SEED                              repeats a run
 """
 import itertools
@@ -19,7 +19,7 @@ import time
 import pytest
 from bed import is_alive, wait_until
 
-KILLS = int(os.environ.get("SLUICE_KILLS", "20"))
+KILLS = int(os.environ.get("SLUICE_KILLS", "500" if os.environ.get("SLUICE_LONG") else "20"))
 RATE = int(os.environ.get("SLUICE_RATE", "300"))
 AWAY = float(os.environ.get("SLUICE_AWAY", "5"))
 CARDS = 50
@@ -148,10 +148,11 @@ def ask(daemon, sql):
     return daemon.rows(sql, database="store/warehouse.db")
 
 
-def compare(daemon, acknowledged):
+def compare(daemon, acknowledged, tally):
     planned = {action for action, (_, end) in acknowledged.items() if end == "delivered"}
     rows = ask(daemon, "select event_id, card_id, list_id from trello_events order by rowid")
     held = [event for event, _, _ in rows]
+    tally(lost=len(planned - set(held)), of=len(acknowledged), wrong=len(held) - len(set(held)), rows=len(held))
     assert len(held) == len(set(held)), "a row twice"
     assert planned - set(held) == set(), f"LOST {len(planned - set(held))} of {len(planned)}"
     dropped = {action for action, (_, end) in acknowledged.items() if end == "dropped"}
@@ -171,7 +172,7 @@ def table(daemon):
 
 
 @pytest.mark.fault(1)
-def test_kills_under_load_lose_nothing(daemon):
+def test_kills_under_load_lose_nothing(daemon, tally):
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")
     dice = random.Random(seed)
@@ -193,11 +194,12 @@ def test_kills_under_load_lose_nothing(daemon):
     acknowledged = generator.stop()
     wait_until(lambda: daemon.settled("cards"), within=60, what=lambda: f"all is delivered: {daemon.route_health('cards')}")
     wait_until(lambda: daemon.get("/health").status == 200, within=60)
-    compare(daemon, acknowledged)
+    tally(seeds=KILLS)
+    compare(daemon, acknowledged, tally)
 
     before = table(daemon)
     assert daemon.ask("cards", "rewind", to=0)[1]["ok"]
     wait_until(lambda: daemon.settled("cards"), within=60)
     assert table(daemon) == before
-    compare(daemon, acknowledged)
+    compare(daemon, acknowledged, lambda **_: None)
     print(f"LOST=0/{len(acknowledged)} over {KILLS} kills")

@@ -95,9 +95,11 @@ def settled(daemon):
     wait_until(daemon.settled, within=90, what=lambda: f"all is delivered: {daemon.route_health()}")
 
 
-def compare(database, bodies):
+def compare(database, bodies, tally):
     wanted = {body["id"] for body in bodies if body["number"] % 10}
     written = [row for row, in database.rows("select id from audit order by n")]
+    tally(lost=len(wanted - set(written)), of=len(bodies), wrong=len(written) - len(set(written)), rows=len(written),
+          seeds=ROUNDS)
     twice = [row for row, times in collections.Counter(written).items() if times > 1]
     assert not twice, f"{len(twice)} written twice, e.g. {twice[0]}"
     assert set(written) == wanted, f"LOST {len(wanted - set(written))} of {len(wanted)}"
@@ -113,7 +115,7 @@ def compare(database, bodies):
 
 
 @pytest.mark.fault(1, 35)
-def test_kills_of_everybody_lose_nothing_and_write_nothing_twice(daemon, database, server):
+def test_kills_of_everybody_lose_nothing_and_write_nothing_twice(daemon, database, server, tally):
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")
     dice, bodies, victims = random.Random(seed), [], collections.Counter()
@@ -135,5 +137,5 @@ def test_kills_of_everybody_lose_nothing_and_write_nothing_twice(daemon, databas
             settled(daemon)
     settled(daemon)
     wait_until(lambda: daemon.get("/health").status == 200)
-    compare(database, bodies)
+    compare(database, bodies, tally)
     print(f"LOST=0 TWICE=0 DEAD=0 of {len(bodies)} over {ROUNDS} rounds: {dict(victims)}")
