@@ -4,7 +4,7 @@
 #     find_package(sluice REQUIRED)
 #     sluice_plugin(stamp stamp.c)        # makes stamp.so
 #
-# sluice::sdk has the headers ("plugin.h"; "sign.h", "time.h", "text.h"; for sinks "fold.h",
+# sluice::sdk has the headers ("plugin.h"; "sign.h", "time.h", "text.h", "far.h"; for sinks "fold.h",
 # "tables.h", "pile.h") and what is behind them.
 get_filename_component(_sluice_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 

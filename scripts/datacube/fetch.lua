@@ -37,10 +37,13 @@ local function query(known)
     " subitems { id name " .. column_values(known.subitems.ids, linked) .. " } } }"
 end
 
--- Items by their ids; those that are gone are not among them.
+-- Items by their ids; those that are gone are not among them. What the last such request cost is what the next one is
+-- held to cost, so that many at once do not spend more than there is.
 function fetch.items(ids, known)
   known.query = known.query or query(known)
-  local data = source.graphql(known.query, { ids = json.array(ids), limit = 100 })
+  local data = source.graphql(known.query, { ids = json.array(ids), limit = 100 }, { cost = known.cost })
+  local cost = values.object(values.object(data).complexity).query
+  if math.type(cost) == "integer" and cost > 0 and cost < 5000000 then known.cost = cost end
   local found = {}
   for _, item in ipairs(values.list(values.object(data).items)) do
     local state = values.object(item).state
