@@ -86,11 +86,11 @@ static int play_case(struct request_case *one)
 /* Parts: title, verdict, the bytes, the requests that are heard. */
 static int play_vector(const struct vector *vector)
 {
-	struct request_case one = { .title = vector->parts[0], .error = strcmp(vector->parts[1], "fine") != 0 };
+	struct request_case one = { .title = vector->parts[0], .error = strcmp(vector_part(vector, 1), "fine") != 0 };
 	struct buf heard = { 0 };
-	vector_bytes(vector->parts[2], &one.bytes);
+	vector_bytes(vector_part(vector, 2), &one.bytes);
 	for (int i = 3; i < VECTOR_PARTS && vector->parts[i]; i++, one.complete++) {
-		vector_bytes(vector->parts[i], &heard);
+		vector_bytes(vector_part(vector, (size_t)i), &heard);
 		buf_format(&one.expected, "%s\n", heard.at);
 	}
 	int bad = play_case(&one);

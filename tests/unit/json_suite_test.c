@@ -35,13 +35,14 @@ static bool wanted(const char *name)
 static bool accepted(const struct vector *vector)
 {
 	struct buf unit = { 0 }, end = { 0 };
-	size_t times = strtoul(vector->parts[1], NULL, 10), len = 0;
-	vector_bytes(vector->parts[2], &unit);
-	vector_bytes(vector->parts[3], &end);
+	size_t times = strtoul(vector_part(vector, 1), NULL, 10), len = 0;
+	vector_bytes(vector_part(vector, 2), &unit);
+	vector_bytes(vector_part(vector, 3), &end);
 	char *text = malloc(unit.len * times + end.len + 1);
-	for (size_t i = 0; i < times; i++, len += unit.len)
+	for (size_t i = 0; i < times && unit.len; i++, len += unit.len)
 		memcpy(text + len, unit.at, unit.len);
-	memcpy(text + len, end.at, end.len);
+	if (end.len)
+		memcpy(text + len, end.at, end.len);
 	len += end.len;
 	char *exact = realloc(text, len ? len : 1);
 	struct sl_document *document = sl_json_read((struct sl_text){ exact, len }, NULL, 0);

@@ -23,6 +23,11 @@ struct vector {
 	char *parts[VECTOR_PARTS]; /* as written; the last ones may be NULL */
 };
 
+static inline const char *vector_part(const struct vector *vector, size_t at)
+{
+	return vector->parts[at] ? vector->parts[at] : "";
+}
+
 static inline void vector_bytes(const char *at, struct buf *out)
 {
 	static const char names[] = "nrt\\", bytes[] = "\n\r\t\\";
