@@ -163,9 +163,10 @@ struct walk {
 
 	/* poller_call.c: its call, and the one before it with what that will have changed once the ingress has answered */
 	struct call *call;       /* NULL: none asks */
-	bool ended;              /* the call has, well or not, and is to be taken */
 	struct call *taken;      /* what it emitted is being sifted and handed in: poller->handing is this walk; or NULL */
-	bool sifts;              /* there is more of that to be sifted */
+	bool ended;              /* `call` has, well or not, and is to be taken */
+	bool sifts;              /* there is more of `taken` to be sifted */
+	bool goes_on;            /* there is more of it to be handed in */
 	struct place after;      /* a new cursor is in the arena of `taken` */
 	struct sl_event *list;   /* likewise: room for what is handed in at once, and for one before and one behind it */
 	struct sl_event *events; /* in it: what is handed in */
@@ -174,7 +175,6 @@ struct walk {
 	uint64_t fresh;          /* new, and in the list */
 	uint64_t brought, unchanged; /* of the whole call: handed in, left out */
 	size_t swept;            /* of the scopes that it swept: so many are through */
-	bool goes_on;            /* there is more to be handed in */
 	struct arena *page;      /* of what is gone in them, a hand-in at a time; NULL: there was no sweep yet */
 };
 
