@@ -409,6 +409,14 @@ static void on_walk_close(uv_handle_t *handle, void *data)
 		uv_close(handle, NULL);
 }
 
+/* It ends already: being told so again, in its last moments, does not change how. */
+static void ignore_signals(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 static void close_loop(struct master *master)
 {
 	const uv_handle_t *const ours[] = { (uv_handle_t *)&master->tick, (uv_handle_t *)&master->signals[0],
@@ -416,6 +424,7 @@ static void close_loop(struct master *master)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (ours[i]->loop)
 			on_walk_close((uv_handle_t *)ours[i], NULL);
+	ignore_signals(); /* closing them let the kernel end us by one */
 	uv_run(&master->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&master->loop);
 }
