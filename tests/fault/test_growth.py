@@ -91,9 +91,9 @@ def test_the_logs_limit_holds(daemon, tally):
     assert daemon.ask("notes", "pause")[0] == 200
     sender = Sender(daemon, plan)
     fill(daemon, sender, (4 << 20) + 65536)
-    answer = daemon.post({"id": "more"})
+    answer = daemon.post({"id": "more", "text": "x" * 100000})
     assert answer.status == 503 and int(answer.headers["retry-after"]) > 0
-    assert daemon.get("/health").status == 503
+    wait_until(lambda: daemon.get("/health").status == 503)
     assert daemon.ask("notes", "resume")[0] == 200
     wait_until(lambda: sender.send() == 200)
     give_back(daemon, plan, sender.acknowledged, tally)
