@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json.cc - where the tokens of a text begin, by simdjson's first stage: the only C++ file. */
+#include <cstdlib>
 #include <memory>
 #include <simdjson.h>
 
 #include "sdk/json_inside.h"
 
-namespace {
+namespace
+{
 
 constexpr size_t least_room = 1u << 14;
 constexpr size_t kept_room = 1u << 20; /* a thread keeps an indexer for texts up to this */
+
+struct freed {
+	void operator()(struct sl_json *nodes) const
+	{
+		free(nodes);
+	}
+};
+
+struct draft {
+	std::unique_ptr<struct sl_json[], freed> nodes;
+	size_t room = 0;
+};
 
 struct indexer {
 	std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
@@ -16,6 +30,7 @@ struct indexer {
 };
 
 thread_local indexer own;
+thread_local draft kept;
 
 bool make_room(size_t len)
 {
@@ -50,6 +65,17 @@ const char *words_for(simdjson::error_code code)
 } /* namespace */
 
 static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "the padding is simdjson's at least");
+
+struct sl_json *json_draft(size_t nodes)
+{
+	size_t room = nodes < least_room / 8 ? least_room / 8 : nodes;
+	bool fits = kept.nodes && nodes <= kept.room;
+	if (fits && (kept.room <= kept_room / 8 || nodes > kept_room / 8))
+		return kept.nodes.get();
+	kept.nodes.reset(static_cast<struct sl_json *>(malloc(room * sizeof(struct sl_json))));
+	kept.room = kept.nodes ? room : 0;
+	return kept.nodes.get();
+}
 
 const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count)
 {

@@ -43,6 +43,9 @@ extern "C" {
  * thread's own until its next call.  NULL, or what is wrong. */
 const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count);
 
+/* Room for so many nodes, the thread's own until its next call; NULL: out of memory. */
+struct sl_json *json_draft(size_t nodes);
+
 /* Goes past what an escape stands for; `at` is behind its backslash.  False if
  * it is none. */
 int json_unescape(const char **at, const char *end, char **out);

@@ -66,13 +66,22 @@ const struct sl_json *sl_json_get(const struct sl_json *value, const char *name)
 	return sl_json_get_text(value, (struct sl_text){ name, strlen(name) });
 }
 
+/* Few names are as long as another one and begin and end like it. */
+static bool has_name(const struct sl_json *member, struct sl_text name)
+{
+	if (member->name_len != name.len)
+		return false;
+	return !name.len || (member->name[0] == name.at[0] && member->name[name.len - 1] == name.at[name.len - 1] &&
+		memcmp(member->name, name.at, name.len) == 0);
+}
+
 const struct sl_json *sl_json_get_text(const struct sl_json *value, struct sl_text name)
 {
 	const struct sl_json *found = NULL;
 	if (!is(value, SL_KIND_OBJECT))
 		return NULL;
 	for (const struct sl_json *member = sl_json_first(value); member; member = sl_json_next(member))
-		if (member->name_len == name.len && (!name.len || memcmp(member->name, name.at, name.len) == 0))
+		if (has_name(member, name))
 			found = member;
 	return found;
 }

@@ -264,14 +264,17 @@ static size_t most_nodes(size_t marks)
 	return (marks + open + 1) / 2 + 2;
 }
 
-/* What is not needed is given back: documents may be held for long. */
-static void shrink(struct sl_document *document, size_t nodes)
+/* How many nodes there are is known at the end: until then they stand in a draft.  A document may be held for
+ * long and gets no more than it needs; the copy is right because nothing points to a node yet. */
+static bool keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count)
 {
-	size_t size = nodes * sizeof(struct sl_json);
-	struct sl_json *fewer = realloc(document->nodes, size);
-	if (fewer)
-		document->nodes = fewer;
+	size_t size = count * sizeof(*nodes);
+	document->nodes = malloc(size);
+	if (!document->nodes)
+		return false;
+	memcpy(document->nodes, nodes, size);
 	document->size += size;
+	return true;
 }
 
 /* The document, its text, and the copy behind it are one block. */
@@ -299,8 +302,8 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	const char *wrong = json_marks(document->text, len, &marks, &count);
 	if (wrong)
 		return wrong;
-	document->nodes = malloc(most_nodes(count) * sizeof(struct sl_json));
-	if (!document->nodes)
+	struct sl_json *nodes = json_draft(most_nodes(count));
+	if (!nodes)
 		return "out of memory";
 
 	struct reader r; /* not zeroed: most of its levels are never used */
@@ -308,16 +311,15 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	r.end = r.text + len;
 	r.mark = marks;
 	r.marks_end = marks + count;
-	r.next = document->nodes;
+	r.next = nodes;
 	r.copy = document->text + len + JSON_PADDING;
 	r.backslash = find_backslash(r.text, r.end);
 	r.depth = 0;
-	if (walk(&r)) {
-		shrink(document, (size_t)(r.next - document->nodes));
-		return NULL;
-	}
-	*at = r.wrong_at - r.text;
-	return r.wrong;
+	if (walk(&r))
+		wrong = keep_nodes(document, nodes, (size_t)(r.next - nodes)) ? NULL : "out of memory";
+	else
+		wrong = r.wrong, *at = r.wrong_at - r.text;
+	return wrong;
 }
 
 static void explain(char *why, size_t room, const char *words, ptrdiff_t at)
