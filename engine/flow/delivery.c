@@ -54,16 +54,21 @@ struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part)
 	return delivery;
 }
 
-void delivery_shed(struct delivery *delivery)
+void delivery_end_calls(struct delivery *delivery)
 {
-	if (delivery->call)
-		call_free(&delivery->call);
 	for (size_t i = 0; i < delivery->call_count; i++)
 		call_free(&delivery->calls[i]);
 	delivery->calls = NULL;
 	delivery->call_count = delivery->call_room = 0;
 	delivery->pieces = NULL;
 	delivery->piece_count = delivery->stage = delivery->piece = 0;
+}
+
+void delivery_shed(struct delivery *delivery)
+{
+	if (delivery->call)
+		call_free(&delivery->call);
+	delivery_end_calls(delivery);
 	delivery->rows = NULL;
 	delivery->remarks = NULL;
 	delivery->row_done = NULL;

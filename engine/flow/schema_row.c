@@ -266,13 +266,34 @@ static char *idempotency(const struct making *m)
 	return whole;
 }
 
+/* What was inherited lives as long as the row; what was emitted may not. */
+static const char *own_word(const struct making *m, const char *word, const char *inherited)
+{
+	return word == inherited ? word : arena_string(m->arena, word);
+}
+
+static struct sl_event *own_event(const struct making *m)
+{
+	const struct sl_event none = { 0 }, *event = &m->event, *from = m->fitting->origin ? m->fitting->origin : &none;
+	struct sl_event *own = arena_bytes(m->arena, sizeof(*own));
+	*own = (struct sl_event){
+		.source = own_word(m, event->source, from->source),
+		.id = event->id,
+		.type = m->shape->face.name,
+		.subject = own_word(m, event->subject, from->subject),
+		.mode = arena_string(m->arena, event->mode),
+		.time = event->time,
+		.received = event->received,
+		.run = own_word(m, event->run, from->run),
+	};
+	return own;
+}
+
 static void begin_row(struct making *m)
 {
 	struct fitting *f = m->fitting;
-	struct sl_event *kept = arena_bytes(m->arena, sizeof(*kept));
-	*kept = m->event;
 	f->row = (struct sl_row){ .table = &m->shape->face, .mode = m->mode, .version_time = m->version_time,
-		.version_id = m->event.id, .idempotency = idempotency(m), .event = kept };
+		.version_id = m->event.id, .idempotency = idempotency(m), .event = own_event(m) };
 }
 
 static bool find_mode(struct making *m)

@@ -260,7 +260,7 @@ struct sl_row {
 	const char *idempotency;              /* the same for the same row of the same event, for ever */
 	const struct sl_row *const *set;      /* SL_REPLACE: the rows of the parent that `cells` names */
 	size_t set_count;
-	const struct sl_event *event;         /* as emitted; NULL for the engine's own rows */
+	const struct sl_event *event;         /* as emitted, with a table without data; NULL for the engine's own rows */
 	/* since 1.2 */
 	/* It belongs to this load of its table, and is staged; NULL: to none.  Loads are told
 	 * apart by name, and ordered by the version of their SL_LOAD_BEGIN: rows of any but the
