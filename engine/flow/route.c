@@ -23,7 +23,8 @@
 
 /* In the order an event meets them. */
 static bool (*const steps[])(struct route *) = {
-	route_read, route_run, route_grow, route_rewind, route_asks, route_closing, route_ship, route_probe, route_upkeep,
+	route_read, route_run, route_grow, route_rewind, route_asks, route_closing, route_ship, route_ahead,
+	route_probe, route_upkeep,
 };
 
 static void idle_until_woken(struct route *route)

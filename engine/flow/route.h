@@ -11,6 +11,7 @@
  *     route_asks      what people asked is answered                      (route_ask.c)
  *     route_closing   the end of a snapshot's run is decided on          (route_snapshot.h)
  *     route_ship      what is settled goes to the sink, with the cursor  (route_ship.h)
+ *     route_ahead     what the next one needs in the own file is written (route_ahead.c)
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *     route_upkeep    the sink looks after its tables                    (route_upkeep.c)
  *
@@ -72,6 +73,7 @@ struct batch {
 	size_t busy;               /* NEW or RUNNING, and not open */
 	uint64_t repeats;
 	struct buf seen;           /* struct seen_entry, to be kept */
+	size_t seen_kept;          /* bytes of them that are written down already */
 };
 
 struct policy {
@@ -94,6 +96,7 @@ enum route_state {
 struct snapshot;    /* a run of a source with snapshots (route_snapshot.h) */
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
+struct ahead;       /* ids of a batch being written down (route_ahead.c) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
 struct growing;     /* what the schema is to get (route_grow.c) */
 
@@ -155,6 +158,7 @@ struct route {
 	struct delivery *run_first, *run_last;
 	size_t running;
 	struct consignment *consignment;
+	struct ahead *ahead;       /* NULL: nothing is written ahead */
 	size_t narrow;             /* events in one call to a sink that failed; 0: as many as it likes */
 	size_t failures;           /* events that failed there, one after the other */
 	struct call *probing;
@@ -282,6 +286,10 @@ void route_impatient(struct route *route);
 /* route_ship.c */
 bool route_ship(struct route *route);
 void consignment_free(struct route *route);
+
+/* route_ahead.c */
+bool route_ahead(struct route *route); /* a step */
+void ahead_forget(struct route *route, const struct batch *batch); /* it is about to be freed */
 
 /* route_probe.c */
 bool route_probe(struct route *route);

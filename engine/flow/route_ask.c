@@ -319,7 +319,7 @@ static void consider(struct route *route, struct request_for *ask)
 bool route_asks(struct route *route)
 {
 	struct request_for *ask = route->asked;
-	if (!ask || route->recalling || route->consignment || route->rewinding || route->answering)
+	if (!ask || route->recalling || route->consignment || route->ahead || route->rewinding || route->answering)
 		return false;
 	if (!may_answer(route, ask) && !must_refuse(route, ask))
 		return false;

@@ -99,7 +99,7 @@ static void pack_keep(struct consignment *it)
 			copies[job->copy_count++] = (struct keep_body){ &delivery->record, delivery->part };
 	}
 	job->copies = copies;
-	if (it->batch && it->batch->seen.len) {
+	if (it->batch && it->batch->seen.len != it->batch->seen_kept) {
 		job->first = it->route->stand.cursor + 1;
 		job->last = it->batch->upto;
 		job->seen = (struct sl_text){ it->batch->seen.at, it->batch->seen.len };

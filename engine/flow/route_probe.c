@@ -47,7 +47,6 @@ bool route_probe(struct route *route)
 
 bool route_sink_busy(const struct route *route)
 {
-	return route->consignment || route->recalling || route->probing || route->closing.call || route->upkeep.call ||
-		rewind_begun(route) ||
-		(route->opening && route->opening->instance == route->sink);
+	return route->consignment || route->ahead || route->recalling || route->probing || route->closing.call ||
+		route->upkeep.call || rewind_begun(route) || (route->opening && route->opening->instance == route->sink);
 }

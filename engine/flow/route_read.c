@@ -96,7 +96,7 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 static void count_halves(struct route *route, const struct delivery *delivery)
 {
 	struct sl_text body = delivery->data;
-	size_t halves = delivery->document && !delivery->open && body.len && memmem(body.at, body.len, "\\u", 2)
+	size_t halves = delivery->document && !delivery->open && body.len && memchr(body.at, '\\', body.len)
 		? sl_json_halves(body)
 		: 0;
 	if (halves)
@@ -325,6 +325,7 @@ void batch_free(struct route *route, struct batch **batch)
 		deliveries_remove(&(*batch)->all, delivery);
 		delivery_forget(route, &delivery);
 	}
+	ahead_forget(route, *batch);
 	buf_free(&(*batch)->seen);
 	free(*batch);
 	*batch = NULL;

@@ -300,6 +300,10 @@ void route_begin(struct route *route)
 	route->answers = false;
 	uv_timer_stop(&route->hold);
 	route_forget(route);
+	if (route->ahead) {
+		uv_timer_start(&route->hold, route_begin_again, BUSY_WAIT, 0);
+		return;
+	}
 	if (!*log_reader_id(route->log)) {
 		uv_timer_start(&route->hold, route_begin_again, LOG_WAIT, 0);
 		return;
