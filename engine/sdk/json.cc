@@ -6,17 +6,13 @@
 
 #include "sdk/json_inside.h"
 
-namespace
-{
+namespace {
 
 constexpr size_t least_room = 1u << 14;
 constexpr size_t kept_room = 1u << 20; /* a thread keeps an indexer for texts up to this */
 
 struct freed {
-	void operator()(struct sl_json *nodes) const
-	{
-		free(nodes);
-	}
+	void operator()(struct sl_json *nodes) const { free(nodes); }
 };
 
 struct draft {
