@@ -308,7 +308,7 @@ static void leave(void)
 {
 	sync_batch();
 	log_close(&writer);
-	model_closed(true);
+	model_closed();
 }
 
 static void forget_pending(void)
@@ -325,7 +325,7 @@ static void kill_it(void)
 	forget_pending();
 	writer->failed = true;
 	log_close(&writer);
-	model_closed(false);
+	model_closed();
 }
 
 static void crash(void)
