@@ -79,10 +79,10 @@ struct segment_name {
 struct segment_name segment_name(uint64_t ordinal);
 /* The ordinals of the segment files, ascending; the array is must_alloc'ed. */
 bool segment_list(int dir, uint64_t **ordinals, size_t *count, struct why *why);
-/* False when neither copy of the header is good. */
+/* False when neither copy of the header is good (errno 0), or it cannot be read. */
 bool segment_read(int fd, uint64_t ordinal, struct segment *segment);
 /* Opens it with a shared lock, so that it is not recycled.  -1: gone, or no
- * segment any more (errno 0) */
+ * segment any more (errno 0), or the disk failed (EIO) */
 int segment_open(int dir, uint64_t ordinal, struct segment *segment);
 void segment_head_make(struct segment_head *head, const struct segment *segment);
 /* The last seq that was given before this segment's first. */

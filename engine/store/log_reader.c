@@ -107,8 +107,28 @@ static bool learn(struct log_reader *reader, uint64_t ordinal, struct segment *s
 		return false;
 	bool good = segment_read(fd, ordinal, segment) && segment->first
 		&& (!*reader->id || strcmp(segment->id, reader->id) == 0);
+	int error = errno;
 	close(fd);
+	errno = error;
 	return good;
+}
+
+static bool may_pass(int error)
+{
+	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* What only cannot be read now must not be taken for what is not there. */
+static bool learn_all(struct log_reader *reader, const uint64_t *ordinals, size_t count, struct segment *segments,
+	size_t *kept, struct why *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (learn(reader, ordinals[i], &segments[*kept]))
+			++*kept;
+		else if (may_pass(errno))
+			return why_errno(why, "%s/%s: its header cannot be read", reader->path, segment_name(ordinals[i]).text);
+	}
+	return true;
 }
 
 bool reader_list(struct log_reader *reader, struct why *why)
@@ -118,9 +138,12 @@ bool reader_list(struct log_reader *reader, struct why *why)
 	if (!segment_list(reader->dir, &ordinals, &count, why))
 		return why_within(why, "%s", reader->path);
 	struct segment *segments = must_alloc((count + 1) * sizeof(*segments));
-	for (size_t i = 0; i < count; i++)
-		kept += learn(reader, ordinals[i], &segments[kept]);
+	bool learnt = learn_all(reader, ordinals, count, segments, &kept, why);
 	free(ordinals);
+	if (!learnt) {
+		free(segments);
+		return false;
+	}
 	free(reader->segments);
 	reader->segments = segments;
 	reader->count = kept;

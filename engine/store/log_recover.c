@@ -47,8 +47,12 @@ static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
 	if (fd < 0 && errno != ELOOP)
 		return why_errno(why, "%s/%s", log->path, name.text);
 	bool good = fd >= 0 && segment_read(fd, ordinal, &segment);
+	int error = fd >= 0 && !good ? errno : 0; /* of the disk: what cannot be read now may be whole */
 	if (fd >= 0)
 		close(fd);
+	errno = error;
+	if (error == EIO)
+		return why_errno(why, "%s/%s: its header cannot be read", log->path, name.text);
 	log->last_ordinal = ordinal;
 	if (!good) {
 		damaged_move(log, name.text, "has no header that can be read");

@@ -126,6 +126,7 @@ bool segment_read(int fd, uint64_t ordinal, struct segment *segment)
 	if (fstat(fd, &file) < 0 || !read_heads(fd, heads))
 		return false;
 	const struct segment_head *head = better_head(heads, ordinal, &bad);
+	errno = 0;
 	if (!head)
 		return false;
 	*segment = (struct segment){
@@ -156,7 +157,8 @@ int segment_open(int dir, uint64_t ordinal, struct segment *segment)
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0 && still_there(dir, name.text, fd)
 		&& segment_read(fd, ordinal, segment))
 		return fd;
+	int error = errno == EIO ? EIO : 0; /* the others mean that it went away */
 	close(fd);
-	errno = 0;
+	errno = error;
 	return -1;
 }

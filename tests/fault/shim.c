@@ -682,6 +682,7 @@ OURS char *strdup(const char *text)
 }
 
 /* libseccomp 2.5.4 follows a null pointer there when it has no memory.  The process has done nothing by then. */
+OURS int seccomp_load(void *filter);
 OURS int seccomp_load(void *filter)
 {
 	static int (*next)(void *);
