@@ -120,14 +120,15 @@ struct route {
 	bool paused, once, transactional;
 	bool trying;               /* flow/try.c: steps are called by hand, nothing is delivered or written down */
 	bool closing_due;          /* the end of a snapshot's run may be decided on */
+	bool from_now;             /* a new route begins with what comes next */
+	bool answers;              /* it knows where it stands: asks are taken */
+	bool failed;
 	int64_t resumed;           /* clock_wall when it last was; 0: never */
 	struct why error;          /* of the last outage or block */
 	struct why far;            /* a transform's far side cannot be had; else "" */
 	size_t far_count;          /* deliveries that wait for one */
 	struct why told_error;     /* what the master knows */
 	const char *told;
-	bool failed;
-	bool answers;              /* it knows where it stands: asks are taken */
 
 	struct outside outside;    /* how plugins ask far sides */
 	struct net_keeper keeper;
@@ -143,7 +144,6 @@ struct route {
 	struct instance *sink;
 	struct schema *schema;     /* NULL: the sink takes whatever comes */
 	struct policy policy;
-	bool from_now;             /* a new route begins with what comes next */
 
 	struct stand stand;        /* as it is in the destination, or soon will be */
 	uint64_t read_to;          /* the last seq in a batch, or passed */
