@@ -48,6 +48,7 @@ static void fill(struct description *d, const struct plugin *plugin)
 const struct description *describe(const char *const *paths, size_t count, struct arena *arena)
 {
 	static struct description known[32];
+	static struct plugin *loaded[32]; /* their options are looked at as long as we live */
 	static size_t known_count;
 	struct description *all = arena_alloc(arena, (count + 1) * sizeof(*all));
 	for (size_t i = 0; i < count; i++) {
@@ -57,7 +58,7 @@ const struct description *describe(const char *const *paths, size_t count, struc
 			at++;
 		if (at == known_count && at < 32) {
 			fuzz_pin(paths[i]);
-			struct plugin *plugin = plugin_load(paths[i], &why);
+			struct plugin *plugin = loaded[at] = plugin_load(paths[i], &why);
 			known[at] = (struct description){ .path = arena_string(lasting, paths[i]) };
 			if (plugin)
 				fill(&known[at], plugin);
