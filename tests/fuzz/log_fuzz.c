@@ -5,6 +5,7 @@
  * Way 1 sets the checksum of a header right again, way 2 that of a record's head,
  * so that what lies behind the checksums is reached too.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <xxhash.h>
 
@@ -83,18 +84,20 @@ static void make_images(void)
 
 static void clear(void)
 {
-	char command[128];
-	snprintf(command, sizeof(command), "%s/damaged", dir);
-	if (access(command, F_OK) == 0) {
-		snprintf(command, sizeof(command), "rm -rf %s/damaged", dir);
-		must(system(command) == 0, "damaged can be removed");
-	}
+	char path[512];
+	struct dirent *entry;
+	snprintf(path, sizeof(path), "%s/damaged", dir);
+	DIR *damaged = opendir(path);
+	while (damaged && (entry = readdir(damaged)))
+		unlinkat(dirfd(damaged), entry->d_name, 0);
+	if (damaged)
+		closedir(damaged);
 	for (uint64_t ordinal = 1; ordinal < 12; ordinal++) {
-		path_of(command, segment_name(ordinal).text);
-		unlink(command);
+		path_of(path, segment_name(ordinal).text);
+		unlink(path);
 	}
-	path_of(command, "spare");
-	unlink(command);
+	path_of(path, "spare");
+	unlink(path);
 }
 
 /* ---------------------------------------------------------------- the changes */
