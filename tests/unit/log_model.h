@@ -291,8 +291,8 @@ static inline struct expected model_expect(const char *path)
 	if (last)
 		place_read(&layout, last);
 	struct expected expected = { .vouched = model_vouched(last, model.mark_least) };
-	expected.least = model_reaches(expected.vouched);
-	expected.most = model_reaches(model_vouched(last, model.mark_most));
+	expected.least = last ? model_reaches(expected.vouched) : expected.vouched; /* without a segment nothing follows */
+	expected.most = last ? model_reaches(model_vouched(last, model.mark_most)) : model_vouched(last, model.mark_most);
 	layout_free(&layout);
 	return expected;
 }
