@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place.h - folders that are still there after a power cut.
  *
- * A new folder is a name in the one above it, and that name is certain only once the one above was synced.  Whoever syncs
- * files in a folder that he made, and not this, may find them gone together with it.
+ * A new folder is a name in the one above it, and that name is certain only once the one above was synced.
+ * Whoever syncs files in a folder that he made, and not this, may find them gone together with it.
  */
 #ifndef BASE_PLACE_H
 #define BASE_PLACE_H

@@ -215,7 +215,8 @@ bool schema_note(const char *evolved, const struct growth *growth, struct why *w
 	bool good = !slash || place_make(folder, why);
 	if (good && (fd = open(evolved, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		good = why_errno(why, "%s cannot be opened", evolved);
-	good = good && lock(fd, evolved, why) && add_lines(fd, evolved, growth, why) && place_sync(slash ? folder : ".", why);
+	good = good && lock(fd, evolved, why) && add_lines(fd, evolved, growth, why) &&
+		place_sync(slash ? folder : ".", why);
 	if (fd >= 0)
 		close(fd);
 	free(folder);

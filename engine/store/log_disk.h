@@ -32,7 +32,7 @@ struct segment_head {
 	uint64_t first;          /* the seq of the first record */
 	uint64_t prev, prev_end; /* the segment begun before this one and where its records end; 0: none */
 	int64_t begun;           /* when the first record was received */
-	uint64_t gap;            /* no seq from this one on up to `first` was ever given: a restore set it forward; 0: none */
+	uint64_t gap;            /* no seq from here up to `first` was ever given: a restore set it forward; 0: none */
 	char rest[LOG_PAGE - 120];
 };
 _Static_assert(sizeof(struct segment_head) == LOG_PAGE, "a header is one page");

@@ -132,7 +132,8 @@ static bool open_file(struct state *state, const char *const *steps, struct why 
 	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
 		return state_failed(state, why);
 	sqlite3_busy_timeout(state->db, BUSY_WAIT);
-	return state_execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_MOST, why)
+	return state_execute(state,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_MOST, why)
 		&& check(state, why) && migrate(state, steps, why) && state_whole(state, why);
 }
 

@@ -2,8 +2,9 @@
 -- mail.lua - conversations of Missive, their messages, and the files attached to these.
 --
 -- How old is what is told: of a list as old as the last activity; of a webhook that a message or a comment set off as
--- that is, of any other as it is itself, though it brings a message along; what is fetched is of now. Open and closed, in the inbox and in the trash is a matter of each user;
--- here a conversation is closed, or in the trash, when it is so for all of them.
+-- that is, of any other as it is itself, though it brings a message along; what is fetched is of now. Open and
+-- closed, in the inbox and in the trash is a matter of each user; here a conversation is closed, or in the trash, when
+-- it is so for all of them.
 
 local files = require "files"
 local told = require "told"

@@ -6,7 +6,7 @@
  *
  *   SHIM_ROOT     the folder whose files are meant; the others are left alone
  *   SHIM_PAGE     a file of 4096 bytes that all processes map: `struct levers`, which the test moves while they run
- *   SHIM_JOURNAL  a folder: each process notes in a file of its own what it did to the files, in the form of `struct note`
+ *   SHIM_JOURNAL  a folder: each process notes in a file of its own what it did to the files, as `struct note`
  *
  * From the notes a test makes what a disk may hold that lost its power at any moment (power.py).  So that this takes no
  * time, nothing is really synced: what is asked for is noted.
@@ -89,7 +89,8 @@ static int harm(uint64_t kind, const char *path)
 	if (levers->path[0] && (!path || !strstr(path, levers->path)))
 		return 0;
 	uint64_t number = atomic_fetch_add(&levers->met, 1) + 1;
-	bool hit = levers->chance ? lot(number, levers->chance) : number >= levers->at && number - levers->at < levers->times;
+	bool due = number >= levers->at && number - levers->at < levers->times;
+	bool hit = levers->chance ? lot(number, levers->chance) : due;
 	if (!hit)
 		return 0;
 	levers->hits++;
