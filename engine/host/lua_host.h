@@ -96,6 +96,7 @@ struct view_lately {
 	int number;
 };
 
+#define SCRIPT_PLACE 96
 struct script {
 	lua_State *lua;
 	struct memory memory;
@@ -117,6 +118,11 @@ struct script {
 	struct sl_document *options; /* what scripts are handed as opt */
 	char *folder;                /* where its own modules are */
 	const char *file;            /* the name it has in messages */
+	struct {
+		const void *function;
+		int line;
+		char place[SCRIPT_PLACE];
+	} said; /* where it spoke last */
 };
 
 /* The text a plugin was described from; every state of it runs the same.  It is
@@ -142,8 +148,8 @@ void script_table_push(lua_State *lua); /* what the file returned */
 bool script_protected(struct script *script, lua_CFunction body, void *data, struct why *why);
 
 /* lua_trace.c: errors as sentences. */
-#define SCRIPT_PLACE 96
 const char *script_place(lua_State *lua, char place[SCRIPT_PLACE]);        /* "cards.lua:7" */
+const char *script_place_said(lua_State *lua); /* the same, remembered: until it is asked for again */
 void script_words(lua_State *lua, int error, int status, struct why *why); /* an error as a sentence */
 void script_callers(lua_State *lua, struct why *why);                      /* ", called from ..." behind it */
 int script_handler(lua_State *lua);                                        /* the same for lua_pcall */

@@ -22,6 +22,35 @@ const char *script_place(lua_State *lua, char place[SCRIPT_PLACE])
 	return place;
 }
 
+/* In the registry: the function that spoke last, so that no other one gets its address. */
+static const char said_key;
+
+static bool running_line(lua_State *lua, lua_Debug *at)
+{
+	for (int level = 0; lua_getstack(lua, level, at); level++)
+		if (lua_getinfo(lua, "l", at) && at->currentline >= 0)
+			return true;
+	return false;
+}
+
+/* A script says most of what it says at one line, event after event. */
+const char *script_place_said(lua_State *lua)
+{
+	struct script *script = script_of(lua);
+	lua_Debug at;
+	if (!running_line(lua, &at))
+		return script_place(lua, script->said.place);
+	lua_getinfo(lua, "f", &at);
+	if (lua_topointer(lua, -1) == script->said.function && at.currentline == script->said.line) {
+		lua_pop(lua, 1);
+		return script->said.place;
+	}
+	script->said.function = lua_topointer(lua, -1);
+	script->said.line = at.currentline;
+	lua_rawsetp(lua, LUA_REGISTRYINDEX, &said_key);
+	return script_place(lua, script->said.place);
+}
+
 /* What people look for who know Lua from elsewhere. */
 static const char *const hints[][2] = {
 	{ "(global 'os')", "scripts have no os: the clock is time.now(), settings are options" },

@@ -81,8 +81,10 @@ static int64_t moment(lua_State *lua)
 static const char *const fields[] = { "type", "id", "subject", "mode", "source", "scope", "time", "data" };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
-static void refuse_unknown(lua_State *lua)
+/* Each field to its place on the stack, from 2 on, in the order of `fields`. */
+static void spread(lua_State *lua)
 {
+	lua_settop(lua, 1 + FIELD_COUNT);
 	for (lua_pushnil(lua); lua_next(lua, 1); lua_pop(lua, 1)) {
 		size_t i = 0;
 		if (lua_type(lua, -2) != LUA_TSTRING)
@@ -93,6 +95,7 @@ static void refuse_unknown(lua_State *lua)
 			luaL_error(lua, "emit knows no '%s'; what is not type, id, subject, mode, source, scope or time belongs "
 				"into data",
 				lua_tostring(lua, -2));
+		lua_copy(lua, -1, 2 + (int)i);
 	}
 }
 
@@ -111,7 +114,8 @@ void lua_verb_count(lua_State *lua, size_t len)
 static void push_data(lua_State *lua)
 {
 	struct seat *seat = script_of(lua)->seat;
-	if (lua_getfield(lua, 1, "data") != LUA_TNIL || !seat->data || !lua_change_inside(lua, seat->data, seat))
+	lua_pushvalue(lua, 1 + FIELD_COUNT);
+	if (!lua_isnil(lua, -1) || !seat->data || !lua_change_inside(lua, seat->data, seat))
 		return;
 	lua_pop(lua, 1);
 	lua_view_push(lua, seat->data);
@@ -120,8 +124,7 @@ static void push_data(lua_State *lua)
 /* What is found wrong with it later is told with the line it came from. */
 static void note_place(lua_State *lua, struct call *call)
 {
-	char place[SCRIPT_PLACE];
-	call->emitted[call->emitted_count - 1].place = arena_string(call->arena, script_place(lua, place));
+	call->emitted[call->emitted_count - 1].place = arena_string(call->arena, script_place_said(lua));
 }
 
 /* What is read stays on the stack, and so where it is, until emit has copied it. */
@@ -133,13 +136,12 @@ static int verb_emit(lua_State *lua)
 		&event.scope };
 	const size_t word_count = sizeof(words) / sizeof(words[0]);
 	luaL_checktype(lua, 1, LUA_TTABLE);
-	lua_settop(lua, 1);
-	refuse_unknown(lua);
+	spread(lua);
 	for (size_t i = 0; i < word_count; i++) {
-		lua_getfield(lua, 1, fields[i]);
+		lua_pushvalue(lua, 2 + (int)i);
 		*words[i] = word(lua, fields[i]);
 	}
-	lua_getfield(lua, 1, "time");
+	lua_pushvalue(lua, FIELD_COUNT);
 	event.time = moment(lua);
 	if (call->step == STEP_POLL && !event.id)
 		luaL_error(lua, "emit: what is polled needs an id, by which it is known when it comes again");
