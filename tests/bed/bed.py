@@ -120,6 +120,11 @@ def wait_until(condition, within=PATIENCE, what=None):
         time.sleep(0.02)
 
 
+def stolen():
+    """Seconds since it was started in which the machine below this one gave its processors to others."""
+    return int(pathlib.Path("/proc/stat").read_text().split(None, 9)[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def terminal():
     """Both ends of one: what a person sits at, and what the program sees."""
     try:
@@ -299,10 +304,10 @@ class Daemon:
     def stop(self):
         """The clean end: SIGTERM, exit 0 within 5 s, nobody left."""
         children = self.children()
-        began = time.monotonic()
+        began = time.monotonic() - stolen()
         self.process.send_signal(signal.SIGTERM)
         assert self.wait() == 0, self.stderr()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - stolen() - began < 5, self.stderr()
         left = [title for title, pid in children.items() if is_alive(pid)]
         assert not left, f"left behind: {left}"
 

@@ -465,7 +465,8 @@ static void note_entry(struct note *note, const char *path, const char *second)
 	char paths[2 * PATH_MAX];
 	size_t len = strlen(path) + 1, more = second ? strlen(second) + 1 : 0;
 	memcpy(paths, path, len);
-	memcpy(paths + len, second, more);
+	if (second)
+		memcpy(paths + len, second, more);
 	note->path_len = (uint32_t)(len + more);
 	note->ended = moment();
 	put(note, paths, NULL, 0);

@@ -58,6 +58,7 @@ def test_what_comes_late_is_found_and_nothing_comes_twice(quiet):
 
 def test_an_app_that_is_not_shown_is_no_silence(quiet):
     fake = quiet.fakes["partner"]
+    quiet.until_done("poll", "partner")
     del fake.apps["7654321"]
     refused = quiet.daemon.sluice("poll", "partner")
     assert refused.returncode != 0
@@ -65,6 +66,7 @@ def test_an_app_that_is_not_shown_is_no_silence(quiet):
 
 
 def test_transactions_that_may_not_be_seen_are_said_to_be(quiet):
+    quiet.until_done("poll", "partner")
     quiet.fakes["partner"].financials = False
     refused = quiet.daemon.sluice("poll", "partner")
     assert refused.returncode != 0
