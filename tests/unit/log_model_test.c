@@ -2,7 +2,11 @@
 /* log_model_test.c - random lives of a log, beside a model that says what has to be read.
  *
  * What happens is drawn from SLUICE_SEED, which is printed: the same seed is the
- * same life.  10 000 actions, or SLUICE_ACTIONS; a million with SLUICE_LONG=1.
+ * same life; 7 if none is named, another one each time with SLUICE_LONG=1.
+ * 10 000 actions, or SLUICE_ACTIONS; a million with SLUICE_LONG=1.
+ *
+ * Known to fail: SLUICE_SEED=20261122 at action 793 798.  A record is read from behind the
+ * end of a segment that was rolled back, after damage to the page and to the record itself.
  */
 #include "log_bed.h"
 
@@ -425,7 +429,7 @@ static void move_folder(const char *template)
 
 static int begin(void **state)
 {
-	seed = number_of("SLUICE_SEED", (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid());
+	seed = number_of("SLUICE_SEED", getenv("SLUICE_LONG") ? (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid() : 7);
 	drawn = seed;
 	fprintf(stderr, "SLUICE_SEED=%" PRIu64 "\n", seed);
 	arena = arena_new();
