@@ -28,7 +28,8 @@ static void ended(uv_work_t *work, int status)
 		it->batch->seen_kept = it->seen.len;
 	buf_free(&it->seen);
 	free(it);
-	route_turn(route);
+	if (!uv_is_closing((uv_handle_t *)&route->turning)) /* else the process only waited for this */
+		route_turn(route);
 }
 
 static void write_in_pool(uv_work_t *work)

@@ -121,8 +121,9 @@ def wait_until(condition, within=PATIENCE, what=None):
 
 
 def stolen():
-    """Seconds since it was started in which the machine below this one gave its processors to others."""
-    return int(pathlib.Path("/proc/stat").read_text().split(None, 9)[8]) / os.sysconf("SC_CLK_TCK")
+    """Seconds since it was started in which the machine below this one gave a processor of ours to others."""
+    ticks = int(pathlib.Path("/proc/stat").read_text().split(None, 9)[8])
+    return ticks / os.sysconf("SC_CLK_TCK") / os.cpu_count()
 
 
 def terminal():
