@@ -83,6 +83,30 @@ static void block_give(struct block *block)
 	spares++;
 }
 
+struct arena_spares arena_spares_leave(void)
+{
+	struct arena_spares all = { spare, spares };
+	spare = NULL;
+	spares = 0;
+	return all;
+}
+
+void arena_spares_join(struct arena_spares *given)
+{
+	if (given->count > spares) { /* the shorter list is gone through */
+		struct arena_spares own = { spare, spares };
+		spare = given->first;
+		spares = given->count;
+		*given = own;
+	}
+	while (given->first) {
+		struct block *block = given->first;
+		given->first = block->older;
+		given->count--;
+		block_give(block);
+	}
+}
+
 static struct block *block_new(struct arena *arena, size_t size)
 {
 	struct block *block = block_take(size);

@@ -29,6 +29,15 @@ char *arena_format(struct arena *arena, const char *form, ...) __attribute__((fo
 char *arena_vformat(struct arena *arena, const char *form, va_list values);
 struct sl_text arena_text(struct arena *arena, struct sl_text text);
 
+/* First blocks of ended arenas are kept for the next ones of their thread.  Where one thread makes arenas
+ * and another ends them, the blocks are sent back: left by one, joined by the other. */
+struct arena_spares {
+	struct block *first;
+	unsigned count;
+};
+struct arena_spares arena_spares_leave(void); /* all of this thread's */
+void arena_spares_join(struct arena_spares *spares); /* none are left in it */
+
 /* malloc, calloc, realloc and strdup that end the process instead of failing. */
 void *must_alloc(size_t size); /* zeroed */
 void *must_grow(void *at, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route.c - the route process: its life, its turns, its timers. */
-#include "flow/route.h"
+#include "flow/route_fetch.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ static bool (*const steps[])(struct route *) = {
 static void idle_until_woken(struct route *route)
 {
 	uv_idle_stop(&route->turning);
-	if (route->state == ROUTE_RUNNING && !route->gathering && !route->paused && !route->once &&
+	if (route->state == ROUTE_RUNNING && !route->gathering && !fetch_awaited(route) && !route->paused && !route->once &&
 		!log_reader_sleep(route->log, route->read_to) && route->open_count < route->policy.open_limit)
 		route_turn(route);
 }

@@ -15,7 +15,8 @@
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *     route_upkeep    the sink looks after its tables                    (route_upkeep.c)
  *
- * Two batches are in memory at most: one being gathered and one being shipped.
+ * Two batches are in memory at most: one being gathered and one being shipped; and of a
+ * backlog the records of the one after them, read and parsed in the pool (route_fetch.h).
  * A batch waits for none of its calls longer than `patience`: who takes longer
  * becomes an open row, and its call goes on.  What lies in memory may be lost at any
  * moment: where the route stands (flow/stand.h) is in the destination, changed in
@@ -97,6 +98,7 @@ struct snapshot;    /* a run of a source with snapshots (route_snapshot.h) */
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct ahead;       /* ids of a batch being written down (route_ahead.c) */
+struct fetch;       /* records of the next batch (route_fetch.h) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
 struct growing;     /* what the schema is to get (route_grow.c) */
 
@@ -135,6 +137,7 @@ struct route {
 	uint64_t asked_anew;       /* events up to this one are asked for again, behind everybody else; 0: none */
 	int64_t tidied;            /* clock_ticks: when answers of events long gone were looked for */
 
+	const char *log_path;
 	struct log_reader *log;
 	char log_id[LOG_ID_SIZE];
 	struct source *sources;
@@ -159,6 +162,7 @@ struct route {
 	size_t running;
 	struct consignment *consignment;
 	struct ahead *ahead;       /* NULL: nothing is written ahead */
+	struct fetch *fetch;       /* NULL: nothing was read ahead */
 	size_t narrow;             /* events in one call to a sink that failed; 0: as many as it likes */
 	size_t failures;           /* events that failed there, one after the other */
 	struct call *probing;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/line.h"
 #include "flow/polled.h"
-#include "flow/route.h"
+#include "flow/route_fetch.h"
 #include "sdk/text.h"
 
 /* ------------------------------------------------------------------ bodies */
@@ -41,17 +41,6 @@ static struct sl_request *read_request(struct arena *arena, const struct log_rec
 	request->headers = read_headers(arena, record->headers);
 	request->body = record->body;
 	return request;
-}
-
-static void copy_record(struct arena *arena, struct log_record *to, const struct log_record *from)
-{
-	*to = *from;
-	to->source = arena_text(arena, from->source);
-	to->method = arena_text(arena, from->method);
-	to->path = arena_text(arena, from->path);
-	to->query = arena_text(arena, from->query);
-	to->headers = arena_text(arena, from->headers);
-	to->body = arena_text(arena, from->body);
 }
 
 static bool unreadable(struct route *route, struct delivery *delivery, const char *why)
@@ -112,8 +101,9 @@ static bool find_event(struct route *route, struct delivery *delivery)
 		return unreadable(route, delivery,
 			arena_format(delivery->arena, "the route does not read the source %.*s any more",
 				(int)delivery->record.source.len, delivery->record.source.at));
-	delivery->document =
-		webhook_read(&delivery->record, delivery->arena, &delivery->data, trouble, sizeof(trouble));
+	if (!delivery->document) /* else it was fetched with its record */
+		delivery->document =
+			webhook_read(&delivery->record, delivery->arena, &delivery->data, trouble, sizeof(trouble));
 	count_halves(route, delivery);
 	const struct sl_json *json = delivery->document ? sl_json_root(delivery->document) : NULL;
 	bool found = delivery->record.flags & LOG_EVENT ? find_polled(route, delivery, json, trouble)
@@ -128,7 +118,16 @@ static bool find_event(struct route *route, struct delivery *delivery)
 static void take_record(struct delivery *delivery, const struct log_record *record)
 {
 	delivery->arena = arena_new();
-	copy_record(delivery->arena, &delivery->record, record);
+	log_record_copy(delivery->arena, &delivery->record, record);
+}
+
+static void take_fetched(struct delivery *delivery, struct fetched *ready)
+{
+	delivery->arena = ready->arena;
+	delivery->record = ready->record;
+	delivery->document = ready->document;
+	delivery->data = ready->data;
+	*ready = (struct fetched){ 0 };
 }
 
 /* A dead letter's own copy counts before the log: a person may have edited it. */
@@ -369,14 +368,18 @@ static struct delivery *batch_add(struct route *route, struct batch *batch, uint
 }
 
 /* The log holds the events of all sources; those of others are none of this route's. */
-static void batch_records(struct route *route, struct batch *batch, const struct log_slice *slice)
+static void batch_records(struct route *route, struct batch *batch, const struct log_slice *slice,
+	struct fetched *ready)
 {
 	for (size_t i = 0; i < slice->count; i++) {
 		batch->received = slice->records[i].received;
 		if (!route_source(route, slice->records[i].source))
 			continue;
 		struct delivery *delivery = batch_add(route, batch, slice->records[i].seq);
-		take_record(delivery, &slice->records[i]);
+		if (ready)
+			take_fetched(delivery, &ready[i]);
+		else
+			take_record(delivery, &slice->records[i]);
 		delivery->undecoded = true;
 	}
 	batch->undecoded = batch->all.first;
@@ -409,7 +412,7 @@ static void batch_gone(struct batch *batch, const struct log_slice *slice)
 static bool may_read(const struct route *route)
 {
 	return route->state == ROUTE_RUNNING && !route->paused && !route->once && !route->gathering &&
-		!route->rewinding &&
+		!route->rewinding && !fetch_awaited(route) &&
 		route->open_count < route->policy.open_limit && log_reader_end(route->log) > route->read_to;
 }
 
@@ -419,6 +422,17 @@ static struct batch *batch_new(struct route *route)
 	batch->begun = clock_ticks();
 	route->gathering = batch;
 	return batch;
+}
+
+static bool batch_fetched(struct route *route)
+{
+	struct fetched *ready;
+	const struct log_slice *slice = fetch_taken(route, &ready);
+	if (!slice)
+		return false;
+	batch_records(route, batch_new(route), slice, ready);
+	route->read_to = route->gathering->upto;
+	return true;
 }
 
 static bool batch_read(struct route *route)
@@ -437,7 +451,7 @@ static bool batch_read(struct route *route)
 		else if (slice.damaged_from)
 			batch_damage(route, batch, &slice);
 		else
-			batch_records(route, batch, &slice);
+			batch_records(route, batch, &slice, NULL);
 		route->read_to = batch->upto;
 	}
 	arena_free(&arena);
@@ -446,7 +460,9 @@ static bool batch_read(struct route *route)
 
 bool route_read(struct route *route)
 {
-	bool read = may_read(route) && batch_read(route);
+	bool read = may_read(route) && (batch_fetched(route) || batch_read(route));
+	if (read)
+		fetch_next(route);
 	if (route->gathering && batch_decode(route, route->gathering))
 		return true;
 	return read;

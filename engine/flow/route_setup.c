@@ -147,7 +147,8 @@ bool route_setup(struct route *route, const struct sl_json *part, struct why *wh
 		line_level(text(part, "log_level"), &level);
 	line_setup("route", route->name, level);
 	setup_policy(route, part);
-	route->log = log_reader_open(arena_format(route->arena, "%s/log", route->data), why);
+	route->log_path = arena_format(route->arena, "%s/log", route->data);
+	route->log = log_reader_open(route->log_path, why);
 	return route->log && (route->trying || route_far_open(route, sl_json_get(part, "net"), why)) &&
 		setup_sources(route, sl_json_get(part, "sources"), why) &&
 		setup_transforms(route, sl_json_get(part, "transforms"), why) &&

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/line.h"
 #include "flow/destination.h"
-#include "flow/route.h"
+#include "flow/route_fetch.h"
 
 #define LOCK_WAIT 10000 /* ms a predecessor may take to end */
 #define SEEN_WINDOW 1000000
@@ -347,6 +347,7 @@ void route_forget(struct route *route)
 	rewind_free(route);
 	snapshots_forget(route);
 	consignment_free(route);
+	fetch_forget(route);
 	batch_free(route, &route->gathering);
 	batch_free(route, &route->shipping);
 	while ((delivery = route->open.first)) {

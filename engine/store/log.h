@@ -37,6 +37,9 @@ struct log_record {
 	struct sl_text body;    /* byte for byte */
 };
 
+/* The same with text of its own, in the arena. */
+void log_record_copy(struct arena *arena, struct log_record *to, const struct log_record *from);
+
 struct log_options {
 	int64_t size;    /* bytes the whole log may take */
 	int64_t keep;    /* milliseconds a segment stays after everyone is past it */

@@ -77,6 +77,17 @@ void record_get(const char *at, struct log_record *record)
 	get_text(at, head->body, &record->body);
 }
 
+void log_record_copy(struct arena *arena, struct log_record *to, const struct log_record *from)
+{
+	*to = *from;
+	to->source = arena_text(arena, from->source);
+	to->method = arena_text(arena, from->method);
+	to->path = arena_text(arena, from->path);
+	to->query = arena_text(arena, from->query);
+	to->headers = arena_text(arena, from->headers);
+	to->body = arena_text(arena, from->body);
+}
+
 /* The seed binds a record to its place: copied elsewhere it is not one. */
 static uint64_t head_check(const struct record_head *head, uint64_t salt, uint64_t offset)
 {

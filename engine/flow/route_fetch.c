@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_fetch.c - while one batch is gathered, the pool reads and parses the records of the next.
+ *
+ * Only of a backlog: where a whole batch waits behind the one that was just read.  What
+ * the pool finds is taken if it is what comes next, and forgotten otherwise: the route reads it
+ * itself then, as it does what is damaged, gone, or cannot be read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/route_fetch.h"
+
+struct fetch {
+	struct route *route;
+	struct log_reader *log; /* the pool's own */
+	struct arena *arena;    /* of the slice, whose records point into it */
+	struct log_slice slice;
+	struct fetched *records;
+	uint64_t from;
+	size_t most, bytes;
+	struct arena_spares spares; /* on their way to the pool, and back */
+	uv_work_t work;
+	bool working, forgotten;
+	bool good;
+};
+
+static void forget_records(struct fetch *it)
+{
+	for (size_t i = 0; it->records && i < it->slice.count; i++) {
+		sl_json_free(&it->records[i].document);
+		arena_free(&it->records[i].arena);
+	}
+	it->good = false;
+	it->records = NULL;
+	arena_free(&it->arena);
+}
+
+static void end(struct fetch **it)
+{
+	forget_records(*it);
+	log_reader_close(&(*it)->log);
+	free(*it);
+	*it = NULL;
+}
+
+/* -------------------------------------------------------------------- pool */
+
+static void fetch_one(struct fetched *to, const struct log_record *from)
+{
+	to->arena = arena_new();
+	log_record_copy(to->arena, &to->record, from);
+	to->document = webhook_read(&to->record, to->arena, &to->data, NULL, 0);
+}
+
+static void fetch_in_pool(uv_work_t *work)
+{
+	struct fetch *it = work->data;
+	struct log_slice *slice = &it->slice;
+	struct why unheard;
+	arena_spares_join(&it->spares);
+	it->arena = arena_new();
+	it->good = log_read(it->log, it->arena, it->from, it->most, it->bytes, slice, &unheard) == LOG_READ && slice->count;
+	if (it->good)
+		it->records = arena_alloc(it->arena, slice->count * sizeof(*it->records));
+	for (size_t i = 0; it->good && i < slice->count; i++)
+		if (route_source(it->route, slice->records[i].source))
+			fetch_one(&it->records[i], &slice->records[i]);
+	it->spares = arena_spares_leave();
+}
+
+static void fetched(uv_work_t *work, int status)
+{
+	struct fetch *it = work->data;
+	struct route *route = it->route;
+	arena_spares_join(&it->spares);
+	it->working = false;
+	if (it->forgotten) {
+		end(&route->fetch);
+		if (uv_is_closing((uv_handle_t *)&route->turning))
+			return; /* the process only waited for this */
+	}
+	route_turn(route);
+}
+
+/* -------------------------------------------------------------------- loop */
+
+/* Its log is opened with each beginning of the route: it may be another one. */
+static struct fetch *fetch_of(struct route *route)
+{
+	struct why unheard;
+	struct log_reader *log = route->fetch ? NULL : log_reader_open(route->log_path, &unheard);
+	if (log) {
+		route->fetch = must_alloc(sizeof(*route->fetch));
+		*route->fetch = (struct fetch){ .route = route, .log = log };
+		route->fetch->work.data = route->fetch;
+	}
+	return route->fetch;
+}
+
+static bool is_backlog(const struct route *route)
+{
+	return route->state == ROUTE_RUNNING && !route->paused && !route->once && !route->trying && !route->rewinding &&
+		!route_alone(route) && route->gathering &&
+		log_reader_end(route->log) >= route->read_to + route->policy.batch_events;
+}
+
+void fetch_next(struct route *route)
+{
+	if (fetch_awaited(route) || !is_backlog(route))
+		return;
+	struct fetch *it = fetch_of(route);
+	if (!it || it->forgotten)
+		return;
+	forget_records(it);
+	it->from = route->read_to + 1;
+	it->most = route->policy.batch_events;
+	it->bytes = route->policy.batch_bytes;
+	it->spares = arena_spares_leave();
+	it->working = true;
+	uv_queue_work(route->loop, &it->work, fetch_in_pool, fetched);
+}
+
+bool fetch_awaited(const struct route *route)
+{
+	const struct fetch *it = route->fetch;
+	return it && it->working && !it->forgotten && it->from == route->read_to + 1;
+}
+
+const struct log_slice *fetch_taken(struct route *route, struct fetched **records)
+{
+	struct fetch *it = route->fetch;
+	bool fits = it && !it->working && it->good && it->from == route->read_to + 1 && !route_alone(route) &&
+		strcmp(log_reader_id(it->log), route->log_id) == 0;
+	*records = fits ? it->records : NULL;
+	return fits ? &it->slice : NULL;
+}
+
+void fetch_forget(struct route *route)
+{
+	if (route->fetch && route->fetch->working)
+		route->fetch->forgotten = true;
+	else if (route->fetch)
+		end(&route->fetch);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route_fetch.h - the records of the next batch, read and parsed in the pool. */
+#ifndef FLOW_ROUTE_FETCH_H
+#define FLOW_ROUTE_FETCH_H
+
+#include "flow/route.h"
+
+/* One of a source that the route reads; of any other all is empty. */
+struct fetched {
+	struct arena *arena;         /* all of it but the document */
+	struct log_record record;
+	struct sl_document *document; /* NULL: its body could not be read */
+	struct sl_text data;
+};
+
+/* A batch was read: if a whole one lies behind it, the pool begins with that. */
+void fetch_next(struct route *route);
+/* The pool is at what comes next: when it is done the route is turned. */
+bool fetch_awaited(const struct route *route);
+/* What comes next, if the pool has it: a slice of records and for each what was made of it, in `records`, to be
+ * taken over (what is left there is freed); they hold until fetch_next().  NULL: it has nothing that fits. */
+const struct log_slice *fetch_taken(struct route *route, struct fetched **records);
+void fetch_forget(struct route *route);
+
+#endif
