@@ -16,7 +16,7 @@
 #define SLOW_FLUSH UINT64_C(2000000) /* ns */
 #define GATHER_SHARE 4               /* a quarter of what the last flush took */
 #define GATHER_MOST 10               /* ms */
-#define KEEP_EVERY 1000              /* ms */
+#define KEEP_EVERY 400               /* ms: at each beat */
 
 /* ------------------------------------------------------------------ parking */
 
@@ -154,7 +154,7 @@ static void on_kept(uv_work_t *job, int status)
 	ingest_settle(ingest);
 }
 
-/* Once a second: are the files still ours, and may the oldest segments go?  At
+/* Twice a second: are the files still ours, and may the oldest segments go?  At
  * once: the next segment. */
 void commit_keep(struct ingest *ingest)
 {

@@ -137,6 +137,7 @@ static void beat(uv_timer_t *timer)
 {
 	struct route *route = timer->data;
 	atomic_fetch_add(&route->page->beat, 1);
+	route_clock(route);
 	look_for_own_file(route);
 	acquit(route);
 	route_far_tidy(route);
@@ -220,6 +221,7 @@ int64_t route_outage_pause(int64_t since, int64_t after)
 
 void route_outage(struct route *route, const char *why, int64_t after, uv_timer_cb again)
 {
+	route_clock(route);
 	if (!route->outage_since || strcmp(route->error.text, why) != 0)
 		line(SL_ERROR, "the route to %s holds: %s", instance_name(route->sink), why);
 	why_say(&route->error, "%s", why);

@@ -183,6 +183,7 @@ struct route {
 	struct tally *mended;      /* what of the events was mended or left out here; plugins keep their own */
 
 	int64_t outage_since;      /* clock_wall; 0: none */
+	int64_t wall_ahead;        /* clock_wall - clock_ticks, when that was last looked at; 0: not yet */
 	uint64_t suspect_seq;      /* until past it: one call at a time */
 	uint32_t suspect_part, suspect_deaths;
 	uint32_t grown_in_vain;    /* times in a row that the schema did not take what it was to get */
@@ -286,6 +287,9 @@ void delivery_refused(struct route *route, struct delivery *delivery, const char
 void delivery_not_far(struct route *route, struct delivery *delivery); /* it waits for no far side any more */
 void route_retry_due(struct route *route);
 void route_impatient(struct route *route);
+
+/* route_clock.c */
+void route_clock(struct route *route); /* before what began by the wall clock is counted from */
 
 /* route_ship.c */
 bool route_ship(struct route *route);

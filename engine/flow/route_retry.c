@@ -116,6 +116,7 @@ static void own_fault(struct route *route, struct delivery *delivery, const char
 
 static void outage(struct route *route, struct delivery *delivery, const char *why, int64_t after)
 {
+	route_clock(route);
 	if (!delivery->first_at)
 		delivery->first_at = clock_wall();
 	if (!delivery->reason || strcmp(delivery->reason, why) != 0)

@@ -85,7 +85,7 @@ bool log_wants_segment(const struct log *log);     /* time for log_prepare? */
 /* Blocks: makes the next segment ready.  False is no failure of the log: there is
  * no room now, why says, and log_wants_segment asks again a second later. */
 bool log_prepare(struct log *log, struct why *why);
-/* Blocks shortly: whether the files are still the ones written to, looked at once
+/* Blocks shortly: whether the files are still the ones written to, looked at twice
  * a second at most.  log_write does it too; for a log that may be idle. */
 bool log_check(struct log *log, struct why *why);
 /* Blocks: lets go of whole segments below `floor` (the lowest seq a route still

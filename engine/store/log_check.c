@@ -2,7 +2,7 @@
 /* log_check.c - whether the files written to are still the ones on disk.
  *
  * A segment deleted, truncated or replaced under the running daemon takes what
- * was acknowledged with it; so about once a second every file is looked at, and
+ * was acknowledged with it; so twice a second every file is looked at, and
  * when one is not what it was, nothing is acknowledged any more.
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/line.h"
 #include "store/log_inside.h"
 
-#define CHECK_EVERY 900 /* milliseconds */
+#define CHECK_EVERY 400 /* milliseconds */
 
 bool log_fail(struct log *log, const struct why *why)
 {

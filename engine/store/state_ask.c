@@ -4,9 +4,15 @@
 
 #include "store/state_inside.h"
 
+/* SQLite goes on writing into a file that has no name any more. */
+static bool in_place(struct state *state, struct why *why)
+{
+	return !state_moved(state) || why_say(why, "%s was deleted or replaced while it was in use", state->path);
+}
+
 bool state_begin(struct state *state, struct why *why)
 {
-	return state_whole(state, why) && state_execute(state, "BEGIN IMMEDIATE", why);
+	return state_whole(state, why) && in_place(state, why) && state_execute(state, "BEGIN IMMEDIATE", why);
 }
 
 bool state_commit(struct state *state, struct why *why)

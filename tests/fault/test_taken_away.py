@@ -13,12 +13,12 @@ import shutil
 import time
 
 import pytest
-from bed import wait_until
+from bed import stolen, wait_until
 from oracle import LONG, Plan, Senders, carry_on, compare, configure, seed, settle, sound, words
 
 pytestmark = pytest.mark.fault(12)
 ROUNDS = 10 if LONG else 1
-NOTICED = 2.5  # a look a second, and a busy machine
+NOTICED = 1.0  # seconds
 
 
 def delete(path):
@@ -58,9 +58,15 @@ def page(daemon):
     return daemon.data / "log" / "page"
 
 
-def told(daemon, pattern, before):
-    """When a line came that was not there before; its match."""
-    return wait_until(lambda: re.search(pattern, words(daemon)[before:]), what=lambda: words(daemon)[-3000:])
+def now():
+    """Seconds that were ours."""
+    return time.monotonic() - stolen()
+
+
+def told(daemon, pattern, before, since):
+    """Seconds until a line came that was not there before."""
+    wait_until(lambda: re.search(pattern, words(daemon)[before:]), what=lambda: words(daemon)[-3000:])
+    return now() - since
 
 
 def named(text):
@@ -80,14 +86,14 @@ def test_a_segment(daemon, tally, victim, harm):
     plan = Plan(chosen)
     configure(daemon)
     daemon.start()
+    noticed = []
     with Senders(daemon, plan, pause=0.005) as senders:
         for _ in range(ROUNDS):
             carry_on(daemon, senders, 100)
             ingress, before = daemon.child("ingress"), len(words(daemon))
-            began = time.monotonic()
+            began = now()
             harm(victim(daemon))
-            told(daemon, r"was (deleted|truncated|replaced) under the running daemon", before)
-            noticed = time.monotonic() - began
+            noticed.append(told(daemon, r"was (deleted|truncated|replaced) under the running daemon", before, began))
             wait_until(lambda: daemon.child("ingress") != ingress)
             carry_on(daemon, senders, 50)
     settle(daemon)
@@ -98,9 +104,9 @@ def test_a_segment(daemon, tally, victim, harm):
     if victim is newest and harm is not exchange:
         verdict.lost = verdict.lost[doubt:]
     tally(seeds=1, **verdict.figures())
-    print(f"{lost} lost, {doubt} named, noticed after {noticed:.2f} s")
+    print(f"{lost} lost, {doubt} named, noticed after {max(noticed):.2f} s")
     verdict.assert_fine(f"{doubt} were named")
-    assert noticed < NOTICED
+    assert max(noticed) < NOTICED
 
 
 def forget_bus_errors(daemon):
@@ -118,9 +124,10 @@ def test_the_page(daemon, tally, harm):
     with Senders(daemon, plan, pause=0.005) as senders:
         for _ in range(ROUNDS):
             carry_on(daemon, senders, 100)
-            ingress = daemon.child("ingress")
+            before, began = len(words(daemon)), now()
             harm(page(daemon))
-            wait_until(lambda: daemon.children().get("sluice: ingress", ingress) != ingress, within=NOTICED + 2)
+            noticed = told(daemon, r"page was \w+ under the running daemon|killed by signal 7|BUS", before, began)
+            assert noticed < NOTICED
             carry_on(daemon, senders, 50)
     settle(daemon)
     daemon.stop()
@@ -141,9 +148,11 @@ def test_a_routes_own_file(daemon, tally, harm):
     with Senders(daemon, plan, pause=0.005) as senders:
         for _ in range(ROUNDS):
             carry_on(daemon, senders, 100)
-            before = len(words(daemon))
+            before, began = len(words(daemon)), now()
             harm(daemon.data / "routes" / "notes.db")
-            told(daemon, r"routes/notes\.db|route's own file", before)
+            noticed = told(daemon, r"routes/notes\.db|route's own file", before, began)
+            print(f"noticed after {noticed:.2f} s")
+            assert noticed < NOTICED
             carry_on(daemon, senders, 50)
     settle(daemon)
     daemon.stop()
@@ -166,7 +175,7 @@ def test_the_whole_data_folder(daemon, tally):
         count = len(senders.acknowledged)
         time.sleep(1)
         late = len(senders.acknowledged) - count
-    daemon.kill()
+        daemon.kill()  # before the senders end: nobody answers them
     shutil.rmtree(daemon.data, ignore_errors=True)
     os.rename(daemon.folder / "moved", daemon.data)
     daemon.start()
