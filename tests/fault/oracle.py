@@ -303,5 +303,5 @@ def sound(daemon):
     """Nothing is damaged, now that the daemon has ended: the log, the destination, the route's own file."""
     checked = daemon.sluice("log", "fsck")
     assert checked.returncode == 0 and checked.stdout.startswith("fine"), checked.stdout + checked.stderr
-    for path in [daemon.folder / "warehouse.db", *daemon.data.glob("routes/*.db")]:
+    for path in [*daemon.folder.glob("warehouse.db"), *daemon.data.glob("routes/*.db")]:
         assert daemon.rows("pragma integrity_check", database=path) == [("ok",)], path

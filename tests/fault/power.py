@@ -277,6 +277,13 @@ class Mood:
         self.tears = dice.choice([0.0, 0.2, 0.8])
         self.ordered = dice.random() < 0.5
 
+    @classmethod
+    def worst(cls, dice):
+        """Nothing is there that was not synced."""
+        mood = cls(dice)
+        mood.keeps = mood.tears = 0.0
+        return mood
+
     def sectors(self, first, end):
         """Which of a write's sectors are there."""
         if self.dice.random() < self.tears:
@@ -313,9 +320,9 @@ class Recording:
     notes: list
     end: int
 
-    def cut(self, moment, dice, folder, syncs=True):
+    def cut(self, moment, dice, folder, syncs=True, mood=None):
         """Makes in `folder` what may be left.  Without `syncs` it is as if the program under test never asked for one."""
-        disk, mood = Disk(self.base), Mood(dice)
+        disk, mood = Disk(self.base), mood or Mood(dice)
         for note in self.notes:
             note.forgotten = False
         for note in self.notes:
