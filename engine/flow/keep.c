@@ -27,6 +27,7 @@ static const char *const steps[] = {
 	"CREATE INDEX history_seq ON history (seq, part);"
 	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;",
 	answers_table,
+	stand_marked,
 	NULL,
 };
 

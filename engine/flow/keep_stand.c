@@ -14,6 +14,13 @@ struct stand_file {
 	} of[2];
 };
 
+/* As the table was before: the file may be made only now. */
+const char stand_marked[] =
+	"CREATE TABLE IF NOT EXISTS \"_sluice_routes\" (\"route\" TEXT, \"log_id\" TEXT, \"cursor\" INTEGER,"
+	" \"counted_from\" INTEGER, \"delivered\" INTEGER, \"dropped\" INTEGER, \"repeats\" INTEGER,"
+	" \"updated_at\" INTEGER, PRIMARY KEY (\"route\"));"
+	"ALTER TABLE \"_sluice_routes\" ADD COLUMN \"mark\" TEXT";
+
 static bool is_text(const struct sl_column *column)
 {
 	return column->type == SL_COLUMN_TEXT;

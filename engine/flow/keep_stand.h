@@ -9,6 +9,9 @@
 
 struct stand_file;
 
+/* A step of the file's (store/state.h): where routes stand gets its mark. */
+extern const char stand_marked[];
+
 struct stand_file *stand_file_new(struct state *state, struct why *why); /* makes the tables */
 void stand_file_free(struct stand_file **file);
 bool stand_file_write(struct stand_file *file, const struct sl_row *row, struct why *why); /* in a transaction */

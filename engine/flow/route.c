@@ -102,7 +102,7 @@ void route_due(struct route *route, int64_t in)
 /* The oldest event that is still needed: retention stops there. */
 static uint64_t lowest_needed(const struct route *route)
 {
-	uint64_t lowest = route->stand.cursor + 1;
+	uint64_t lowest = route->set_back ? 1 : route->stand.cursor + 1;
 	for (const struct delivery *at = route->open.first; at; at = at->next)
 		if (at->seq < lowest)
 			lowest = at->seq;

@@ -74,6 +74,7 @@ struct batch {
 	size_t busy;               /* NEW or RUNNING, and not open */
 	uint64_t repeats;
 	struct buf seen;           /* struct seen_entry, to be kept */
+	char mark[STAND_MARK_SIZE]; /* of the record `upto` */
 	size_t seen_kept;          /* bytes of them that are written down already */
 };
 
@@ -123,6 +124,7 @@ struct route {
 	bool trying;               /* flow/try.c: steps are called by hand, nothing is delivered or written down */
 	bool closing_due;          /* the end of a snapshot's run may be decided on */
 	bool from_now;             /* a new route begins with what comes next */
+	bool set_back;             /* the log was, behind where the destination stands: all of it may be needed */
 	bool answers;              /* it knows where it stands: asks are taken */
 	bool failed;
 	int64_t resumed;           /* clock_wall when it last was; 0: never */
@@ -225,6 +227,11 @@ void route_resume(struct route *route); /* the same again, after a block */
 void route_forget(struct route *route); /* everything that is only in memory */
 void route_close(struct route *route);  /* instances, log, own file */
 const struct sl_cell *recalled(const struct call *call, size_t at, const struct sl_table *table);
+
+/* route_history.c */
+/* Behind the log's end, or at another event than it was: false, and the route is blocked or held. */
+bool route_history(struct route *route, uint64_t end);
+void route_mark(struct route *route, uint64_t seq, char mark[STAND_MARK_SIZE]); /* "": it cannot be read */
 
 /* route_far.c */
 bool route_far_open(struct route *route, const struct sl_json *net, struct why *why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route_pack.c - which deliveries go to the sink now, and as which rows. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "flow/route_ship.h"
@@ -113,8 +114,10 @@ static void pack_stand(struct consignment *it)
 	add_row(it, stand_expect(it->arena, route->name, &route->stand), NULL, 0);
 	for (size_t i = 0; i < it->member_count; i++)
 		pack_open(it, it->members[i]);
-	if (it->batch)
+	if (it->batch) {
 		it->after.cursor = it->batch->upto;
+		memcpy(it->after.mark, it->batch->mark, sizeof(it->after.mark));
+	}
 	add_row(it, stand_put(it->arena, route->name, &it->after, clock_wall()), NULL, 0);
 }
 

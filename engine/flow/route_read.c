@@ -384,6 +384,7 @@ static void batch_records(struct route *route, struct batch *batch, const struct
 	}
 	batch->undecoded = batch->all.first;
 	batch->upto = slice->next - 1;
+	stand_mark(&slice->records[slice->count - 1], batch->mark);
 }
 
 /* Each event lost to damage is a dead letter, so that it is told and counted. */

@@ -69,6 +69,7 @@ bool route_restand(struct route *route, const struct stand *from, const struct r
 	it->ask = wish->ask;
 	it->after = (struct stand){ .cursor = wish->to, .counted_from = wish->to + 1, .known = true };
 	memcpy(it->after.log_id, route->log_id, LOG_ID_SIZE);
+	route_mark(route, wish->to, it->after.mark);
 	route_turn(route);
 	return true;
 }
@@ -110,6 +111,7 @@ static void rewound(struct rewind *it)
 	if (!keep_forget(route->keep, it->all ? 0 : it->after.cursor, &why))
 		line(SL_ERROR, "%s", why.text);
 	route->stand = it->after;
+	route->set_back = false;
 	route->read_to = it->after.cursor;
 	route->dead = it->dead;
 	if (it->from.known)

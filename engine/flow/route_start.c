@@ -175,19 +175,11 @@ static void compare_stand(struct route *route)
 		return;
 	}
 	bool same_log = route->stand.known && strcmp(route->stand.log_id, route->log_id) == 0;
-	if (same_log && route->stand.cursor > stat.end) {
-		if (!live && wait_for_log(route))
-			return;
-		why_say(&why, "the destination stands at event %" PRIu64 ", but the log ends at %" PRIu64
-			": was the log set back?  To go on with what comes next: sluice routes rewind %s --to end",
-			route->stand.cursor, stat.end, route->name);
-		route->read_to = route->stand.cursor;
-		route_asks_begin(route);
-		route_block(route, why.text);
+	if (same_log && route->stand.cursor > stat.end && !live && wait_for_log(route))
 		return;
-	}
 	if (same_log) {
-		set_out(route);
+		if (route_history(route, stat.end))
+			set_out(route);
 		return;
 	}
 	if (route->stand.known)
@@ -357,6 +349,7 @@ void route_forget(struct route *route)
 	if (route->keep)
 		answers_again(keep_answers(route->keep), route->read_to);
 	route->dead = 0;
+	route->set_back = false;
 	route->stand = (struct stand){ .known = false };
 	route->read_to = 0;
 }

@@ -13,6 +13,7 @@ static const struct sl_column *const route_columns[] = {
 	COLUMN("dropped", INT),
 	COLUMN("repeats", INT),
 	COLUMN("updated_at", TIMESTAMP),
+	COLUMN("mark", TEXT, .help = "what tells the event at the cursor from any other of that seq"),
 	NULL,
 };
 

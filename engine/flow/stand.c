@@ -3,8 +3,10 @@
 #include "flow/stand.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/buf.h"
 #include "sdk/text.h"
@@ -82,6 +84,7 @@ const struct sl_row *stand_put(struct arena *arena, const char *route, const str
 	set_int(row, "dropped", stand->dropped);
 	set_int(row, "repeats", stand->repeats);
 	set_time(row, "updated_at", now);
+	set_copy(arena, row, "mark", *stand->mark ? stand->mark : NULL);
 	return row;
 }
 
@@ -125,6 +128,28 @@ const struct sl_row *stand_wanted(struct arena *arena, const struct sl_table *ta
 	return row;
 }
 
+/* ------------------------------------------------------------------- marks */
+
+void stand_mark(const struct log_record *record, char mark[STAND_MARK_SIZE])
+{
+	const struct sl_text texts[] = { record->source, record->method, record->path, record->query, record->headers,
+		record->body };
+	const uint64_t numbers[] = { record->seq, (uint64_t)record->received, record->flags };
+	uint64_t hash = XXH3_64bits(numbers, sizeof(numbers));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		hash = XXH3_64bits_withSeed(texts[i].at, texts[i].len, hash);
+	snprintf(mark, STAND_MARK_SIZE, "%" PRIu64 ":%016" PRIx64, record->seq, hash);
+}
+
+/* A mark of another seq than the cursor's was left there by an earlier version. */
+bool stand_marks(const struct stand *stand, const struct log_record *record)
+{
+	char mark[STAND_MARK_SIZE];
+	size_t seq = strcspn(stand->mark, ":") + 1;
+	stand_mark(record, mark);
+	return record->seq != stand->cursor || strncmp(mark, stand->mark, seq) != 0 || strcmp(mark, stand->mark) == 0;
+}
+
 /* ----------------------------------------------------------------- reading */
 
 static const char *get_text(const struct sl_table *table, const struct sl_cell *cells, const char *name)
@@ -155,6 +180,9 @@ bool stand_read(const struct sl_cell *cells, struct stand *stand)
 	stand->delivered = get_int(&stand_routes, cells, "delivered");
 	stand->dropped = get_int(&stand_routes, cells, "dropped");
 	stand->repeats = get_int(&stand_routes, cells, "repeats");
+	stand->updated = get_time(&stand_routes, cells, "updated_at");
+	const char *mark = get_text(&stand_routes, cells, "mark");
+	snprintf(stand->mark, sizeof(stand->mark), "%s", mark ? mark : "");
 	stand->known = true;
 	return true;
 }

@@ -13,6 +13,8 @@
 #include "flow/delivery.h"
 #include "flow/schema.h"
 
+#define STAND_MARK_SIZE 40
+
 /* The numbers count deliveries since the event `counted_from`, in the same
  * transaction as the rows: they are exact across crashes.  A rewind starts them
  * anew. */
@@ -20,8 +22,15 @@ struct stand {
 	char log_id[LOG_ID_SIZE];
 	uint64_t cursor, counted_from;
 	uint64_t delivered, dropped, repeats;
-	bool known; /* there is a row of this route */
+	int64_t updated;            /* when it was written; as read */
+	char mark[STAND_MARK_SIZE]; /* of the event at the cursor; "": nobody knows */
+	bool known;                 /* there is a row of this route */
 };
+
+/* "SEQ:HASH" of all that a record has.  The same seq in a log that was set back, and went on, has another. */
+void stand_mark(const struct log_record *record, char mark[STAND_MARK_SIZE]);
+/* False: it is not the event that the cursor stood at. */
+bool stand_marks(const struct stand *stand, const struct log_record *record);
 
 /* Rows to be written, in the arena.  `stand` NULL: expects that there is none. */
 const struct sl_row *stand_expect(struct arena *arena, const char *route, const struct stand *stand);

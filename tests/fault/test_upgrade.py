@@ -56,7 +56,7 @@ class Route:
     @staticmethod
     def age(path):
         with sqlite3.connect(path) as old:
-            old.executescript("DROP TABLE answer; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
+            old.executescript("DROP TABLE answer; DROP TABLE _sluice_routes; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
             old.executemany("INSERT INTO history VALUES (1, ?, 1, 'once upon a time')",
                             ((number,) for number in range(1000, 1000 + ROWS)))
         old.close()

@@ -286,7 +286,8 @@ def test_a_destination_ahead_of_the_log_stops_the_route_and_says_what_to_do(daem
     database.close()
     daemon.start(ready=False)
     wait_until(lambda: daemon.route_health()["state"] == "blocked")
-    assert "sluice routes rewind notes --to end" in daemon.route_health()["error"]
+    assert "the destination stands at event 100, but the log ends at 1" in daemon.route_health()["error"]
+    assert "sluice routes rewind notes --to 2" in daemon.route_health()["error"]
     assert daemon.get("/health").status == 503
     assert daemon.ask("notes", "rewind", to="end")[1]["ok"]
     daemon.post(note(2))
