@@ -123,6 +123,8 @@ static bool step_is(struct sl_text step, struct sl_text name)
 static const struct sl_json *step_to_member(const struct sl_json *object, struct sl_text step)
 {
 	const struct sl_json *found = NULL;
+	if (!memchr(step.at, '~', step.len))
+		return sl_json_get_text(object, step);
 	for (const struct sl_json *member = sl_json_first(object); member; member = sl_json_next(member))
 		if (step_is(step, sl_json_name(member)))
 			found = member;
