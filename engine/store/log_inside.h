@@ -79,6 +79,11 @@ struct log {
 /* The lock is held.  Afterwards the durable end is known, and where to go on. */
 bool log_recover(struct log *log, struct why *why);
 
+/* -------------------------------------------------------------- log_forget.c */
+
+/* After an unclean end: records behind the last seq that is kept are made none. */
+bool forget_behind(struct log *log, uint64_t end, struct why *why);
+
 /* ------------------------------------------------------------------ log_id.c */
 
 /* After the headers are read: settles whose log this is, moves foreign segments aside. */

@@ -239,6 +239,12 @@ static void use_ready(struct found *found, bool clean)
 	}
 }
 
+static uint64_t last_kept(const struct found *found)
+{
+	const struct log_batch *tail = found->log->gathering;
+	return tail->len ? tail->last : found->durable;
+}
+
 static bool write_tail(struct log *log, struct why *why)
 {
 	struct log_batch *batch = log->gathering;
@@ -258,7 +264,7 @@ static bool after_unclean(struct found *found, struct why *why)
 	found->durable = log->writing.ordinal ? log->writing.first - 1 : 0;
 	if (mark > found->durable)
 		found->durable = mark;
-	if (!find_end(found, why))
+	if (!find_end(found, why) || !forget_behind(log, last_kept(found), why))
 		return false;
 	log->synced = found->durable;
 	use_ready(found, false);
