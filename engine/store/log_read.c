@@ -173,7 +173,8 @@ static enum step seek(struct log_reader *reader, struct want *want)
 	if (found >= 0)
 		return enter(reader, want, &reader->segments[found]);
 	leave(reader);
-	return tell_lost(reader, want, reader->count ? reader->segments[0].first - 1 : want->end, true);
+	bool before = reader->count && reader->segments[0].first - 1 < want->end;
+	return tell_lost(reader, want, before ? reader->segments[0].first - 1 : want->end, true);
 }
 
 /* ---------------------------------------------------------------- bad bytes */

@@ -4,9 +4,6 @@
  * What happens is drawn from SLUICE_SEED, which is printed: the same seed is the
  * same life; 7 if none is named, another one each time with SLUICE_LONG=1.
  * 10 000 actions, or SLUICE_ACTIONS; a million with SLUICE_LONG=1.
- *
- * Known to fail: SLUICE_SEED=20261122 at action 793 798.  A record is read from behind the
- * end of a segment that was rolled back, after damage to the page and to the record itself.
  */
 #include "log_bed.h"
 
