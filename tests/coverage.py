@@ -37,8 +37,8 @@ def lines(words):
     floors = collections.defaultdict(list)
     for file in json.loads(tool("llvm-cov", "export", "-summary-only", *words))["data"][0]["files"]:
         path = os.path.relpath(file["filename"], ROOT)
-        if path.startswith("engine/"):
-            counted = file["summary"]["lines"]
+        counted = file["summary"]["lines"]
+        if path.startswith("engine/") and counted["count"]:
             floors[path.split("/")[1]].append((counted["covered"], counted["count"], path))
     for files in floors.values():
         files.sort(key=lambda file: (file[0] / max(file[1], 1), file[2]))
