@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "main/shown.h"
 #include "sdk/time.h"
 
 #define SAMPLE_EVERY 1000 /* ms */
@@ -122,8 +123,10 @@ void progress_words(const struct progress *progress, const struct reach *reach, 
 		write_span(out, rest);
 		buf_string(out, " left");
 	}
-	if (*reach->error)
-		buf_format(out, ": %s", reach->error);
+	if (*reach->error) {
+		buf_string(out, ": ");
+		shown_string(out, reach->error);
+	}
 }
 
 static void number_or_null(struct buf *out, const char *name, int64_t number)
