@@ -239,7 +239,7 @@ static void end_grant(struct budget *budget, size_t at, int64_t cost, int64_t en
 	budget->at_once_used[gone.class]--;
 	for (int kind = 0; kind < KINDS; kind++)
 		budget->allowances[kind].used[gone.class] -= gone.amount[kind];
-	if (cost > 0) {
+	if (cost >= 0) {
 		cost = cost < COST_MOST ? cost : COST_MOST;
 		if (gone.class == BUDGET_BACKFILL)
 			cost_is_known(&budget->allowances[POINTS], gone.amount[POINTS], cost);
@@ -273,7 +273,7 @@ void budget_drop(struct budget *budget, uint32_t owner, int64_t now)
 {
 	for (size_t i = budget->grant_count; i-- > 0;)
 		if (budget->grants[i].owner == owner)
-			end_grant(budget, i, 0, now + ON_THE_WIRE);
+			end_grant(budget, i, BUDGET_AS_SAID, now + ON_THE_WIRE);
 }
 
 /* ------------------------------------------------------------------------ silence */

@@ -44,7 +44,8 @@ void budget_limit(struct budget *budget, const struct budget_limits *limits, int
  * tells processes apart; `cost` is in points, and never more than all of them. */
 uint64_t budget_take(struct budget *budget, enum budget_class class, uint32_t owner, int64_t cost, int64_t now,
 	int64_t *again);
-/* It has ended, and cost so much (0: as was said).  A number that is held by nobody is passed over. */
+/* It has ended, and cost so much: nothing, perhaps.  A number that is held by nobody is passed over. */
+#define BUDGET_AS_SAID INT64_C(-1) /* likewise whatever else is less than nothing */
 void budget_give(struct budget *budget, uint64_t id, int64_t cost, int64_t now);
 /* It became so many requests more than the one that was granted: redirects. */
 void budget_more(struct budget *budget, uint64_t id, int64_t requests);

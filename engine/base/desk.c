@@ -220,7 +220,7 @@ void desk_forget(struct desk *desk, uint32_t owner, uint64_t number, int64_t now
 			return;
 		uint64_t grant = stop_holding(account, &pick);
 		if (grant)
-			budget_give(account->budget, grant, 0, now);
+			budget_give(account->budget, grant, BUDGET_AS_SAID, now);
 	}
 }
 

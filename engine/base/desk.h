@@ -9,7 +9,7 @@
  *
  *     desk_take(desk, credential, owner, ticket, BUDGET_LIVE, 1);
  *     next = desk_serve(desk, now);           told(data, owner, ticket, grant, 0)
- *     desk_give(desk, credential, owner, grant, 0, 0, now);
+ *     desk_give(desk, credential, owner, grant, BUDGET_AS_SAID, 0, now);
  */
 #ifndef BASE_DESK_H
 #define BASE_DESK_H
@@ -36,7 +36,7 @@ void desk_take(struct desk *desk, const char *credential, uint32_t owner, uint64
 	int64_t cost);
 /* What was granted became so many requests more: redirects. */
 void desk_more(struct desk *desk, const char *credential, uint32_t owner, uint64_t grant, int64_t requests);
-/* `hush_ms`: the far side asked for silence. */
+/* `cost`: of budget_give.  `hush_ms`: the far side asked for silence. */
 void desk_give(struct desk *desk, const char *credential, uint32_t owner, uint64_t grant, int64_t cost, int64_t hush_ms,
 	int64_t now);
 /* Nobody waits for it any more; a grant that was told meanwhile is given back. */

@@ -14,7 +14,7 @@
  *     {"say":"take","ticket":7,"credential":"a1b2","class":"live","cost":1}      or "backfill"
  *     {"do":"granted","ticket":7,"grant":99}
  *     {"do":"granted","ticket":7,"grant":0,"after":60000}     the far side wants silence for so long
- *     {"say":"give","credential":"a1b2","grant":99,"cost":0,"hush":0}
+ *     {"say":"give","credential":"a1b2","grant":99,"cost":-1,"hush":0}    as was said
  *     {"say":"forget","ticket":7}
  *
  * What a process holds when it ends comes back by itself.

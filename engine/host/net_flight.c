@@ -58,7 +58,7 @@ static bool try_again(struct flight *flight)
 
 static void judge(struct flight *flight)
 {
-	flight->judgement = (struct judgement){ 0 };
+	flight->judgement = (struct judgement){ .cost = BUDGET_AS_SAID };
 	flight->answer.url = wish_hidden(flight->wish.api, flight->answer.url, flight->arena);
 	net_judge(&flight->wish, &flight->answer, &flight->judgement);
 	give_back(flight);
@@ -114,6 +114,7 @@ void flight_granted(struct flight *flight, uint64_t grant, int64_t after)
 {
 	flight->ticket = 0;
 	flight->grant = grant;
+	flight->judgement.cost = BUDGET_AS_SAID;
 	if (grant)
 		dispatch(flight);
 	else

@@ -57,7 +57,7 @@ enum verdict {
 struct judgement {
 	enum verdict verdict;
 	int64_t after; /* ms of silence that were asked for */
-	int64_t cost;  /* points it cost; 0: not told */
+	int64_t cost;  /* points it cost; BUDGET_AS_SAID: not told */
 	bool partial;  /* GraphQL: data, and errors beside it */
 	struct why why;
 };

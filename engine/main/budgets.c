@@ -268,12 +268,20 @@ static void heard_more(struct budgets *budgets, const struct user *user, const s
 			number(message, "requests"));
 }
 
+/* What is not said cost what it was thought to. */
+static int64_t cost_of(const struct sl_json *message)
+{
+	int64_t cost = BUDGET_AS_SAID;
+	sl_json_integer(sl_json_get(message, "cost"), &cost);
+	return cost;
+}
+
 static void heard_give(struct budgets *budgets, const struct user *user, const struct sl_json *message)
 {
 	const char *credential = credential_of(user, message);
 	int64_t hush = number(message, "hush");
 	if (credential)
-		desk_give(budgets->desk, credential, user->number, (uint64_t)number(message, "grant"), number(message, "cost"),
+		desk_give(budgets->desk, credential, user->number, (uint64_t)number(message, "grant"), cost_of(message),
 			hush < LONGEST_HUSH ? hush : LONGEST_HUSH, clock_ticks());
 }
 

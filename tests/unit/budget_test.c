@@ -184,6 +184,22 @@ static void a_backfill_waits_for_what_its_calls_did_cost(void **state)
 	budget_free(&budget);
 }
 
+static void what_cost_nothing_takes_nothing(void **state)
+{
+	struct budget *budget = budget_new(&(struct budget_limits){ .points = 100, .points_window = 1000 }, BUDGET_UNUSED);
+	int64_t again;
+	uint64_t id = budget_take(budget, BUDGET_LIVE, 1, 60, 0, &again);
+	budget_give(budget, id, 0, 10);
+	id = budget_take(budget, BUDGET_BACKFILL, 1, 94, 20, &again);
+	assert_true(id);
+	budget_give(budget, id, 0, 30);
+	assert_true(budget_take(budget, BUDGET_BACKFILL, 1, 94, 40, &again));
+	id = budget_take(budget, BUDGET_LIVE, 1, 6, 50, &again);
+	budget_give(budget, id, BUDGET_AS_SAID, 60);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 70, &again), 0);
+	budget_free(&budget);
+}
+
 static void a_backfill_of_the_smallest_budget_gets_on(void **state)
 {
 	for (int64_t requests = 1; requests <= 4; requests++) {
@@ -306,7 +322,7 @@ static bool end_requests(struct world *world)
 		request->used = false;
 		world->under_way--;
 		count(world, request);
-		desk_give(world->desk, "key", request->owner, request->grant, 0, 0, world->now);
+		desk_give(world->desk, "key", request->owner, request->grant, BUDGET_AS_SAID, 0, world->now);
 		ended = true;
 	}
 	return ended;
@@ -539,6 +555,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_come_free_one_window_after_the_end),
 		cmocka_unit_test(points_are_counted_as_they_were_spent),
+		cmocka_unit_test(what_cost_nothing_takes_nothing),
 		cmocka_unit_test(redirects_are_requests_too),
 		cmocka_unit_test(no_number_means_nobody),
 		cmocka_unit_test(only_so_many_of_one_owner_wait),

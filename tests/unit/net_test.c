@@ -895,7 +895,7 @@ static void what_was_borrowed_comes_back(void **state)
 	turn_until_held(1);
 	assert_lent("take 2 0 1; ");
 	call_free(&asking.call);
-	assert_lent("give 99 0 0; ");
+	assert_lent("give 99 -1 0; ");
 	far_release();
 	ask(&asking, "{\"url\":\"/cards\"}");
 	turns(3);
@@ -922,12 +922,36 @@ static void a_pause_holds_no_grant(void **state)
 	net_granted(near.net, 1, 7, 0);
 	while (!strstr(lent, "take 2"))
 		uv_run(&script_loop, UV_RUN_ONCE);
-	assert_lent("take 1 0 1; give 7 0 2000; take 2 0 1; ");
+	assert_lent("take 1 0 1; give 7 -1 2000; take 2 0 1; ");
 	net_granted(near.net, 2, 8, 0);
 	wait_for(&asking);
 	assert_string_equal(outcome(asking.call), fine);
-	assert_lent("give 8 0 0; ");
+	assert_lent("give 8 -1 0; ");
 	call_free(&asking.call);
+	over();
+}
+
+/* A page with nothing on it may cost nothing, and that is no less known. */
+static void what_it_cost_is_told(void **state)
+{
+	static const struct place places[] = {
+		{ .path = "/v1/q",
+			.answers = { { 200, NULL, "{\"data\":{},\"extensions\":{\"cost\":{\"actualQueryCost\":0}}}" },
+				{ 200, NULL, "{\"data\":{\"complexity\":{\"query\":12}}}" }, { 200, NULL, "{\"data\":{}}" } } },
+		{ 0 }
+	};
+	struct asking asking;
+	far_begin(places);
+	near_begin(&(struct given){ .net = { .lender = &lender } });
+	lent[0] = '\0';
+	for (uint64_t i = 1; i <= 3; i++) {
+		ask(&asking, "{\"url\":\"/q\",\"body\":\"{}\",\"graphql\":1,\"cost\":9}");
+		turns(3);
+		net_granted(near.net, i, i, 0);
+		wait_for(&asking);
+		call_free(&asking.call);
+	}
+	assert_lent("take 1 0 9; give 1 0 0; take 2 0 9; give 2 12 0; take 3 0 9; give 3 -1 0; ");
 	over();
 }
 
@@ -949,7 +973,7 @@ static void redirects_count(void **state)
 	net_granted(near.net, 1, 7, 0);
 	wait_for(&asking);
 	assert_string_equal(outcome(asking.call), fine);
-	assert_lent("take 1 0 1; more 7 2; give 7 0 0; ");
+	assert_lent("take 1 0 1; more 7 2; give 7 -1 0; ");
 	call_free(&asking.call);
 	over();
 }
@@ -1016,6 +1040,7 @@ int main(void)
 		cmocka_unit_test(who_asks_twice_wants_to_know_twice),
 		cmocka_unit_test(a_delivery_asks_once_in_its_life),
 		cmocka_unit_test(a_secret_in_a_base_is_in_no_url),
+		cmocka_unit_test(what_it_cost_is_told),
 		cmocka_unit_test(redirects_count),
 		cmocka_unit_test(only_so_many_at_once),
 		cmocka_unit_test(what_was_borrowed_comes_back),

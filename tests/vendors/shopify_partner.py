@@ -88,6 +88,7 @@ class Partner(Fake):
         self.token, self.financials = token, True
         self.apps = {one: {"id": f"gid://partners/App/{one}", "name": f"App {one}", "apiKey": "0" * 32} for one in apps}
         self.events, self.transactions = [], []
+        self.orders = {}  # name -> (how many, since, those as they are listed)
         self.clock = (int(time.time()) - 60 * 24 * HOUR) * 10**6
         self.limit("requests", 4, 1)
         self.route("POST", rf"/{ORGANIZATION}/api/{VERSION}/graphql\.json", self.graphql)
@@ -157,11 +158,18 @@ class Partner(Fake):
     def app(self, gid):
         return self.apps.get(number(gid))
 
-    def page(self, items, moment_of, args, since):
-        """Newest first; the cursor is of an edge, and of its place among those of one moment."""
-        items = sorted(enumerate(items), key=lambda one: (moment_of(one[1]), one[0]), reverse=True)
-        items = [(place, one) for place, one in items if not since or micro(moment_of(one)) >= micro(since)]
-        start = 0
+    def sorted(self, name, items, moment_of, since):
+        """Newest first, sorted once as long as none comes.  [(place, one), ...]"""
+        known = self.orders.get(name)
+        if not known or known[:2] != (len(items), since):
+            order = sorted(enumerate(items), key=lambda one: (moment_of(one[1]), one[0]), reverse=True)
+            order = [(place, one) for place, one in order if not since or micro(moment_of(one)) >= micro(since)]
+            known = self.orders[name] = (len(items), since, order)
+        return known[2]
+
+    def page(self, name, items, moment_of, args, since):
+        """The cursor is of an edge, and of its place among those of one moment."""
+        items, start = self.sorted(name, items, moment_of, since), 0
         if args.get("after"):
             try:
                 last = tuple(json.loads(base64.b64decode(args["after"])))
@@ -176,12 +184,12 @@ class Partner(Fake):
 
     def listed_events(self, app, args):
         mine = [event for event in self.events if event["app"] is app]
-        return self.page(mine, lambda one: one["occurredAt"], args, args.get("occurredAtMin"))
+        return self.page(app["id"], mine, lambda one: one["occurredAt"], args, args.get("occurredAtMin"))
 
     def listed_transactions(self, args):
         if not self.financials:
             raise graphql.Refusal("Access denied", whole=True)
-        return self.page(self.transactions, lambda one: one["createdAt"], args, args.get("createdAtMin"))
+        return self.page("transactions", self.transactions, lambda one: one["createdAt"], args, args.get("createdAtMin"))
 
     def graphql(self, request):
         if request.headers.get("x-shopify-access-token") != self.token:
