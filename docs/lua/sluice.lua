@@ -104,6 +104,7 @@ function Row:json() end
 ---@field window string|integer|nil "10s", or milliseconds
 ---@field points integer?
 ---@field points_window string|integer|nil
+---@field points_flow boolean? a bucket: they flow back all the time, `points` in a window
 ---@field at_once integer?
 
 ---What a script returns.

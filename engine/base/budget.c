@@ -37,8 +37,10 @@ struct use {
 
 struct allowance {
 	int64_t limit, window; /* 0: none */
+	bool flows;
 	int64_t used[CLASSES];
 	size_t free;           /* uses before this one have come free */
+	int64_t flowed, rest;  /* of the first that has not, what flowed back until then is off; and a part of a point */
 	int64_t next_backfill; /* not before */
 };
 
@@ -98,10 +100,46 @@ static void forget_uses(struct budget *budget)
 	budget->allowances[POINTS].free -= both;
 }
 
+/* Of the first one; false: some of it is still to come. */
+static bool flow_back(struct allowance *allowance, struct use *use, enum kind kind, int64_t now)
+{
+	if (!use->amount[kind])
+		return true;
+	if (use->ended > allowance->flowed) {
+		allowance->flowed = use->ended; /* there was nothing to flow until then */
+		allowance->rest = 0;
+	}
+	if (now <= allowance->flowed)
+		return false;
+	int64_t passed = now - allowance->flowed < allowance->window ? now - allowance->flowed : allowance->window;
+	int64_t flown = passed * allowance->limit + allowance->rest, needed = use->amount[kind] * allowance->window;
+	bool whole = flown >= needed;
+	int64_t back = whole ? use->amount[kind] : flown / allowance->window;
+	if (whole && needed > allowance->rest)
+		allowance->flowed += (needed - allowance->rest + allowance->limit - 1) / allowance->limit;
+	else if (!whole)
+		allowance->flowed += passed;
+	allowance->rest = whole ? 0 : flown % allowance->window;
+	use->amount[kind] -= back;
+	allowance->used[use->class] -= back;
+	return whole;
+}
+
+static void all_flow_back(struct budget *budget, enum kind kind, int64_t now)
+{
+	struct allowance *allowance = &budget->allowances[kind];
+	while (allowance->free < budget->use_count && flow_back(allowance, &budget->uses[allowance->free], kind, now))
+		allowance->free++;
+}
+
 static void come_free(struct budget *budget, int64_t now)
 {
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct allowance *allowance = &budget->allowances[kind];
+		if (allowance->flows && allowance->limit) {
+			all_flow_back(budget, kind, now);
+			continue;
+		}
 		while (allowance->free < budget->use_count) {
 			const struct use *use = &budget->uses[allowance->free];
 			if (allowance->limit && free_at(allowance, use) > now)
@@ -135,10 +173,15 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* When the first use in the way comes free, if it is not one that is still held. */
+/* When the first use in the way comes free, if it is not one that is still held; of what flows, the next point. */
 static int64_t first_free(const struct budget *budget, const struct allowance *allowance)
 {
-	return allowance->free < budget->use_count ? free_at(allowance, &budget->uses[allowance->free]) : INT64_MAX;
+	if (allowance->free == budget->use_count)
+		return INT64_MAX;
+	const struct use *use = &budget->uses[allowance->free];
+	if (!allowance->flows)
+		return free_at(allowance, use);
+	return later(allowance->flowed, use->ended) + (allowance->window + allowance->limit - 1) / allowance->limit;
 }
 
 /* What a backfill may use of it in a window, at least the smallest thing there is. */
@@ -302,6 +345,7 @@ static void set_limits(struct budget *budget, const struct budget_limits *limits
 	budget->allowances[REQUESTS].window = limits->window;
 	budget->allowances[POINTS].limit = limits->points_window > 0 ? limits->points : 0;
 	budget->allowances[POINTS].window = limits->points_window;
+	budget->allowances[POINTS].flows = limits->points_flow;
 	budget->at_once = limits->at_once;
 }
 

@@ -5,6 +5,8 @@
  * many at once.  A request takes slots when it is granted, holds them while it is
  * under way, and gives them back one window after it has *ended*: whatever the
  * network does with the time between, the far side never counts more than allowed.
+ * Points may flow back instead, from that end on, as into a bucket that is refilled: a bucket of the
+ * far side, which was asked no later, never holds less than is thought here.
  *
  * Live calls may use all of it.  A backfill gets what live calls left in the last
  * window, but for as much again as they used, at least a sixteenth and at most a fifth of
@@ -25,6 +27,7 @@
 struct budget_limits {
 	int64_t requests, window; /* 0: no limit */
 	int64_t points, points_window; /* likewise */
+	bool points_flow; /* not all of a use at once, a window later, but `points` in a window from its end on: a bucket */
 	int64_t at_once; /* likewise */
 };
 

@@ -54,7 +54,7 @@ static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, s
 	json_close(out, '}');
 }
 
-static void describe_api(const struct sl_api *api, struct buf *out)
+static void describe_api(const struct sl_api *api, unsigned minor, struct buf *out)
 {
 	json_key(out, "api");
 	json_open(out, '{');
@@ -79,6 +79,8 @@ static void describe_api(const struct sl_api *api, struct buf *out)
 	member_int(out, "points", api->points);
 	member_int(out, "points_window", api->points_window_ms);
 	member_int(out, "at_once", api->at_once);
+	if (minor >= 3 && api->points_flow)
+		json_member_bool(out, "points_flow", true);
 	json_close(out, '}');
 }
 
@@ -122,7 +124,7 @@ void plugin_describe(const struct plugin *plugin, struct buf *out)
 	if (face->webhook)
 		describe_webhook(face->webhook, plugin_minor(face), out);
 	if (face->api)
-		describe_api(face->api, out);
+		describe_api(face->api, plugin_minor(face), out);
 	member_int(out, "every_ms", face->every_ms);
 	member_string(out, "dialect", face->dialect);
 	json_close(out, '}');

@@ -29,6 +29,7 @@ static void read_fields(lua_State *lua, struct arena *arena, struct sl_api *api)
 		.points = lua_field_whole(lua, "api: ", "points"),
 		.points_window_ms = lua_field_duration(lua, "api: ", "points_window"),
 		.at_once = lua_field_whole(lua, "api: ", "at_once"),
+		.points_flow = lua_field_flag(lua, "api: ", "points_flow"),
 	};
 	if (!api->base)
 		luaL_error(lua, "api: base is missing: \"https://api.example.com\"");
@@ -37,7 +38,8 @@ static void read_fields(lua_State *lua, struct arena *arena, struct sl_api *api)
 const struct sl_api *lua_api_read(lua_State *lua, struct arena *arena)
 {
 	static const char *const names[] = {
-		"base", "headers", "query", "credential", "requests", "window", "points", "points_window", "at_once", NULL
+		"base", "headers", "query", "credential", "requests", "window", "points", "points_window", "at_once",
+		"points_flow", NULL
 	};
 	struct sl_api *api = NULL;
 	int type = lua_getfield(lua, -1, "api");

@@ -35,7 +35,7 @@
 /* A plugin's api with the options filled in: the configuration's part holds it as
  *     {"base":"https://...","hidden":["secret in base"],"headers":["Authorization: Bearer x"],"query":[["key","k"]],
  *      "secrets":["in the rest"],"credential":"a1b2c3","requests":100,"window":10000,"points":0,"points_window":0,
- *      "at_once":5}
+ *      "at_once":5,"points_flow":false}
  * "credential" is a digest; who has the same one shares a budget. */
 struct net_api {
 	const char *base;

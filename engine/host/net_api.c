@@ -205,6 +205,7 @@ static void add_limits(const struct sl_api *api, struct buf *out)
 	json_member_int(out, "points", api->points);
 	json_member_int(out, "points_window", api->points_window_ms);
 	json_member_int(out, "at_once", api->at_once);
+	json_member_bool(out, "points_flow", api->points_flow);
 }
 
 bool net_api_fill(const struct sl_api *api, const struct sl_json *options, const char *instance, const char *salt,
@@ -278,6 +279,7 @@ static bool read_limits(const struct sl_json *json, struct budget_limits *limits
 		{ "points_window", &limits->points_window },
 		{ "at_once", &limits->at_once },
 	};
+	limits->points_flow = sl_json_true(sl_json_get(json, "points_flow"));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (sl_json_get(json, numbers[i].name) &&
 			(!sl_json_integer(sl_json_get(json, numbers[i].name), numbers[i].to) || *numbers[i].to < 0))

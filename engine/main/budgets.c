@@ -64,6 +64,8 @@ static void stricter_window(int64_t *count, int64_t *window, int64_t other, int6
 static void add_limits(struct budget_limits *all, const struct budget_limits *one)
 {
 	stricter_window(&all->requests, &all->window, one->requests, one->window);
+	if (one->points)
+		all->points_flow = one->points_flow && (!all->points || all->points_flow);
 	stricter_window(&all->points, &all->points_window, one->points, one->points_window);
 	all->at_once = stricter(all->at_once, one->at_once);
 }

@@ -144,14 +144,14 @@ static void webhook_words(const struct description *d, struct buf *out)
 	sl_json_free(&document);
 }
 
-static void limit_words(int64_t most, const char *what, int64_t window, struct buf *out)
+static void limit_words(int64_t most, const char *what, int64_t window, bool flows, struct buf *out)
 {
 	char room[OPTION_NUMBER];
 	if (!most)
 		return;
 	buf_format(out, "  %-12s %" PRId64, what, most);
 	if (window)
-		buf_format(out, " in %s", option_number(SL_DURATION, window, room));
+		buf_format(out, " in %s%s", option_number(SL_DURATION, window, room), flows ? ", flowing back" : "");
 	buf_char(out, '\n');
 }
 
@@ -167,9 +167,9 @@ static void api_words(const struct sl_api *api, struct buf *out)
 		buf_format(out, "  %-12s %s=%s\n", "query", (*pair)->name, (*pair)->value);
 	if (api->credential)
 		buf_format(out, "  %-12s %s\n", "credential", api->credential);
-	limit_words(api->requests, "requests", api->window_ms, out);
-	limit_words(api->points, "points", api->points_window_ms, out);
-	limit_words(api->at_once, "at_once", 0, out);
+	limit_words(api->requests, "requests", api->window_ms, false, out);
+	limit_words(api->points, "points", api->points_window_ms, api->points_flow, out);
+	limit_words(api->at_once, "at_once", 0, false, out);
 }
 
 static void show_words(const struct description *d, struct buf *out)

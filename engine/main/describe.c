@@ -139,6 +139,7 @@ static bool take_api(struct description *d, const struct sl_json *form, struct a
 	api->headers = take_texts(sl_json_get(form, "headers"), arena);
 	api->query = take_pairs(sl_json_get(form, "query"), arena);
 	api->credential = take_text(form, "credential", arena);
+	api->points_flow = sl_json_true(sl_json_get(form, "points_flow"));
 	return take_count(form, "requests", &api->requests, why) && take_count(form, "window", &api->window_ms, why) &&
 		take_count(form, "points", &api->points, why) &&
 		take_count(form, "points_window", &api->points_window_ms, why) &&

@@ -40,7 +40,7 @@
  *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
  *           call->most; tally
  *     1.3   event->scope; sweep, progress; call->since of every walk that begins; what hooks and
- *           discover emit; webhook->audience "{callback}", webhook->same
+ *           discover emit; webhook->audience "{callback}", webhook->same; api->points_flow
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -143,6 +143,7 @@ struct sl_api {
 	int64_t requests, window_ms;          /* at most so many in any such stretch of time; 0: no limit */
 	int64_t points, points_window_ms;     /* likewise of what requests cost */
 	int64_t at_once;                      /* requests under way; 0: no limit */
+	int points_flow;                      /* a bucket: they come back all the time, `points` in a window */
 };
 
 /* -------------------------------------------------------- tables and rows */

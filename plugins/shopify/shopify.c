@@ -51,6 +51,7 @@ static const struct sl_api api = {
 	.credential = "{token}",
 	.points = 2000,
 	.points_window_ms = 20000,
+	.points_flow = true,
 };
 
 SL_PLUGIN(

@@ -216,6 +216,95 @@ static void a_backfill_of_the_smallest_budget_gets_on(void **state)
 	}
 }
 
+/* ----------------------------------------------------------------------------- a bucket */
+
+#define TOGETHER 6
+
+/* Of the far side: what it holds at that moment, and when it was asked. */
+struct bucket {
+	double held;
+	int64_t at, spent;
+};
+
+static const struct budget_limits flowing = { .points = 2000, .points_window = 20000, .points_flow = true };
+
+static void spend(struct bucket *bucket, int64_t cost, int64_t now)
+{
+	bucket->held += (double)(now - bucket->at) * 2000 / 20000;
+	bucket->held = bucket->held < 2000 ? bucket->held : 2000;
+	bucket->at = now;
+	assert_true(bucket->held >= (double)cost);
+	bucket->held -= (double)cost;
+	bucket->spent += cost;
+}
+
+static void points_flow_back(void **state)
+{
+	struct budget *budget = budget_new(&flowing, BUDGET_UNUSED);
+	int64_t again;
+	uint64_t id = budget_take(budget, BUDGET_LIVE, 1, 2000, 0, &again);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 1, 5000, &again), 0);
+	assert_true(again == INT64_MAX); /* nothing flows while it is under way */
+	budget_give(budget, id, 1500, 5000);
+	id = budget_take(budget, BUDGET_LIVE, 1, 400, 5000, &again);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 110, 5000, &again), 0);
+	assert_int_equal(again, 5010);
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 110, 5099, &again), 0);
+	assert_true(budget_take(budget, BUDGET_LIVE, 1, 110, 5100, &again));
+	assert_int_equal(budget_take(budget, BUDGET_LIVE, 1, 2000, 20005, &again), 0);
+	budget_free(&budget);
+}
+
+/* Requests that overtake each other on the way, and cost no more than was said. */
+static void a_bucket_never_holds_less_than_is_thought(void **state)
+{
+	struct {
+		uint64_t id;
+		int64_t arrives, ends, cost, most;
+	} requests[TOGETHER] = { 0 };
+	struct budget *budget = budget_new(&flowing, BUDGET_UNUSED);
+	struct bucket bucket = { .held = 2000 };
+	unsigned seed = 1;
+	int64_t again;
+	for (int64_t now = 0; now < 200000; now++)
+		for (int i = 0; i < TOGETHER; i++) {
+			if (requests[i].id && now == requests[i].arrives)
+				spend(&bucket, requests[i].cost, now);
+			if (requests[i].id && now == requests[i].ends) {
+				budget_give(budget, requests[i].id, requests[i].cost, now);
+				requests[i].id = 0;
+			}
+			if (requests[i].id)
+				continue;
+			requests[i].most = 1 + rand_r(&seed) % 300;
+			requests[i].cost = rand_r(&seed) % (requests[i].most + 1);
+			requests[i].arrives = now + 1 + rand_r(&seed) % 300;
+			requests[i].ends = requests[i].arrives + 1 + rand_r(&seed) % 300;
+			requests[i].id = budget_take(budget, BUDGET_LIVE, 1, requests[i].most, now, &again);
+		}
+	assert_true(bucket.spent > 20000 * 95 / 100);
+	budget_free(&budget);
+}
+
+/* One call after the other, few of them dear: as the pages of a shop's orders are. */
+static void a_backfill_uses_what_flows_back(void **state)
+{
+	struct budget *budget = budget_new(&flowing, BUDGET_UNUSED);
+	struct bucket bucket = { .held = 2000 };
+	int64_t again, now = 0;
+	for (int i = 0; now < 400000; i++) {
+		int64_t cost = i % 6 ? 43 : 288;
+		uint64_t id = budget_take(budget, BUDGET_BACKFILL, 1, cost, now, &again);
+		for (; !id; id = budget_take(budget, BUDGET_BACKFILL, 1, cost, now, &again))
+			now = again;
+		spend(&bucket, cost, now + 50);
+		now += 100;
+		budget_give(budget, id, cost, now);
+	}
+	assert_true(bucket.spent > 40000 * 92 / 100);
+	budget_free(&budget);
+}
+
 /* ------------------------------------------------------------------- the whole of it */
 
 #define OWNERS 4
@@ -556,6 +645,9 @@ int main(void)
 		cmocka_unit_test(slots_come_free_one_window_after_the_end),
 		cmocka_unit_test(points_are_counted_as_they_were_spent),
 		cmocka_unit_test(what_cost_nothing_takes_nothing),
+		cmocka_unit_test(points_flow_back),
+		cmocka_unit_test(a_bucket_never_holds_less_than_is_thought),
+		cmocka_unit_test(a_backfill_uses_what_flows_back),
 		cmocka_unit_test(redirects_are_requests_too),
 		cmocka_unit_test(no_number_means_nobody),
 		cmocka_unit_test(only_so_many_of_one_owner_wait),

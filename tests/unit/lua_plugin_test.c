@@ -69,7 +69,7 @@ static void a_script_says_how_its_far_side_is_asked(void **state)
 		"return { summary = 's', every = '5m', options = { { 'token', 'secret' } },\n"
 		"api = { base = 'https://api.example.com', headers = { Authorization = 'Bearer {token}', Accept = 'x' },\n"
 		"query = { key = '{token}', a = '1' }, credential = '{token}', requests = 100, window = '10s',\n"
-		"points = 1000, points_window = 60000, at_once = 5 },\n"
+		"points = 1000, points_window = 60000, at_once = 5, points_flow = true },\n"
 		"poll = print, hooks = print, discover = print, open = print, close = print }");
 	assert_at(json, "/steps", "[\"open\",\"poll\",\"hooks\",\"discover\"]");
 	assert_at(json, "/every_ms", "300000");
@@ -77,6 +77,7 @@ static void a_script_says_how_its_far_side_is_asked(void **state)
 	assert_at(json, "/api/headers", "[\"Accept: x\",\"Authorization: Bearer {token}\"]");
 	assert_at(json, "/api/credential", "\"{token}\"");
 	assert_at(json, "/api/at_once", "5");
+	assert_at(json, "/api/points_flow", "true");
 	free(json);
 }
 
