@@ -43,13 +43,13 @@ static int64_t time_or_default(int64_t given, int64_t otherwise)
 	return given > 0 ? given : otherwise;
 }
 
-/* The log, its readers and the master's pipe need descriptors too. */
+/* The log, its readers and the master's pipe need descriptors too, and who is told that there are too many. */
 static size_t connections_possible(size_t wanted)
 {
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
 		return wanted;
-	size_t possible = files.rlim_cur > 2 * KEPT_FILES ? files.rlim_cur - KEPT_FILES : files.rlim_cur / 2;
+	size_t possible = files.rlim_cur > 2 * KEPT_FILES ? files.rlim_cur - KEPT_FILES : files.rlim_cur / 4;
 	return wanted < possible ? wanted : possible;
 }
 

@@ -461,9 +461,10 @@ def test_a_full_disk_under_the_log_refuses_and_goes_on_by_itself(daemon):
         body, taken = "x" * 100000, 0
         filler = daemon.data / "filler"
         filler.write_bytes(bytes(shutil.disk_usage(daemon.data).free))
-        wait_until(lambda: (daemon.post(note(999, text=body))).status == 503)
+        refused = wait_until(lambda: (answer := daemon.post(note(999, text=body))).status == 503 and answer)
+        assert int(refused.headers["retry-after"]) > 0
         filler.unlink()
-        wait_until(lambda: daemon.post(note(999, text=body)).status == 200, within=8)
+        wait_until(lambda: daemon.post(note(999, text=body)).status == 200, within=5)
         for taken in range(300):  # more than the disk holds: what was delivered makes room
             wait_until(lambda: daemon.post(note(taken, text=body)).status == 200)
         wait_until(daemon.settled)
@@ -482,7 +483,7 @@ def test_a_full_disk_under_the_destination_is_an_outage(daemon):
         wait_until(lambda: daemon.route_health()["state"] == "outage" and daemon.get("/health").status == 503)
         assert "the disk is full" in daemon.route_health()["error"]
         disk.grow("60m")
-        wait_until(lambda: daemon.get("/health").status == 200, within=8)
+        wait_until(lambda: daemon.get("/health").status == 200, within=5)
         wait_until(daemon.settled)
         assert daemon.rows("select count(*) from notes", database="store/warehouse.db") == [(60,)]
         assert daemon.rows("select * from _sluice_open", database="store/warehouse.db") == []

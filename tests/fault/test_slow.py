@@ -2,10 +2,12 @@
 # test_slow.py - slowhttptest against the running ingress: slow heads, slow bodies, slow reading.
 #
 # Others are served meanwhile, and each slow one is gone once its time is over.
-# Where the program is not installed (`apt install slowhttptest`) there is nothing to run.
+# Where the program is not installed (`apt install slowhttptest`) only the last test runs, which needs none.
 import json
 import os
+import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import threading
@@ -13,8 +15,9 @@ import time
 
 import pytest
 from bed import wait_until
+from bulk import p99, timed
 
-pytestmark = [pytest.mark.fault(21), pytest.mark.skipif(not shutil.which("slowhttptest"), reason="no slowhttptest here")]
+pytestmark = pytest.mark.fault(21)
 
 LONG = os.environ.get("SLUICE_LONG") == "1"
 SLOW = 1000 if LONG else 100
@@ -49,6 +52,7 @@ def attack(daemon, words):
     return subprocess.Popen(command, cwd=daemon.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.skipif(not shutil.which("slowhttptest"), reason="no slowhttptest here")
 @pytest.mark.parametrize("mode", MODES)
 def test_others_are_served_while_many_are_slow(daemon, mode):
     daemon.change("data: ./data", f"data: ./data\n{LIMITS}")
@@ -63,3 +67,57 @@ def test_others_are_served_while_many_are_slow(daemon, mode):
     print(f"median alone {statistics.median(alone) * 1000:.1f} ms, beside {SLOW} slow ones {statistics.median(beside) * 1000:.1f} ms")
     assert len(beside) > 3 and (not LONG or statistics.median(beside) < max(10 * statistics.median(alone), 0.25))
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(len(alone) + len(beside),)])
+
+
+# ------------------------------------------------------------- without a program for it
+
+ROUNDS, POSTS = (3, 1000) if LONG else (1, 200)
+DEADLINE = 6 if LONG else 2  # seconds
+
+
+def slow_ones(daemon, count):
+    """They begin a head, or a body, or ask for much and read nothing; one byte is all that comes later."""
+    begun = [b"POST /in/notes HTTP/1.1\r\nHost: a\r\nX-", b"POST /in/notes HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{",
+             b"GET /in/notes HTTP/1.1\r\nHost: a\r\n\r\n" * 50 + b"P"]
+    socks = []
+    for number in range(count):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.settimeout(DEADLINE + 10)
+        sock.connect(("127.0.0.1", daemon.port))
+        sock.sendall(begun[number % len(begun)])
+        socks.append(sock)
+    return socks
+
+
+def last_status(sock):
+    heard = b""
+    while piece := sock.recv(65536):
+        heard += piece
+    sock.close()
+    return int(heard.rsplit(b"HTTP/1.1 ", 1)[1][:3])
+
+
+def numbered(first, count):
+    return [note(number) for number in range(first, first + count)]
+
+
+def test_the_slowest_of_a_hundred_hardly_feel_them(daemon, tally):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    daemon.change("data: ./data", f"data: ./data\n{LIMITS.replace('request_time: 2s', f'request_time: {DEADLINE}s')}")
+    daemon.start()
+    alone, beside, sent = [], [], 0
+    for _ in range(ROUNDS):
+        alone += timed(daemon, numbered(sent, POSTS))
+        slow, began = slow_ones(daemon, SLOW), time.monotonic()
+        beside += timed(daemon, numbered(sent + POSTS, POSTS))
+        sent += 2 * POSTS
+        assert time.monotonic() - began < DEADLINE, "they were gone before the others had finished"
+        ends = [last_status(sock) for sock in slow]
+        took = time.monotonic() - began
+        assert ends == [408] * SLOW and took < DEADLINE + 2, (took, set(ends))
+    print(f"the slowest of a hundred take {p99(alone) * 1000:.2f} ms alone, {p99(beside) * 1000:.2f} ms beside {SLOW} slow ones; "
+          f"all of these had a 408 within {took:.1f} s, their time is {DEADLINE} s")
+    wait_until(lambda: daemon.rows("select count(*) from notes") == [(sent,)])
+    tally(seeds=1, of=sent, rows=sent)
+    assert not LONG or p99(beside) <= 2 * p99(alone)
