@@ -101,7 +101,8 @@ static void rest(struct http_listener *listener)
 	http_server_changed(server);
 }
 
-static void accept_some(struct http_listener *listener)
+/* True: there may be more. */
+static bool accept_some(struct http_listener *listener)
 {
 	for (int i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage peer = { 0 };
@@ -110,10 +111,11 @@ static void accept_some(struct http_listener *listener)
 		if (fd >= 0)
 			http_connection_open(listener->server, fd, &peer);
 		else if (short_of_something(errno))
-			return rest(listener);
+			return rest(listener), false;
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
+			return false;
 	}
+	return true;
 }
 
 static void on_connections(uv_poll_t *poll, int status, int events)
@@ -143,17 +145,21 @@ static void on_listener_closed(uv_handle_t *handle)
 {
 	struct http_listener *listener = handle->data;
 	struct http_server *server = listener->server;
-	close(listener->fd);
 	free(listener);
 	http_server_release(server);
 }
 
+/* Who came before is served, and who comes later refused; whoever came between the last look and the
+ * close would be cut off, so nothing lies between them. */
 static void stop_listening(struct http_server *server)
 {
 	while (server->listeners) {
 		struct http_listener *listener = server->listeners;
 		server->listeners = listener->next;
-		accept_some(listener); /* who came before we stopped is served */
+		uv_poll_stop(&listener->poll);
+		while (accept_some(listener))
+			;
+		close(listener->fd);
 		uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
 	}
 }

@@ -245,9 +245,8 @@ static void tick_failed(struct master *master, struct child *child)
 	child_begin(child);
 }
 
-static void tick_route(struct master *master, struct child *route, int64_t passed)
+static void tick_route(struct master *master, struct child *route)
 {
-	child_tick(route, passed);
 	tick_failed(master, route);
 	if (!health_behind(master, route))
 		route->behind_since = 0;
@@ -255,27 +254,40 @@ static void tick_route(struct master *master, struct child *route, int64_t passe
 		route->behind_since = clock_wall();
 }
 
-static void tick_source(struct master *master, struct child *source, int64_t passed)
+static void tick_source(struct master *master, struct child *source)
 {
-	child_tick(source, passed);
 	tick_failed(master, source);
 	master_rest(master, source);
 }
 
 /* If we did not run ourselves, children that were stopped with us have done
  * nothing wrong: of a long gap only one tick counts. */
+static void look_at_children(struct master *master, int64_t now)
+{
+	int64_t passed = now - master->last_look;
+	if (passed > 2 * MASTER_TICK)
+		passed = MASTER_TICK;
+	master->last_look = now;
+	child_tick(master->ingress, passed);
+	for (size_t i = 0; i < master->routes.count; i++)
+		child_tick(master->routes.at[i], passed);
+	for (size_t i = 0; i < master->sources.count; i++)
+		child_tick(master->sources.at[i], passed);
+}
+
+/* Children are looked at more often than all else, so that who hangs is ended at its deadline. */
 static void on_tick(uv_timer_t *timer)
 {
 	struct master *master = timer->data;
-	int64_t now = clock_ticks(), passed = now - master->last_tick;
-	if (passed > 2 * MASTER_TICK)
-		passed = MASTER_TICK;
+	int64_t now = clock_ticks();
+	look_at_children(master, now);
+	if (now - master->last_tick < MASTER_TICK - MASTER_LOOK / 2)
+		return;
 	master->last_tick = now;
-	child_tick(master->ingress, passed);
 	for (size_t i = 0; i < master->routes.count; i++)
-		tick_route(master, master->routes.at[i], passed);
+		tick_route(master, master->routes.at[i]);
 	for (size_t i = 0; i < master->sources.count; i++)
-		tick_source(master, master->sources.at[i], passed);
+		tick_source(master, master->sources.at[i]);
 	atomic_store(&master->ingress->page->floor, log_floor(master));
 	master_gap_tick(master, now);
 	admin_tick(master->admin, now);
@@ -286,11 +298,11 @@ static void on_tick(uv_timer_t *timer)
 
 static bool begin_tick(struct master *master, struct why *why)
 {
-	master->last_tick = clock_ticks();
+	master->last_tick = master->last_look = clock_ticks();
 	master_gap_begin(master);
 	uv_timer_init(&master->loop, &master->tick);
 	master->tick.data = master;
-	uv_timer_start(&master->tick, on_tick, MASTER_TICK, MASTER_TICK);
+	uv_timer_start(&master->tick, on_tick, MASTER_LOOK, MASTER_LOOK);
 	return true;
 }
 

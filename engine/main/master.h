@@ -26,6 +26,7 @@
 #include "main/lock.h"
 
 #define MASTER_TICK 500 /* ms */
+#define MASTER_LOOK 100 /* ms, at whether the children beat */
 
 struct admin;
 struct budgets;
@@ -54,6 +55,7 @@ struct master {
 	uv_timer_t tick;
 	uv_signal_t signals[3];
 	int64_t last_tick; /* clock_ticks */
+	int64_t last_look; /* at the children */
 	int64_t served, touched; /* likewise: the ingress, the lock (master_gap.c); 0: not yet */
 	int64_t began;     /* clock_wall */
 	bool ready;        /* said so to systemd */

@@ -15,7 +15,7 @@ import threading
 import time
 
 import pytest
-from bed import SLUICE, wait_until
+from bed import SLUICE, stolen, wait_until
 from test_route import COUNTING, all_passed, begin, dead, note, open_rows, texts
 
 MILD = COUNTING.replace("if note.fail", "if false").replace("if note.retry", "if false")
@@ -178,6 +178,32 @@ def test_an_elder_is_retried_while_its_subject_goes_on(daemon):
     acknowledged = senders.stop()
     wait_until(lambda: "text 0" in texts(daemon) and daemon.settled())
     assert set(texts(daemon)) == {"text 0", *(str(number) for number in acknowledged if number)}
+
+
+@pytest.mark.fault(39)
+def test_followers_of_other_subjects_wait_less_than_a_second(daemon, tally):
+    """Every fifth is refused for good, or again and again until it is dead."""
+    begin(daemon, **{"to: local }": "to: local, retry: { attempts: 3, first: 500ms, most: 500ms } }"})
+    posted, arrived, numbers = {}, {}, range(60)
+    poison = {number: {"fail": "never"} if number % 2 else {"retry": "later"} for number in numbers if number % 5 == 0}
+    for number in numbers:
+        assert daemon.post({**note(number, **poison.get(number, {})), "card": f"k{number}"}).status == 200
+        posted[f"text {number}"] = time.monotonic() - stolen()
+
+    def all_came():
+        for text in texts(daemon):
+            arrived.setdefault(text, time.monotonic() - stolen())
+        return len(arrived) == len(numbers) - len(poison)
+
+    wait_until(all_came)
+    longest = max(when - posted[text] for text, when in arrived.items())
+    wait_until(lambda: len(dead(daemon)) == len(poison))
+    print(f"the longest waited {longest:.2f} s beside {len(poison)} that were refused")
+    take_mapping(daemon, MILD)
+    assert daemon.ask("notes", "dead retry", all=True)[1]["count"] == len(poison)
+    wait_until(lambda: open_rows(daemon) == [] and len(texts(daemon)) == len(numbers))
+    tally(seeds=1, of=len(numbers), rows=len(numbers))
+    assert longest < 1
 
 
 # ------------------------------------------------------------------------ rewind

@@ -2,10 +2,12 @@
 # test_hostile.py - scripts and plugins that do what they should not: the event is dead, and nothing else.
 import itertools
 import pathlib
+import time
 
 import pytest
-from bed import SLUICE, is_alive, wait_until
+from bed import SLUICE, is_alive, stolen, wait_until
 from hostile import ENDED, HANGING, script
+from oracle import LONG
 
 PLUGINS = pathlib.Path(SLUICE).resolve().parent / "tests" / "plugins"
 SANITIZED = b"__asan_init" in pathlib.Path(SLUICE).read_bytes()
@@ -159,4 +161,25 @@ def test_a_plugin_that_cannot_be_loaded_changes_nothing(daemon, plugin, sentence
     assert answer.returncode != 0 and sentence in answer.stderr, answer.stderr
     assert f"{plugin}.so" in answer.stderr
     assert neighbour.goes_on()
+    neighbour.was_not_disturbed()
+
+
+@pytest.mark.fault(37)
+def test_what_hangs_is_ended_at_its_deadline(daemon, tally):
+    daemon.write("bad.lua", script(HANGING))
+    configure(daemon, {"honest": "./notes.lua", "bad": "./bad.lua"}, deadline="1s")
+    daemon.start()
+    neighbour, took = Neighbour(daemon), []
+    names = list(HANGING) if LONG else ["pattern"]
+    for number, name in enumerate(names):
+        child = daemon.child("route bad")
+        began = time.monotonic() - stolen()
+        post(daemon, "bad", note(number, does=name))
+        wait_until(lambda: not is_alive(child))
+        took.append(time.monotonic() - stolen() - began)
+        assert neighbour.goes_on()
+        wait_until(lambda: not LONG or str(number) in dead(daemon, "bad"))
+    print(f"ended after {min(took):.2f} to {max(took):.2f} s; the deadline is 1 s")
+    tally(seeds=1, of=len(names), rows=len(names))
+    assert not LONG or max(took) < 1.1
     neighbour.was_not_disturbed()

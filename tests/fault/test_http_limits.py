@@ -54,10 +54,16 @@ def test_what_is_too_large_is_refused_before_it_is_read(daemon):
     stored(daemon, 1)
 
 
+def bytes_read(pid):
+    """From files and sockets."""
+    return int(open(f"/proc/{pid}/io").read().split("rchar: ")[1].split()[0])
+
+
 @pytest.mark.fault(22)
 def test_an_endless_body_is_not_read_on(daemon):
     limit(daemon, "body: 64 KB")
     daemon.start()
+    before = bytes_read(daemon.child("ingress"))
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=1) as sock:
         sock.sendall(b"POST /in/notes HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         sent, chunk = 0, b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
@@ -67,6 +73,9 @@ def test_an_endless_body_is_not_read_on(daemon):
         # What was taken is the limit, what is thrown away, and what the kernel holds.
         assert sent < 20_000_000
         assert statuses(sock.recv(65536)) == [413]
+    read = bytes_read(daemon.child("ingress")) - before
+    print(f"{sent >> 10} KB were sent, {read >> 10} KB read")
+    assert read < 64 + 2 * 64 + 8 << 10  # the limit, a buffer beyond it, another one of what is thrown away
 
 
 def rss(pid):

@@ -5,12 +5,15 @@ import subprocess
 import time
 
 import pytest
-from bed import Daemon, free_port, wait_until
+from bed import Daemon, free_port, stolen, wait_until
+from bulk import bulk
 from cutter import Cutter
 from notes import MAPPING, SCHEMA, begin, dead, expect, note, outage, over, post, texts
+from oracle import LONG
 from postgres import Database, as_owner, program, small_disk, use
 
 pytestmark = pytest.mark.fault(35)
+ROUNDS, PORTION = (6, 20000) if LONG else (2, 500)  # of the events beside a dead sink
 
 
 # ----------------------------------------------------------------------- outages
@@ -24,6 +27,7 @@ def test_a_server_that_is_away_is_waited_for(daemon, database, server):
     post(daemon, 2, 3)
     outage(daemon, f"127.0.0.1:{server.port}", "refused")
     server.start()
+    wait_until(lambda: len(texts(database)) == 3, within=5)
     over(daemon, database, 1, 2, 3)
 
 
@@ -220,6 +224,44 @@ def test_backends_that_are_ended_kill_nothing(daemon, database):
         post(daemon, number)
         database.terminate_backends()
     over(daemon, database, *range(20))
+
+
+# ------------------------------------------------------------------- beside a dead one
+
+SECOND = """\
+  here: { use: sqlite, path: ./here.db, schema: { use: ./notes.yaml } }
+routes:
+  - { name: here, from: [notes], via: [notes], to: here }
+"""
+
+
+@pytest.mark.fault(34)
+def test_a_sink_that_says_nothing_costs_the_others_nothing(daemon, database, server, tally):
+    """How many events a second go into another one: while its route rests, and while it hangs."""
+    daemon.change("routes:\n", SECOND)
+    begin(daemon, database, statement_timeout="1s", answer_timeout="2s", connect_timeout="1s", idle_timeout="1s")
+    wait_until(lambda: database.rows("select * from notes") == [])
+    rates, sent = {"rests": [], "hangs": []}, 0
+    for turn in range(ROUNDS):
+        how = ("rests", "hangs")[turn % 2]
+        assert daemon.ask("notes", "pause" if how == "rests" else "resume")[0] == 200
+        (server.thaw if how == "rests" else server.freeze)()
+        assert daemon.ask("here", "pause")[0] == 200
+        bulk(daemon, [note(number) for number in range(sent, sent + PORTION)])
+        sent += PORTION
+        if how == "hangs":
+            wait_until(lambda: daemon.route_health("notes")["state"] == "outage")
+        began = time.monotonic() - stolen()
+        assert daemon.ask("here", "resume")[0] == 200
+        wait_until(lambda: daemon.route_health("here")["cursor"] == sent, within=60)
+        rates[how].append(PORTION / (time.monotonic() - stolen() - began))
+    server.thaw()
+    best = {how: max(found) for how, found in rates.items()}
+    print(f"{best['rests']:.0f}/s while the other route rests, {best['hangs']:.0f}/s while its sink hangs")
+    wait_until(lambda: daemon.route_health("notes")["cursor"] == sent, within=60)
+    tally(seeds=1, lost=sent - database.number("select count(*) from notes"), of=sent, rows=sent)
+    assert database.number("select count(*) from notes") == sent
+    assert not LONG or best["hangs"] > 0.9 * best["rests"]
 
 
 # ------------------------------------------------------------- in the middle of COMMIT
