@@ -92,6 +92,7 @@ function Row:json() end
 ---@field repeat_ms integer?
 ---@field challenge string?
 ---@field head boolean?
+---@field notice boolean? a request says no more than that something changed: a poll begins
 ---@field status integer?
 
 ---How the far side is asked; {name} stands for an option.

@@ -77,8 +77,8 @@
  * With "once":true in its part it only answers: a command has begun it, and no daemon runs.
  *
  * It is told {"do":"rest","rest":true}: a route is far behind, backfills and snapshots rest;
- * {"do":"heard","at":MS}: its last webhook came then; {"do":"gap","why":"..."}: some may have
- * come in vain (poller_gap.c).
+ * {"do":"heard","at":MS}: its last webhook came then, and a `notice` begins a poll;
+ * {"do":"gap","why":"..."}: some may have come in vain (poller_gap.c).
  *
  * It tells, when anything has changed, at most twice a second:
  *
@@ -181,6 +181,7 @@ struct walk {
 /* poller_gap.c */
 struct gaps {
 	bool pushed;            /* it takes in webhooks, so there can be any */
+	bool notice;            /* each of them is a reason to poll */
 	int64_t silence, check; /* ms; 0: never */
 	int64_t heard;          /* clock_wall of the last webhook; 0: none is known */
 	int64_t quiet, asked;   /* clock_ticks of that, or of the beginning; and when it was last polled for it */

@@ -6,6 +6,8 @@
  * work again; and when the master says that we were down, or had no room.  The source
  * polls at once, health says why until such a poll has ended well, and says of silence
  * and webhooks as long as they last.
+ *
+ * Webhooks that say no more than that something changed (`notice`) are each a reason to poll, too.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,6 +22,13 @@
 
 #define NAMED 3 /* webhooks that a sentence names */
 
+static void poll_now(struct poller *poller)
+{
+	poller->ask_again |= poll_busy(&poller->poll);
+	poller->poll.due = clock_ticks();
+	poller_turn(poller, 0);
+}
+
 /* ------------------------------------------------------------------------- open */
 
 static void gap_open(struct poller *poller, const char *why)
@@ -33,9 +42,7 @@ static void gap_open(struct poller *poller, const char *why)
 	if (!poller->polls)
 		return;
 	gaps->open = true;
-	poller->ask_again |= poll_busy(&poller->poll);
-	poller->poll.due = clock_ticks();
-	poller_turn(poller, 0);
+	poll_now(poller);
 }
 
 /* The ordinary run has ended well, and began when the gap was known. */
@@ -68,6 +75,8 @@ void gap_heard(struct poller *poller, const struct sl_json *message)
 		gaps->silent = false;
 		poller->changed = true;
 	}
+	if (gaps->notice && poller->polls)
+		poll_now(poller);
 }
 
 static void silence_words(const struct gaps *gaps, struct why *why)
@@ -178,6 +187,7 @@ void gap_begin(struct poller *poller, const struct sl_json *part)
 {
 	struct gaps *gaps = &poller->gaps;
 	gaps->pushed = sl_json_true(sl_json_get(part, "pushed"));
+	gaps->notice = sl_json_true(sl_json_get(part, "notice"));
 	sl_json_integer(sl_json_get(part, "silence"), &gaps->silence);
 	sl_json_integer(sl_json_get(part, "check"), &gaps->check);
 	gaps->quiet = gaps->asked = gaps->look = clock_ticks();

@@ -41,7 +41,7 @@ const struct scheme schemes[SCHEME_COUNT] = {
 struct form {
 	const char *auth, *proof, *prefix, *encoding, *covers, *timestamp, *audience, *secret;
 	const char *id, *type, *subject, *time, *challenge, *same;
-	int64_t tolerance_ms, repeat_ms, status, head;
+	int64_t tolerance_ms, repeat_ms, status, head, notice;
 };
 
 enum member_kind {
@@ -72,6 +72,7 @@ static const struct member {
 	{ "challenge", MEMBER_TEXT, offsetof(struct form, challenge), 0, 0 },
 	{ "same", MEMBER_TEXT, offsetof(struct form, same), 0, 0 },
 	{ "head", MEMBER_TRUTH, offsetof(struct form, head), 0, 1 },
+	{ "notice", MEMBER_TRUTH, offsetof(struct form, notice), 0, 1 }, /* who polls looks at it */
 	{ "status", MEMBER_NUMBER, offsetof(struct form, status), 200, 299 },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))

@@ -50,6 +50,8 @@ static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, s
 	member_string(out, "challenge", webhook->challenge);
 	if (webhook->head)
 		json_member_bool(out, "head", true);
+	if (minor >= 3 && webhook->notice)
+		json_member_bool(out, "notice", true);
 	member_int(out, "status", webhook->status);
 	json_close(out, '}');
 }

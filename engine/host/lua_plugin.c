@@ -150,13 +150,14 @@ static void read_webhook_fields(lua_State *lua, struct arena *arena, struct sl_w
 	webhook->repeat_ms = lua_field_whole(lua, "webhook: ", "repeat_ms");
 	webhook->status = (int)lua_field_whole(lua, "webhook: ", "status");
 	webhook->head = lua_field_flag(lua, "webhook: ", "head");
+	webhook->notice = lua_field_flag(lua, "webhook: ", "notice");
 }
 
 static void read_webhook(lua_State *lua, struct reading *reading)
 {
 	static const char *const names[] = { "auth", "proof", "prefix", "encoding", "covers", "timestamp", "audience",
 		"secret", "id", "type", "subject", "time", "challenge", "same", "tolerance_ms", "repeat_ms", "status", "head",
-		NULL };
+		"notice", NULL };
 	if (lua_getfield(lua, -1, "webhook") == LUA_TTABLE) {
 		struct sl_webhook *webhook = arena_alloc(reading->plugin->arena, sizeof(*webhook));
 		lua_field_known(lua, "webhook: ", names, 0);

@@ -44,6 +44,7 @@ struct config_source {
 	const char *plugin;                    /* path; NULL: use: webhook */
 	const struct description *description; /* of the plugin, or NULL */
 	const char *webhook;                   /* JSON: the description with its overrides; NULL: it only polls */
+	bool notice;                           /* in it: each is a reason to poll */
 	const char *auth;                      /* "hmac-sha1" */
 	const char *secrets;                   /* JSON: an array of strings */
 	const char *options;                   /* JSON: all values, without any secret */

@@ -67,6 +67,8 @@ const struct sl_option config_webhook_keys[] = {
 			"one has to find the same, or the request is refused"),
 	KEY(TEXT, "challenge", .initial = "", .help = "the member of a handshake that is echoed"),
 	KEY(BOOL, "head", .initial = "no", .help = "answer HEAD with 200"),
+	KEY(BOOL, "notice", .initial = "no",
+		.help = "a request says no more than that something changed: the source polls at once"),
 	KEY(INT, "status", .initial = "200", .min = 200, .max = 299, .help = "the answer when an event is stored"),
 	{ 0 },
 };
@@ -302,6 +304,7 @@ static bool read_form(struct reading *r)
 	r->source->webhook = arena_copy(r->build->arena, out.at, out.len);
 	r->form = values_parse(r->build, &out);
 	buf_free(&out);
+	r->source->notice = sl_json_true(sl_json_get(r->form, "notice"));
 	struct sl_text auth = sl_json_string(sl_json_get(r->form, "auth"));
 	r->source->auth = auth.at ? arena_copy(r->build->arena, auth.at, auth.len) : "none";
 	return true;

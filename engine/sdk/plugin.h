@@ -40,7 +40,8 @@
  *           and on; view->materialized, refresh_ms; row->load; event->run; schema, upkeep;
  *           call->most; tally
  *     1.3   event->scope; sweep, progress; call->since of every walk that begins; what hooks and
- *           discover emit; webhook->audience "{callback}", webhook->same; api->points_flow
+ *           discover emit; webhook->audience "{callback}", webhook->same,
+ *           webhook->notice; api->points_flow
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -307,6 +308,7 @@ struct sl_webhook {
 	 * between.  Where the right one finds something the left one has to find the same, or the request is
 	 * refused.  So a header that nobody signed is held against the body that is. */
 	const char *same;
+	int notice;            /* a request says no more than that something changed: a poll begins */
 };
 
 /* ------------------------------------------------------------------- calls */

@@ -23,7 +23,7 @@ local gmail = {
   },
   webhook = {
     auth = "query-token", proof = "query:token", secret = "secret",
-    id = "body:/message/messageId", time = "body:/message/publishTime",
+    id = "body:/message/messageId", time = "body:/message/publishTime", notice = true,
   },
   api = { base = "{base}", credential = "{user}", points = 12000, points_window = "1m", at_once = 4 },
   every = "1m",

@@ -98,6 +98,17 @@ def test_what_is_too_much_waits_and_what_is_no_answer_is_quoted(daemon, quiet):
     assert said.returncode == 1 and "nobody is here" in said.stderr, said.stderr
 
 
+def test_a_notice_begins_a_poll(daemon, quiet):
+    mail = quiet.fakes["mail"]
+    for _ in range(2):
+        asked = quiet.ask("mail", "state")["polls"]
+        mail.change(10)
+        mail.notify()
+        wait_until(lambda: quiet.ask("mail", "state")["polls"] > asked, what=quiet.told)
+        wait_until(quiet.caught_up)
+        quiet.compare_tables("mail", mail)
+
+
 def test_a_notice_is_taken_in_with_its_token_only(daemon, quiet):
     mail = quiet.fakes["mail"]
     mail.notify()
