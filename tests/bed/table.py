@@ -11,6 +11,8 @@ import tempfile
 from bed import ROOT
 
 BEGIN, END = "<!-- found: written by ./dev fault --readme -->\n", "<!-- /found -->\n"
+# What the command line does not say: shares of a run that are other than --long or nothing say.
+SHARES = ("SLUICE_KILLS", "SLUICE_SEEDS", "SLUICE_POSITIONS", "SLUICE_ROUNDS", "SLUICE_ORDERS")
 HEAD = "| # | what is done to it | tests | LOST | WRONG | IN | CRASH | seeds |\n|---|---|---|---|---|---|---|---|\n"
 
 
@@ -79,7 +81,8 @@ def write(path, found, last_line, command):
     """Puts the table between the marks."""
     rows = [row(number, what, found.get(number)) for number, what in sorted(known().items())]
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    text = f"`{command}`, {today}, commit {commit()}; {machine()}:\n\n```\n{last_line}\n```\n\n{HEAD}{''.join(rows)}"
+    shares = "".join(f"{name}={value} " for name, value in sorted(os.environ.items()) if name in SHARES)
+    text = f"`{shares}{command}`, {today}, commit {commit()}; {machine()}:\n\n```\n{last_line}\n```\n\n{HEAD}{''.join(rows)}"
     old = path.read_text()
     begin, end = old.index(BEGIN) + len(BEGIN), old.index(END)
     path.write_text(old[:begin] + text + old[end:])

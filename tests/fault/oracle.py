@@ -21,6 +21,7 @@ import time
 from bed import wait_until
 
 LONG = bool(os.environ.get("SLUICE_LONG"))
+SHARE = int(os.environ.get("SLUICE_SHARE") or "100")  # percent of the long form's counts
 SENDERS = 4
 CARDS = 3  # of each sender: one card's events come from one sender, so in order
 FILLING = "0123456789abcdef" * 4096
@@ -75,6 +76,11 @@ tables:
     key: [card]
     columns: { card: text, number: int, text: text }
 """
+
+
+def many(usually, long):
+    """A count: that of the long form, or a share of it, or the usual one."""
+    return max(usually, long * SHARE // 100) if LONG else usually
 
 
 def seed():

@@ -4,10 +4,8 @@
 Taking one in takes no longer than with none before it, nobody's memory grows, and all is delivered, once and soon; the
 ids are remembered all that while.
 
-    SLUICE_LONG     1 000 000 events, and the bounds on time; else some thousands
-    SLUICE_EVENTS   so many
+    SLUICE_LONG   1 000 000 events, and the bounds on time; else some thousands
 """
-import os
 import pathlib
 import threading
 import time
@@ -15,12 +13,12 @@ import time
 import pytest
 from bed import SLUICE, wait_until
 from bulk import bulk, p99, timed
-from oracle import LONG
+from oracle import LONG, many
 from postgres import use
 
 pytestmark = pytest.mark.fault(15, 30)
 SANITIZED = b"__asan_init" in pathlib.Path(SLUICE).read_bytes()
-EVENTS = int(os.environ.get("SLUICE_EVENTS", "1000000" if LONG else "6000"))
+EVENTS = many(6000, 1000000)
 TIMED = 2000 if LONG else 500
 MORE_MEMORY = 64 << 20
 LEAST = 5000  # events a second

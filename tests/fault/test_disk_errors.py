@@ -11,10 +11,10 @@ import time
 
 import pytest
 from bed import wait_until
-from oracle import LONG, Plan, Senders, carry_on, compare, configure, crashes, seed, settle, sound
+from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound
 from power import READS, SYNCS, WRITES, Harness
 
-SEEDS = 20 if LONG else 2
+SEEDS = many(2, 20)
 
 
 @pytest.fixture

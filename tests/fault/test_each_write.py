@@ -13,11 +13,11 @@ import shutil
 
 import pytest
 from bed import Daemon
-from oracle import LONG, Plan, Senders, carry_on, compare, configure, crashes, seed, settle, sound
+from oracle import LONG, SHARE, Plan, Senders, carry_on, compare, configure, crashes, seed, settle, sound
 from power import DIE, DIE_ALL, DIE_HALF, ENTRIES, SYNCS, WRITES, Harness
 
 EVENTS = 12
-STRIDE = 1 if LONG else 24
+STRIDE = max(1, 100 // SHARE) if LONG else 24
 ONLY = os.environ.get("SLUICE_ONLY")
 pytestmark = pytest.mark.fault(2)
 

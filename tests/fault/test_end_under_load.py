@@ -16,10 +16,10 @@ import time
 
 import pytest
 from bed import stolen, wait_until
-from oracle import LONG, Connection, Plan, compare, configure, crashes, seed, settle, sound
+from oracle import Connection, Plan, compare, configure, crashes, many, seed, settle, sound
 
 pytestmark = pytest.mark.fault(18)
-ROUNDS = 20 if LONG else 3
+ROUNDS = many(3, 20)
 CLIENTS = 12
 REFUSED = 0.1  # seconds until
 ENDED = 5

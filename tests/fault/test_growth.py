@@ -14,11 +14,11 @@ import time
 import pytest
 from bed import wait_until
 from bulk import bulk, p99
-from oracle import LONG, Connection, Plan, Senders, carry_on, compare, configure, seed, settle, sound
+from oracle import LONG, Connection, Plan, Senders, carry_on, compare, configure, many, seed, settle, sound
 from test_bad_day import Small, needs_root
 
 pytestmark = pytest.mark.fault(16)
-MANY = 1000000 if LONG else 2000
+MANY = many(2000, 1000000)
 TIMED = 1000 if LONG else 500
 
 
@@ -149,7 +149,7 @@ def test_a_reader_that_never_ends_starves_nobody(daemon, tally, name, most):
         reader.execute("begin")
         reader.execute("select count(*) from sqlite_schema").fetchall()
         before = wait_until(lambda: daemon.route_health()["delivered"])
-        carry_on(daemon, senders, 200000 if LONG else 3000, within=600)
+        carry_on(daemon, senders, many(3000, 200000), within=600)
         grown = wal.stat().st_size
         assert daemon.route_health()["delivered"] > before
         reader.close()

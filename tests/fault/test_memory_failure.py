@@ -12,11 +12,11 @@ import shutil
 
 import pytest
 from bed import Daemon
-from oracle import LONG, Plan, Senders, carry_on, compare, configure, crashes, seed, settle, sound
+from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound
 from power import FOREVER, MEMORY, Harness
 
 EVENTS = 20
-TRIES = 100 if LONG else 4
+TRIES = many(4, 100)
 ONLY = os.environ.get("SLUICE_ONLY")
 pytestmark = pytest.mark.fault(8)
 

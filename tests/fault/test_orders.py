@@ -5,8 +5,8 @@ Each order is a daemon of its own with two routes out of one log: into Postgres 
 afterwards is compared with that of the other orders, byte by byte, and with what a few lines of Python make of
 the events.  Events of the tables for append and once keep the order of their own subject, as those modes ask for.
 
-    SLUICE_ORDERS, SLUICE_EVENTS, SLUICE_KILLS   orders, events, kills in each; 50, 100000, 5 in the long form
-    SLUICE_SEED                                  repeats a run
+    SLUICE_ORDERS, SLUICE_ORDER_EVENTS, SLUICE_ORDER_KILLS   orders, events, kills in each; 10, 12000, 5 with SLUICE_LONG
+    SLUICE_SEED                                              repeats a run
 """
 import collections
 import json
@@ -20,11 +20,12 @@ from decimal import Decimal
 import pytest
 from bed import Daemon, wait_until
 from flood import Flood, kill
+from oracle import LONG, many
 from postgres import use
 
-ORDERS = int(os.environ.get("SLUICE_ORDERS", "5"))
-EVENTS = int(os.environ.get("SLUICE_EVENTS", "1500"))
-KILLS = int(os.environ.get("SLUICE_KILLS", "2"))
+ORDERS = int(os.environ.get("SLUICE_ORDERS") or many(5, 10))
+EVENTS = int(os.environ.get("SLUICE_ORDER_EVENTS") or (12000 if LONG else 1500))
+KILLS = int(os.environ.get("SLUICE_ORDER_KILLS") or (5 if LONG else 2))
 BEGAN = 1700000000  # seconds: all of it is long ago
 WITHIN = max(60, EVENTS // 100)
 
@@ -291,7 +292,7 @@ def run_order(daemon, database, order, dice):
 
 
 @pytest.mark.fault(32)
-def test_every_order_of_the_events_gives_the_same_tables(server):
+def test_every_order_of_the_events_gives_the_same_tables(server, tally):
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")
     events, dumps = make_events(seed), set()
@@ -310,12 +311,14 @@ def test_every_order_of_the_events_gives_the_same_tables(server):
             compare(postgres_rows(database), wanted, f"order {turn} in Postgres")
             compare(sqlite_rows(daemon), wanted, f"order {turn} in SQLite")
             dumps.add((tuple(postgres_dump(database)), tuple(sqlite_dump(daemon))))
+            tally(seeds=1, wrong=len(dumps) - 1, of=2 * EVENTS, rows=2 * sum(map(len, wanted.values())))
             assert len(dumps) == 1, f"order {turn}: {first_difference(*dumps)}"
         finally:
             daemon.end()
             database.drop()
             shutil.rmtree(folder)
-    print(f"{EVENTS} events in {ORDERS} orders with {KILLS} kills each: {sum(map(len, wanted.values()))} rows, all the same")
+    subjects = len({event["subject"] for event in events if event["table"] not in IN_ORDER})
+    print(f"{EVENTS} events of {subjects} subjects in {ORDERS} orders with {KILLS} kills each: {sum(map(len, wanted.values()))} rows, all the same")
 
 
 def first_difference(one, other):

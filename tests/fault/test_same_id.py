@@ -14,11 +14,11 @@ import time
 
 import pytest
 from bed import wait_until
-from oracle import LONG, Connection, Plan, compare, configure, crashes, seed, settle, sound
+from oracle import Connection, Plan, compare, configure, crashes, many, seed, settle, sound
 
 pytestmark = pytest.mark.fault(31)
 POSTERS = 100
-ROUNDS = 60 if LONG else 6
+ROUNDS = many(6, 60)
 
 
 def post_at_once(daemon, event, kill):

@@ -13,10 +13,10 @@ import time
 
 import pytest
 from bed import is_alive, wait_until
-from oracle import LONG, Plan, Senders, carry_on, compare, configure, crashes, seed, settle, sound
+from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound
 
 pytestmark = pytest.mark.fault(19)
-ROUNDS = 20 if LONG else 2
+ROUNDS = many(2, 20)
 
 
 @pytest.fixture

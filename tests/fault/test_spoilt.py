@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 from bed import ROOT, SLUICE
+from oracle import many
 
-DAMAGES = "300" if os.environ.get("SLUICE_LONG") else "5"
+DAMAGES = str(many(5, 300))
 
 
 @pytest.mark.parametrize("folder", ["plugins", "scripts"])

@@ -14,10 +14,10 @@ import time
 
 import pytest
 from bed import stolen, wait_until
-from oracle import LONG, Plan, Senders, carry_on, compare, configure, seed, settle, sound, words
+from oracle import Plan, Senders, carry_on, compare, configure, many, seed, settle, sound, words
 
 pytestmark = pytest.mark.fault(12)
-ROUNDS = 10 if LONG else 1
+ROUNDS = many(1, 10)
 NOTICED = 1.0  # seconds
 
 

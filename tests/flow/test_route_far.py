@@ -10,6 +10,8 @@ import pytest
 from bed import wait_until
 from farside import FarSide
 
+pytestmark = pytest.mark.fault(33)
+
 ASKING = """\
 return {
 	summary = "a note with what the far side knows of its card",
