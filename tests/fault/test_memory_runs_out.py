@@ -91,7 +91,7 @@ def exchange(daemon, body):
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(head + body[:BODY // 2])
-            time.sleep(0.05)  # many are half sent at the same time
+            time.sleep(0.2)  # many are half sent at the same time
             sock.sendall(body[BODY // 2:])
         with contextlib.suppress(OSError):
             answer = sock.recv(4096)
@@ -133,7 +133,7 @@ def test_it_refuses_rather_than_take_more_memory_than_there_is(daemon, group, ta
     plan = Large(seed())
     configure(daemon)
     daemon.change("log: { segment: 128 KB, size: 4 MB, reserve: 1 }", "log: { segment: 8 MB, size: 48 MB, reserve: 1, keep: 0 }\n"
-                  "limits: { body: 2 MB, in_flight: 8 MB, per_address: 100 }")
+                  "limits: { body: 2 MB, in_flight: 4 MB, per_address: 100 }")
     with group.entered():
         daemon.start()
     crowd = Crowd(daemon, plan)
