@@ -12,7 +12,7 @@ from bed import ROOT
 
 BEGIN, END = "<!-- found: written by ./dev fault --readme -->\n", "<!-- /found -->\n"
 # What the command line does not say: shares of a run that are other than --long or nothing say.
-SHARES = ("SLUICE_KILLS", "SLUICE_SEEDS", "SLUICE_POSITIONS", "SLUICE_ROUNDS", "SLUICE_ORDERS")
+SHARES = ("SLUICE_KILLS", "SLUICE_RATE", "SLUICE_SEEDS", "SLUICE_POSITIONS", "SLUICE_EVENTS", "SLUICE_ROUNDS")
 HEAD = "| # | what is done to it | tests | LOST | WRONG | IN | CRASH | seeds |\n|---|---|---|---|---|---|---|---|\n"
 
 

@@ -4,8 +4,10 @@
 Taking one in takes no longer than with none before it, nobody's memory grows, and all is delivered, once and soon; the
 ids are remembered all that while.
 
-    SLUICE_LONG   1 000 000 events, and the bounds on time; else some thousands
+    SLUICE_LONG     1 000 000 events, and the bounds on time; else some thousands
+    SLUICE_EVENTS   so many
 """
+import os
 import pathlib
 import threading
 import time
@@ -18,7 +20,7 @@ from postgres import use
 
 pytestmark = pytest.mark.fault(15, 30)
 SANITIZED = b"__asan_init" in pathlib.Path(SLUICE).read_bytes()
-EVENTS = many(6000, 1000000)
+EVENTS = int(os.environ.get("SLUICE_EVENTS") or many(6000, 1000000))
 TIMED = 2000 if LONG else 500
 MORE_MEMORY = 64 << 20
 LEAST = 5000  # events a second

@@ -6,7 +6,7 @@ of the log: only what the disk had for certain may have been delivered.  A daemo
 stand still, and the tables are copied as they are.  Of each such moment the disk is made as it may be found, the first time with
 nothing that was not synced, and a daemon goes on with it and a copy of those tables.
 
-    SLUICE_SEEDS   how many power cuts (8; 400 with SLUICE_LONG)
+    SLUICE_CUTS    how many power cuts (8; 400 with SLUICE_LONG)
     SLUICE_SEED    repeats a run; SLUICE_ONLY one of its cuts, by its number
 """
 import collections
@@ -24,7 +24,7 @@ from oracle import LONG, Plan, Senders, compare, configure, seed, settle
 from power import Harness, Mood
 from test_power_loss import AGAIN, ONLY, Run, live
 
-SEEDS = int(os.environ.get("SLUICE_SEEDS", "400" if LONG else "8"))
+SEEDS = int(os.environ.get("SLUICE_CUTS", "400" if LONG else "8"))
 EACH = 5 if LONG else 2  # cuts at one moment
 OF_ONE = 40 if LONG else 8  # of one recording
 pytestmark = pytest.mark.fault(3, 7, 35)
