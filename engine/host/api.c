@@ -157,8 +157,10 @@ static void api_settle(struct sl_call *call, size_t row, enum sl_outcome outcome
 		return;
 	va_list values;
 	va_start(values, form);
-	settled->why = form ? arena_vformat(whole->arena, form, values) : "no reason given";
+	char *why = form ? arena_vformat(whole->arena, form, values) : arena_string(whole->arena, "no reason given");
 	va_end(values);
+	call_mask(whole, why);
+	settled->why = why;
 }
 
 static void api_advance(struct sl_call *call, const char *cursor)

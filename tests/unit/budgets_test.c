@@ -128,6 +128,12 @@ static void give(const struct process *process, uint64_t grant, const char *cred
 	lender->give(lender->data, &(struct net_api){ .credential = credential }, grant, 0, hush);
 }
 
+static void more(const struct process *process, uint64_t grant, const char *credential, int64_t requests)
+{
+	const struct net_lender *lender = lease_lender(process->lease);
+	lender->more(lender->data, &(struct net_api){ .credential = credential }, grant, requests);
+}
+
 /* Patient for what is to be heard; what is not to be heard is listened for a moment. */
 static void expect(struct process *process, const char *words)
 {
@@ -182,6 +188,24 @@ static void a_process_that_comes_again_finds_its_budget_used(void **state)
 	process_begin(&world.a, part);
 	take(&world.a, 1, "k");
 	expect(&world.a, "");
+}
+
+/* A redirect is one request more; what somebody says of another's grant counts for nothing. */
+static void what_a_grant_took_in_addition_is_used_up(void **state)
+{
+	process_begin(&world.a, "{\"api\":" API("k", "\"requests\":4,\"window\":60000") "}");
+	process_begin(&world.b, "{\"api\":" API("k", "\"requests\":4,\"window\":60000") "}");
+	take(&world.a, 1, "k");
+	expect(&world.a, "1=1 ");
+	more(&world.b, 1, "k", 3);
+	more(&world.a, 7, "k", 3);
+	more(&world.a, 1, "other", 3);
+	more(&world.a, 1, "k", 2);
+	turn(30);
+	take(&world.b, 1, "k");
+	take(&world.b, 2, "k");
+	expect(&world.b, "1=2 ");
+	expect(&world.b, "");
 }
 
 static void who_forgets_frees_the_place(void **state)
@@ -275,6 +299,7 @@ int main(void)
 		bedded(processes_share_what_a_credential_allows),
 		bedded(what_a_dead_process_held_comes_back),
 		bedded(a_process_that_comes_again_finds_its_budget_used),
+		bedded(what_a_grant_took_in_addition_is_used_up),
 		bedded(who_forgets_frees_the_place),
 		bedded(silence_is_everybodys),
 		bedded(of_two_limits_the_stricter_counts),

@@ -337,6 +337,43 @@ static void unknown_names_name_the_nearest(void **state)
 		":8:29: there is no sink 'warehouse'; there is l under `sinks`");
 }
 
+#define ASKED(more) "sinks:\n  l: { use: store, path: w, schema: { use: asked" more " } }\n"
+#define ASKED_ROUTE "transforms: { c: { use: cards } }\nroutes:\n  - { name: r, from: b, via: [c], to: l }\n"
+
+static const char *of_asked(const char *words)
+{
+	return arena_format(arena, ":6:37: schema `asked`: %s: %s", path_of("asked.yaml"), words);
+}
+
+/* Some of a schema's options have to be given: it cannot even be looked at without. */
+static void a_schema_can_ask_for_values(void **state)
+{
+	put("asked.yaml", "options: { done: { type: list }, days: { type: int }, name: { type: text, initial: x } }\n"
+		"tables:\n  cards: { mode: upsert, key: [id], columns: { id: text } }\n", 0600);
+	read_fine(SOURCE("") ASKED(", done: [Gone, 'it''s'], days: 3") ASKED_ROUTE);
+	assert_string_equal(config->sinks[0].schema_options,
+		"{\"done\":[\"Gone\",\"it's\"],\"days\":3,\"name\":\"x\"}");
+	refused(SOURCE("") ASKED(", done: [Gone]") ASKED_ROUTE,
+		of_asked("the option days must be given"));
+	refused(SOURCE("") ASKED(", done: [Gone], days: soon") ASKED_ROUTE,
+		of_asked("the option days must be a whole number"));
+	refused(SOURCE("") ASKED(", done: [Gone], days: 3, name: [x, y]") ASKED_ROUTE,
+		of_asked("the option name must be a text"));
+	refused(SOURCE("") ASKED(", done: { a: b }, days: 3") ASKED_ROUTE,
+		":6:57: `done` must be a list of plain values, not a map");
+}
+
+static void a_schema_is_a_name_or_a_map(void **state)
+{
+	put("broken.yaml", "tables: { cards: { mode: upsert } }\n", 0600);
+	refused("sinks:\n  l: { use: store, path: w, schema: [tables] }\n",
+		":2:37: `schema` must be a schema's name, or { use: NAME } and its options");
+	refused("sinks:\n  l: { use: store, path: w, schema: { completed: [x] } }\n",
+		":2:37: `schema` must be a schema's name, or { use: NAME } and its options");
+	refused("sinks:\n  l: { use: store, path: w, schema: broken }\n",
+		arena_format(arena, ":2:37: schema `broken`: %s", path_of("broken.yaml:1:")));
+}
+
 static void routes_have_to_lead_somewhere(void **state)
 {
 	refused(SOURCE("") SINK "routes:\n  - { name: r, from: b }\n", ":8:5: route r needs `to`, text: the sink");
@@ -612,6 +649,8 @@ int main(int argc, char **argv)
 		CASE(how_others_are_asked_is_checked),
 		CASE(unknown_keys_name_the_nearest),
 		CASE(unknown_names_name_the_nearest),
+		CASE(a_schema_can_ask_for_values),
+		CASE(a_schema_is_a_name_or_a_map),
 		CASE(routes_have_to_lead_somewhere),
 		CASE(a_source_has_its_secret),
 		CASE(a_source_can_be_described_right_here),

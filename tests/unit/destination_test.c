@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 static char folder[] = "/tmp/sluice-destination-XXXXXX";
 static char file[64];
@@ -98,14 +99,16 @@ static void the_sentence_names_table_sink_and_versions(void **state)
 
 /* ------------------------------------------------------------------ a sink at work */
 
+static const char *options = "\"due\":3,\"away\":0,\"after\":0";
+
 static struct destination *begin(const char *plugin, struct why *why)
 {
 	const char *build = getenv("SLUICE_BUILD");
 	struct buf part = { 0 };
 	write_schema("tables:\n  notes:\n    mode: upsert\n    key: id\n    columns: { id: int }\n");
 	buf_format(&part, "{\"net\":{},\"sink\":{\"name\":\"local\",\"plugin\":\"%s/tests/plugins/%s.so\","
-			  "\"options\":{\"due\":3},\"api\":null,\"schema\":{\"file\":\"%s\",\"options\":{}}}}",
-		build ? build : ".", plugin, file);
+			  "\"options\":{%s},\"api\":null,\"schema\":{\"file\":\"%s\",\"options\":{}}}}",
+		build ? build : ".", plugin, options, file);
 	struct sl_document *document = sl_json_read((struct sl_text){ part.at, part.len }, NULL, 0);
 	struct destination *there = destination_new(sl_json_root(document), why);
 	sl_json_free(&document);
@@ -189,6 +192,46 @@ static void rows_come_page_by_page(void **state)
 	destination_free(&there);
 }
 
+/* Two pauses, of 0.2 s and 0.4 s. */
+static void who_is_away_is_asked_again_with_the_same(void **state)
+{
+	static const struct sl_row row = { .mode = SL_PUT };
+	static const struct sl_row *const rows[] = { &row, &row, NULL };
+	struct why why = { "" };
+	struct buf seen = { 0 };
+	int64_t began = clock_ticks();
+	uint64_t times = 0;
+	options = "\"due\":3,\"away\":2,\"after\":0";
+	struct destination *there = tends();
+	assert_true(destination_rows(there, schema_table(destination_schema(there), "notes"), "2", 5, gather, &seen, &why));
+	assert_string_equal(seen.at, "3,4,5;");
+	assert_true(clock_ticks() - began >= 600);
+	destination_free(&there);
+	there = tends();
+	struct call *call = destination_call(there, STEP_DELIVER);
+	call->pub.rows = rows;
+	call->pub.row_count = 2;
+	assert_true(destination_run(there, &call, &why));
+	assert_string_equal(tally_row(call->tally, 0, &times), "rows were seen");
+	assert_int_equal(times, 2);
+	call_free(&call);
+	destination_free(&there);
+	buf_free(&seen);
+}
+
+/* Somebody waits for the command. */
+static void who_asks_for_much_time_is_not_waited_for(void **state)
+{
+	struct why why = { "" };
+	uint64_t count;
+	options = "\"due\":3,\"away\":1,\"after\":60000";
+	struct destination *there = tends();
+	assert_false(destination_count(there, schema_table(destination_schema(there), "notes"), &count, &why));
+	assert_string_equal(why.text, "local: nobody is there");
+	destination_free(&there);
+	options = "\"due\":3,\"away\":0,\"after\":0";
+}
+
 static void what_was_kept_up_is_counted_by_a_sentence(void **state)
 {
 	struct destination *there = tends();
@@ -227,6 +270,8 @@ int main(void)
 		cmocka_unit_test(a_call_is_handed_all_tables),
 		cmocka_unit_test(a_call_that_fails_says_whose_it_was),
 		cmocka_unit_test(rows_come_page_by_page),
+		cmocka_unit_test(who_is_away_is_asked_again_with_the_same),
+		cmocka_unit_test(who_asks_for_much_time_is_not_waited_for),
 		cmocka_unit_test(what_was_kept_up_is_counted_by_a_sentence),
 		cmocka_unit_test(a_plugin_that_is_not_there_is_named),
 	};

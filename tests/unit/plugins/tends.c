@@ -1,25 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tends.c - a sink with the steps of interface 1.2, for tests of what calls them. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "plugin.h"
 
 struct tends {
-	int64_t due; /* pieces of upkeep */
+	int64_t due;  /* pieces of upkeep */
+	int64_t away; /* times */
+	int64_t after;
 };
 
 static const struct sl_option options[] = {
 	SL_OPTION(INT, struct tends, due, .initial = "3", .max = 100, .help = "pieces of upkeep that are due"),
+	SL_OPTION(INT, struct tends, away, .initial = "0", .max = 100, .help = "calls until it can be had"),
+	SL_OPTION(DURATION, struct tends, after, .initial = "0s", .help = "how long it asks to be left alone"),
 	{ 0 },
 };
 
 struct state {
-	int64_t kept_up;
+	int64_t kept_up, asked;
 };
+
+static bool is_away(struct sl_call *call)
+{
+	const struct tends *tends = call->options;
+	struct state *state = call->state;
+	return ++state->asked <= tends->away;
+}
+
+static enum sl_outcome come_again(struct sl_call *call)
+{
+	const struct tends *tends = call->options;
+	return call->host->retry(call, tends->after, "nobody is there");
+}
 
 /* Rows are refused by their idempotency. */
 static enum sl_outcome deliver(struct sl_call *call)
 {
+	if (is_away(call))
+		return come_again(call);
 	for (size_t i = 0; i < call->row_count; i++) {
 		call->host->tally(call, "rows were seen", 1);
 		if (call->rows[i]->idempotency)
@@ -34,6 +54,8 @@ static enum sl_outcome recall(struct sl_call *call)
 	const struct sl_table *table = call->rows[0]->table;
 	int64_t number = call->cursor ? call->cursor[0] - '0' : 0;
 	size_t most = call->most ? call->most : 5;
+	if (is_away(call))
+		return come_again(call);
 	for (; most && number < 5; most--) {
 		struct sl_cell *cells = call->host->alloc(call, table->column_count * sizeof(*cells));
 		cells[0] = (struct sl_cell){ .kind = SL_CELL_INT, .number = ++number };
