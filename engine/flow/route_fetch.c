@@ -135,6 +135,11 @@ const struct log_slice *fetch_taken(struct route *route, struct fetched **record
 	return fits ? &it->slice : NULL;
 }
 
+void fetch_used(struct route *route)
+{
+	forget_records(route->fetch);
+}
+
 void fetch_forget(struct route *route)
 {
 	if (route->fetch && route->fetch->working)

@@ -18,8 +18,9 @@ void fetch_next(struct route *route);
 /* The pool is at what comes next: when it is done the route is turned. */
 bool fetch_awaited(const struct route *route);
 /* What comes next, if the pool has it: a slice of records and for each what was made of it, in `records`, to be
- * taken over (what is left there is freed); they hold until fetch_next().  NULL: it has nothing that fits. */
+ * taken over; all holds until fetch_used(), which frees what is left.  NULL: it has nothing that fits. */
 const struct log_slice *fetch_taken(struct route *route, struct fetched **records);
+void fetch_used(struct route *route);
 void fetch_forget(struct route *route);
 
 #endif

@@ -432,6 +432,7 @@ static bool batch_fetched(struct route *route)
 	if (!slice)
 		return false;
 	batch_records(route, batch_new(route), slice, ready);
+	fetch_used(route);
 	route->read_to = route->gathering->upto;
 	return true;
 }
