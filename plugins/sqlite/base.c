@@ -295,6 +295,21 @@ static bool set_journal(struct job *job)
 	return answered || base_error(job, "setting the journal mode");
 }
 
+/* What a sync failed for the system takes for written, and asks the disk for no more: in the WAL it would tear off all
+ * that comes behind it when the power goes.  So what lies there is written once more, into the file, and the WAL begun
+ * anew.  A reader may keep us from that; nobody waits for it but a COMMIT in doubt. */
+static bool empty_wal(struct job *job)
+{
+	struct sink *sink = job->sink;
+	int timeout = (int)sink->options->busy_timeout;
+	sqlite3_busy_timeout(sink->db, sink->doubted ? timeout : 0);
+	int code = sqlite3_wal_checkpoint_v2(sink->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(sink->db, timeout);
+	if (code == SQLITE_OK || (!sink->doubted && (code & 0xff) == SQLITE_BUSY))
+		return true;
+	return base_error(job, "emptying its WAL");
+}
+
 bool base_open(struct job *job, bool look)
 {
 	struct sink *sink = job->sink;
@@ -304,7 +319,7 @@ bool base_open(struct job *job, bool look)
 		return base_error(job, "opening it");
 	sqlite3_busy_timeout(sink->db, (int)sink->options->busy_timeout);
 	/* A table that is made anew takes the old one's name without a look at the views. */
-	return (look || set_journal(job)) && base_run(job, "PRAGMA synchronous = full") &&
+	return (look || set_journal(job)) && base_run(job, "PRAGMA synchronous = full") && (look || empty_wal(job)) &&
 		base_run(job, "PRAGMA foreign_keys = off") && base_run(job, "PRAGMA legacy_alter_table = on") &&
 		base_run(job, "PRAGMA journal_size_limit = 67108864");
 }

@@ -96,6 +96,13 @@ class Note:
     paths: list
     bytes: bytes
     forgotten: bool = False  # a sync of it failed: the system takes it for written, and asks the disk no more
+    settled: set = dataclasses.field(default_factory=set)  # sectors of a forgotten one that were written since, and synced
+
+    def sectors(self):
+        return range(self.at // SECTOR, (self.at + self.len - 1) // SECTOR + 1) if self.len else range(0)
+
+    def anew(self):
+        self.forgotten, self.settled = False, set()
 
 
 def read_notes(data):
@@ -147,10 +154,23 @@ class File:
         rest = []
         for note in self.pending:
             if note.ended < moment and not note.forgotten:
+                self.remember(rest, note)
                 self.apply(note)
             else:
                 rest.append(note)
-        self.pending = rest
+        self.pending = [note for note in rest if not note.settled or not note.settled.issuperset(note.sectors())]
+
+    def remember(self, pending, note):
+        """What was forgotten in a sector is written with whatever comes into it later, and is gone if it is cut off."""
+        for old in pending:
+            if not old.forgotten or old.kind not in (WRITE, ZEROS, MAPPED):
+                continue
+            both = {sector for sector in old.sectors() if sector * SECTOR >= note.len} if note.kind == CUT else \
+                set(note.sectors()).intersection(old.sectors()) - old.settled
+            if note.kind in (WRITE, ZEROS, MAPPED):
+                self.apply(old, sorted(both))
+            if note.kind != RESERVE:
+                old.settled |= both
 
     def lose(self, mood):
         """What is left when the power goes."""
@@ -160,13 +180,13 @@ class File:
             size = self.size_after(note, size)
             sizes.append(size)
             if note.kind in (WRITE, ZEROS, MAPPED) and note.len:
-                for sector in mood.sectors(note.at // SECTOR, (note.at + note.len - 1) // SECTOR + 1):
+                for sector in mood.sectors(note.sectors()[0], note.sectors()[-1] + 1):
                     latest[sector] = number
         end = mood.size(sizes)
         for number, note in enumerate(self.pending):
             if note.kind in (WRITE, ZEROS, MAPPED) and note.len:
-                span = range(note.at // SECTOR, (note.at + note.len - 1) // SECTOR + 1)
-                self.apply(note, [sector for sector in span if latest.get(sector, -1) >= number])
+                self.apply(note, [sector for sector in note.sectors()
+                                  if latest.get(sector, -1) >= number and sector not in note.settled])
             elif note.kind == CUT and end <= note.len:
                 self.apply(note)
         del self.durable[end:]
@@ -324,7 +344,7 @@ class Recording:
         """Makes in `folder` what may be left.  Without `syncs` it is as if the program under test never asked for one."""
         disk, mood = Disk(self.base), mood or Mood(dice)
         for note in self.notes:
-            note.forgotten = False
+            note.anew()
         for note in self.notes:
             if note.begun > moment:
                 break

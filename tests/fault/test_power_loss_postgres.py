@@ -20,11 +20,11 @@ import signal
 import pytest
 from bed import Daemon, is_alive, process_fields, wait_until
 from namespace import Namespace
-from oracle import LONG, Plan, Senders, compare, configure, seed, settle
+from oracle import LONG, Plan, Senders, compare, configure, many, seed, settle
 from power import Harness, Mood
 from test_power_loss import AGAIN, ONLY, Run, live
 
-SEEDS = int(os.environ.get("SLUICE_CUTS", "400" if LONG else "8"))
+SEEDS = int(os.environ.get("SLUICE_CUTS", "0")) or many(8, 400)
 EACH = 5 if LONG else 2  # cuts at one moment
 OF_ONE = 40 if LONG else 8  # of one recording
 pytestmark = pytest.mark.fault(3, 7, 35)
