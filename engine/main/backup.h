@@ -30,6 +30,7 @@ struct backup_file {
 	const char *mark;   /* of a segment: which it is and where it ends; NULL: another file */
 	int64_t bytes;      /* stored */
 	int64_t size;       /* with the zeros behind them */
+	bool damaged;       /* a state file that is, and was taken as it is; not in the manifest */
 };
 
 struct backup {

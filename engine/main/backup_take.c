@@ -138,12 +138,17 @@ static bool put_bytes(struct taking *it, struct backup_file *file, int from, int
 	return fine;
 }
 
-static bool put_state(struct taking *it, struct backup_file *file, const char *path, struct why *why)
+/* What is damaged is taken as it is: its process will put it aside, and the rest is worth a backup. */
+static bool put_state(struct taking *it, struct backup_file *file, const char *path, int fd, struct why *why)
 {
 	struct backup_copy copy = { .from_name = it->draft, .to_name = it->draft, .to = -1, .most = -1 };
 	unlink(it->draft);
-	if (!state_copy(path, it->draft, why))
-		return false;
+	enum state_copied end = state_copy(path, it->draft, why);
+	file->damaged = end == STATE_DAMAGED;
+	if (file->damaged)
+		*why = (struct why){ "" };
+	if (end != STATE_COPIED)
+		return file->damaged && put_bytes(it, file, fd, -1, why);
 	copy.from = open(it->draft, O_RDONLY | O_CLOEXEC);
 	bool fine = copy.from >= 0 ? put(it, file, &copy, why) : why_errno(why, "%s", it->draft);
 	if (copy.from >= 0)
@@ -173,10 +178,13 @@ static bool stays_away(const char *name, bool top)
 	return *name == '.' || strstr(name, ".damaged-") || (top && strncmp(name, "replaced-", 9) == 0);
 }
 
-static bool is_database(int fd)
+/* Ours have the name; what else lies there, a destination perhaps, has the words. */
+static bool is_database(const char *below, int fd)
 {
 	static const char magic[16] = "SQLite format 3";
 	char head[sizeof(magic)];
+	if ((strncmp(below, "routes/", 7) == 0 || strncmp(below, "sources/", 8) == 0) && ends_with(below, ".db"))
+		return true;
 	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0;
 }
 
@@ -189,7 +197,7 @@ static bool take_file(struct taking *it, const char *below, struct why *why)
 		return errno == ENOENT || why_errno(why, "%s: cannot be read", path);
 	it->work->path = below;
 	struct backup_file *file = backup_add(it->backup, below, NULL);
-	bool fine = is_database(fd) ? put_state(it, file, path, why) : put_bytes(it, file, fd, -1, why);
+	bool fine = is_database(below, fd) ? put_state(it, file, path, fd, why) : put_bytes(it, file, fd, -1, why);
 	close(fd);
 	it->work->told(it->work);
 	return fine;

@@ -74,6 +74,16 @@ static void words_log(const struct backup *backup, struct buf *out)
 
 /* ---------------------------------------------------------------------- backup */
 
+static void put_damaged(const struct backup *backup, struct buf *out)
+{
+	json_key(out, "damaged");
+	json_open(out, '[');
+	for (size_t i = 0; i < backup->count; i++)
+		if (backup->files[i].damaged)
+			json_string(out, backup->files[i].path);
+	json_close(out, ']');
+}
+
 static void tell_backup(const struct command_line *line, const struct backup *backup, const struct backup_work *work,
 	struct buf *out)
 {
@@ -81,6 +91,7 @@ static void tell_backup(const struct command_line *line, const struct backup *ba
 		put_common(backup, out);
 		json_member_int(out, "copied", work->bytes);
 		json_member_int(out, "kept", work->kept);
+		put_damaged(backup, out);
 		put_end(out);
 		return;
 	}
@@ -89,6 +100,14 @@ static void tell_backup(const struct command_line *line, const struct backup *ba
 		buf_format(out, ", %.1f MB were there already", (double)work->kept / MEGABYTE);
 	words_log(backup, out);
 	buf_char(out, '\n');
+}
+
+static void warn_damaged(const struct backup *backup)
+{
+	for (size_t i = 0; i < backup->count; i++)
+		if (backup->files[i].damaged)
+			fprintf(stderr, "%s is damaged, and is in the backup as it is: whoever begins with it puts it aside\n",
+				backup->files[i].path);
 }
 
 static int run_backup(const struct command_line *line)
@@ -102,8 +121,10 @@ static int run_backup(const struct command_line *line)
 		return code;
 	struct backup *backup = backup_take(folder.data, line->arguments[0], &work, &why);
 	show_end();
-	if (backup)
+	if (backup) {
+		warn_damaged(backup);
 		tell_backup(line, backup, &work, &out);
+	}
 	folder_close(&folder);
 	bool made = backup != NULL;
 	backup_free(&backup);

@@ -35,8 +35,10 @@ struct state *state_open(const char *path, const char *const *steps, int64_t wai
  * read.  It has a connection and statements of its own, so that no commit is waited
  * for. */
 struct state *state_look(const char *path, struct why *why);
-/* Beside its owner too: a new file COPY, as the state is at one moment.  It is not synced. */
-bool state_copy(const char *path, const char *copy, struct why *why);
+enum state_copied { STATE_COPIED, STATE_DAMAGED, STATE_NOT_COPIED };
+/* Beside its owner too: a new file COPY, as the state is at one moment.  It is not synced.
+ * Damaged: COPY is of no use. */
+enum state_copied state_copy(const char *path, const char *copy, struct why *why);
 void state_close(struct state **state);
 bool state_made_anew(const struct state *state); /* it was damaged, and is empty now */
 /* It was deleted or replaced while it was open, and SQLite would go on as if nothing were; or it is damaged, or was
