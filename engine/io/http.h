@@ -60,6 +60,9 @@ struct http_request {
 /* By its lower-case name, the first one.  at NULL: not there. */
 struct sl_text http_header(const struct http_request *request, const char *name);
 
+/* Who connected to a unix socket: a process id; 0: it is none, or nobody knows. */
+int http_process(const struct http_request *request);
+
 /* Answers, exactly once.  `headers` are more header lines, each ended by "\r\n",
  * or NULL; a body is application/json unless they name a Content-Type.
  * Harmless if the connection has died meanwhile; `request` is gone afterwards

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -376,6 +377,18 @@ static void send_away(struct http_connection *connection, int status)
 	connection->now->connection = connection;
 	connection->now->request.peer = (struct sl_text){ connection->peer, strlen(connection->peer) };
 	http_reject(connection, status, status == 429 ? "too many connections from this address" : "too many connections");
+}
+
+int http_process(const struct http_request *request)
+{
+	const struct http_exchange *exchange = (const struct http_exchange *)request;
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+	uv_os_fd_t fd;
+	if (!exchange->connection || uv_fileno(&exchange->connection->handle, &fd) != 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return 0;
+	return peer.pid;
 }
 
 static void name_peer(struct http_connection *connection, const struct sockaddr_storage *peer)

@@ -2,6 +2,8 @@
 /* admin.c - what is asked over the admin address. */
 #include "main/admin.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +321,24 @@ static bool may_command(const struct config *config, const struct endpoint *endp
 	return config->admin_token || strncmp(config->admin, "unix:", 5) == 0 || strcmp(endpoint->method, "GET") == 0;
 }
 
+static bool is_child(const struct children *children, int process)
+{
+	for (size_t i = 0; i < children->count; i++)
+		if (children->at[i]->pid == process)
+			return true;
+	return false;
+}
+
+/* Plugins run in processes of our user, and could open its socket.  One that is gone may have been such a process. */
+static bool is_ours(const struct master *master, const struct http_request *request)
+{
+	int process = http_process(request);
+	if (!process)
+		return false;
+	return master->ingress->pid == process || is_child(&master->routes, process) ||
+		is_child(&master->sources, process) || (kill(process, 0) < 0 && errno == ESRCH);
+}
+
 static bool on_head(struct http_request *request, void *data)
 {
 	struct admin *admin = data;
@@ -326,7 +346,9 @@ static bool on_head(struct http_request *request, void *data)
 	const char *token = admin->master->config->admin_token;
 	const struct endpoint *endpoint = find_endpoint(request, &rest);
 	char allow[32];
-	if (token && !token_right(token, request))
+	if (is_ours(admin->master, request))
+		http_refuse(request, 403, NULL, "a process of the daemon itself may not ask here");
+	else if (token && !token_right(token, request))
 		http_refuse(request, 401, "WWW-Authenticate: Bearer\r\n", "the admin token is missing or wrong");
 	else if (http_header(request, "origin").at)
 		http_refuse(request, 403, NULL, "a page in a browser may not ask here");

@@ -75,7 +75,7 @@ static const struct description *plugin_of(const struct init *init, const char *
 	const struct share share = { .folder = init->folder, .arena = init->arena };
 	struct why why;
 	const char *path = share_plugin(&share, use, &why);
-	const struct description *d = path ? describe(&path, 1, init->arena) : NULL;
+	const struct description *d = path ? describe(&path, 1, NULL, init->arena) : NULL;
 	return d && !d->error ? d : NULL;
 }
 

@@ -119,7 +119,7 @@ static int list(const struct command_line *line)
 	for (size_t i = 0; i < count; i++)
 		if (!(paths[i] = share_plugin(&looking.share, names[i], NULL)))
 			paths[i] = "";
-	const struct description *all = describe(paths, count, looking.arena);
+	const struct description *all = describe(paths, count, NULL, looking.arena);
 	size_t left_out = rows(line, names, all, count, &out);
 	if (left_out && !line->json)
 		fprintf(stderr, "not listed: %zu that cannot stand behind `use:`; sluice plugins ls --all says why\n",
@@ -193,7 +193,7 @@ static int show(const struct command_line *line)
 		return EXIT_WRONG;
 	const char *path = share_plugin(&looking.share, line->arguments[0], &why);
 	bool built = path && (built_state(path) == BUILT_FINE || built_make(path, &why));
-	const struct description *d = built ? describe(&path, 1, looking.arena) : NULL;
+	const struct description *d = built ? describe(&path, 1, NULL, looking.arena) : NULL;
 	int code = EXIT_FINE;
 	if (!d || d->error)
 		code = command_no(line, "%s", d ? d->error : why.text);

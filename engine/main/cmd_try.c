@@ -37,7 +37,7 @@ static bool load(struct try_wish *wish, const char *file, struct arena *arena, s
 		return why_errno(why, "%s", file);
 	wish->with = arena_string(arena, path);
 	free(path);
-	const struct description *found = describe(&wish->with, 1, arena);
+	const struct description *found = describe(&wish->with, 1, NULL, arena);
 	if (found->error)
 		return why_say(why, "%s", found->error);
 	return found->transform || why_say(why, "%s has no transform step", file);

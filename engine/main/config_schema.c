@@ -466,7 +466,7 @@ static void ask_plugins(struct writing *writing)
 	for (size_t i = 0; i < writing->plugin_count; i++)
 		if (!(paths[i] = share_plugin(writing->share, writing->plugins[i], NULL)))
 			paths[i] = "";
-	writing->descriptions = describe(paths, writing->plugin_count, arena);
+	writing->descriptions = describe(paths, writing->plugin_count, NULL, arena);
 }
 
 static void put_all(const struct writing *writing, struct buf *out)

@@ -114,7 +114,7 @@ static void ask_plugins(struct build *build)
 {
 	const char **paths = arena_alloc(build->arena, (build->part_count + 1) * sizeof(*paths));
 	size_t count = gather_paths(build, paths);
-	const struct description *all = describe(paths, count, build->arena);
+	const struct description *all = describe(paths, count, build->config->user, build->arena);
 	for (size_t i = 0; i < build->part_count; i++)
 		for (size_t at = 0; build->parts[i].plugin && at < count; at++)
 			if (strcmp(paths[at], build->parts[i].plugin) == 0)

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/option.h"
 #include "host/host.h"
+#include "main/user.h"
 
 #define WALL_MS 10000
 #define CPU_S 5
@@ -31,6 +32,7 @@
 struct asking {
 	struct description *all;
 	size_t next, count;
+	const char *user; /* NULL: as we are */
 	struct arena *arena;
 	pid_t pid;
 	int fd;
@@ -219,7 +221,7 @@ static bool take_lines(struct asking *a)
 
 static bool spawn(struct asking *a, int theirs)
 {
-	static char *const argv[] = { (char *)"sluice: describe", NULL };
+	char *const argv[] = { (char *)"sluice: describe", (char *)(uintptr_t)a->user, NULL };
 	static char *const envp[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
@@ -333,12 +335,22 @@ static void ask_once(struct asking *a)
 		blame(a, late, status);
 }
 
-const struct description *describe(const char *const *paths, size_t count, struct arena *arena)
+/* Nobody is asked as root for want of another. */
+static void ask_none(struct asking *a, const struct why *why)
 {
-	struct asking a = { .count = count, .arena = arena };
+	for (; a->next < a->count; a->next++)
+		a->all[a->next].error = arena_string(a->arena, why->text);
+}
+
+const struct description *describe(const char *const *paths, size_t count, const char *user, struct arena *arena)
+{
+	struct asking a = { .count = count, .user = geteuid() == 0 ? user : NULL, .arena = arena };
+	struct why why = { "" };
 	a.all = arena_alloc(arena, (count + 1) * sizeof(*a.all));
 	for (size_t i = 0; i < count; i++)
 		a.all[i].path = arena_string(arena, paths[i]);
+	if (a.user && !user_known(a.user, &why))
+		ask_none(&a, &why);
 	while (a.next < count)
 		ask_once(&a);
 	buf_free(&a.heard);

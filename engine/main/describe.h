@@ -32,10 +32,10 @@ struct description {
 };
 
 /* Asks about `count` files; blocks until all have answered.  Needs no loop and may
- * run in a pool thread. */
-const struct description *describe(const char *const *paths, size_t count, struct arena *arena);
+ * run in a pool thread.  Where root asks, `user` is who loads them (NULL: root). */
+const struct description *describe(const char *const *paths, size_t count, const char *user, struct arena *arena);
 
-/* The child: paths come and answers go over descriptor 3. */
+/* The child: paths come and answers go over descriptor 3.  argv[1] is the user that main() made it. */
 int describe_main(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/confine.h"
 #include "base/limits.h"
+#include "base/line.h"
 #include "flow/ingest.h"
 #include "flow/poller.h"
 #include "flow/route.h"
@@ -22,6 +23,7 @@
 #include "main/command.h"
 #include "main/describe.h"
 #include "main/test_main.h"
+#include "main/user.h"
 
 #define PAGE_FD 4
 
@@ -73,6 +75,16 @@ static void settle_signals(void)
 /* Ctrl-C reaches all processes of a terminal; only the master acts on it. */
 static const int terminal[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* Who is asked while the master is still root; the filter lets nobody become another. */
+static void become_user(const char *name)
+{
+	struct why why = { "" };
+	if (name && !user_leave_root(name, &why)) {
+		line(SL_ERROR, "%s", why.text);
+		_exit(1);
+	}
+}
+
 /* A child dies with its master.  Should the master have died before this line,
  * the closed channel says so. */
 static void become_child(const struct child_kind *kind)
@@ -107,6 +119,8 @@ int main(int argc, char **argv)
 	limits_everybody();
 	if (!child)
 		return command_main(argc, argv);
+	if (child->run == describe_main)
+		become_user(argc > 1 ? argv[1] : NULL);
 	become_child(child);
 	return child->run(argc, argv);
 }

@@ -127,6 +127,20 @@ static bool stay(const struct config *config, const struct passwd *wanted)
 	return true;
 }
 
+bool user_known(const char *name, struct why *why)
+{
+	return getpwnam(name) ||
+		why_say(why, "there is no user %s, whom `user:` names; make one: useradd --system %s", name, name);
+}
+
+bool user_leave_root(const char *name, struct why *why)
+{
+	if (geteuid() != 0)
+		return true;
+	const struct passwd *to = user_known(name, why) ? getpwnam(name) : NULL;
+	return to && (to->pw_uid == 0 || change(to, why));
+}
+
 bool user_become(const struct config *config, struct why *why)
 {
 	const struct passwd *to = config->user ? getpwnam(config->user) : NULL;
@@ -137,8 +151,7 @@ bool user_become(const struct config *config, struct why *why)
 		return true;
 	}
 	if (!to)
-		return why_say(why, "there is no user %s, whom `user:` names; make one: useradd --system %s", config->user,
-			config->user);
+		return user_known(config->user, why);
 	return to->pw_uid == 0 || become(config, to, why);
 }
 

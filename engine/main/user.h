@@ -16,6 +16,11 @@
 /* False if root named somebody it cannot become; that ends the daemon. */
 bool user_become(const struct config *config, struct why *why);
 
+/* There is such a user. */
+bool user_known(const char *name, struct why *why);
+/* Of a child that is begun before that: it has no more rights than those to come.  Whoever is not root stays so. */
+bool user_leave_root(const char *name, struct why *why);
+
 /* Who we are now: "sluice", or a number that has no name. */
 const char *user_name(void);
 

@@ -45,6 +45,17 @@ def test_a_plugin_that_asks_the_kernel_for_what_is_not_for_it_is_ended_and_told(
     assert daemon.child("route honest") == honest and is_alive(daemon.pid)
 
 
+@pytest.mark.fault(38)
+def test_a_plugin_may_not_ask_the_admin_address(daemon):
+    configure(daemon, {"honest": "./notes.lua", "admin": PLUGINS / "hostile.so"})
+    daemon.start()
+    post(daemon, "admin", note(1, does="admin"))
+    wait_until(lambda: "the admin address said:" in daemon.stderr())
+    assert "the admin address said: HTTP/1.1 403 Forbidden" in daemon.stderr()
+    assert not daemon.route_health("honest")["paused"]
+    assert daemon.sluice("routes", "pause", "honest").returncode == 0 and daemon.route_health("honest")["paused"]
+
+
 def test_each_child_is_confined_and_status_says_so(daemon):
     daemon.start()
     children = [daemon.child("ingress"), daemon.child("route notes")]
@@ -115,6 +126,16 @@ def test_root_becomes_the_user_that_is_named_and_the_data_is_given_to_it(daemon)
 
 
 @ROOT_ONLY
+def test_plugins_are_asked_what_they_are_without_roots_rights(daemon):
+    as_nobody(daemon)
+    daemon.change("notes: { use: ./notes.lua }", f"notes: {{ use: {PLUGINS / 'whoami.so'} }}")
+    daemon.start()
+    nobody = pwd.getpwnam("nobody")
+    assert daemon.stderr().count("loaded with the rights of") >= 2, "by the one that asks, and by the route"
+    assert set(re.findall(r"loaded with the rights of (.*)", daemon.stderr())) == {f"{nobody.pw_uid}, in {nobody.pw_gid}"}
+
+
+@ROOT_ONLY
 def test_what_is_not_the_daemons_own_is_given_to_nobody(daemon):
     """Whoever could write to the data folder may have put a link there: to a file that would be theirs afterwards."""
     daemon.start()
@@ -138,7 +159,7 @@ def test_what_is_not_the_daemons_own_is_given_to_nobody(daemon):
 def test_a_user_that_cannot_be_become_is_told(daemon):
     daemon.change("data: ./data", "data: ./data\nuser: no-such-user-here")
     daemon.start(ready=False)
-    assert daemon.wait() == 1
+    assert daemon.wait() == 2
     assert "there is no user no-such-user-here, whom `user:` names; make one: useradd" in daemon.stderr()
 
 

@@ -45,7 +45,7 @@ static void fill(struct description *d, const struct plugin *plugin)
 }
 
 /* In the place of the engine's, which asks a process (main/describe.c). */
-const struct description *describe(const char *const *paths, size_t count, struct arena *arena)
+const struct description *describe(const char *const *paths, size_t count, const char *user, struct arena *arena)
 {
 	static struct description known[32];
 	static struct plugin *loaded[32]; /* their options are looked at as long as we live */

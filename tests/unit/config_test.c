@@ -617,7 +617,7 @@ static void bad_plugins_take_only_their_own_answer_along(void **state)
 	const char *paths[] = { plugin_path("load_abort"), path_of("vendor.lua"), plugin_path("load_exit"),
 		plugin_path("load_lies"),
 		path_of("cards.lua"), "/nowhere/x.so" };
-	const struct description *all = describe(paths, 6, arena);
+	const struct description *all = describe(paths, 6, NULL, arena);
 	assert_true(in_text(all[0].error, "load_abort.so: crashed when it was loaded (Aborted)"));
 	assert_null(all[1].error);
 	assert_true(all[1].webhook && all[1].decode && !all[1].deliver);
@@ -632,7 +632,7 @@ static void bad_plugins_take_only_their_own_answer_along(void **state)
 static void a_plugin_that_hangs_is_named(void **state)
 {
 	const char *path = plugin_path("load_spin");
-	const struct description *one = describe(&path, 1, arena);
+	const struct description *one = describe(&path, 1, NULL, arena);
 	assert_true(in_text(one->error, "load_spin.so: used more than 5 s") ||
 		in_text(one->error, "load_spin.so: did not load within 10 s"));
 }
