@@ -12,6 +12,7 @@
 #include "base/line.h"
 #include "host/net.h"
 #include "sdk/text.h"
+#include "store/state.h"
 
 #define CHANNEL_FD 3
 #define PAGE_FD 4
@@ -97,7 +98,7 @@ static void turn(uv_timer_t *timer)
 	if (!poller->opened)
 		return;
 	if (!poller->handing)
-		tell_backfill(poller);
+		tell_begins(poller);
 	errand_turn(poller);
 	poll_take(poller);
 	walk_next(poller); /* before the sifting: the far side can think meanwhile */
@@ -113,10 +114,22 @@ void poller_turn(struct poller *poller, int64_t in)
 	uv_timer_start(&poller->turning, turn, wait, 0);
 }
 
+/* SQLite goes on writing into a file that has no name any more.  A new process begins with the one that is there, and
+ * its plugin with nothing that it remembers of this one. */
+static void look_for_own_file(struct poller *poller)
+{
+	if (poller->state != POLLER_RUNNING || !poller->book || !state_moved(book_state(poller->book)))
+		return;
+	line(SL_ERROR, "the source's own file was deleted, replaced or damaged while it was in use: it begins anew");
+	poller->failed = true;
+	quit(poller);
+}
+
 static void beat(uv_timer_t *timer)
 {
 	struct poller *poller = timer->data;
 	bool waits = poller->hand && hand_waits(poller->hand);
+	look_for_own_file(poller);
 	atomic_fetch_add(&poller->page->beat, 1);
 	poller->changed |= waits != poller->waits;
 	poller->waits = waits;

@@ -67,6 +67,7 @@
  * Asked by the master ({"do":"ask","id":7,"what":...}):
  *
  *     poll                    now; answered at once, or with "wait":true when the run has ended
+ *     poll      since         ms since 1970: without its cursor, and back to then; answered when it has begun
  *     backfill  since         ms since 1970, 0 or left out: everything; one that is under way begins anew
  *     backfill  all:true      the same, and what is unchanged is handed in again
  *     backfill  stop:true     it ends where it is
@@ -130,7 +131,7 @@ struct run {
 struct place {
 	bool on;         /* the ordinary one: always */
 	char *cursor;    /* where the last call that was handed in whole got to; NULL: nowhere yet */
-	int64_t since;   /* of a backfill */
+	int64_t since;   /* of a backfill; of an ordinary one its first run, if it was told; 0: all, `first` */
 	int64_t anew;    /* likewise: what was emitted before this turn of the book is handed in again; 0: nothing is */
 	uint64_t number; /* of runs that were told, or given up */
 	struct run run;
@@ -241,8 +242,9 @@ struct poller {
 	uint64_t events, unchanged;
 	int64_t asks[POLLER_ASKS]; /* wait for the run's end */
 	size_t ask_count;
-	bool ask_again;            /* the call under way began before it was asked for */
-	int64_t backfill_ask;      /* waits until nothing is being handed in; 0: none */
+	bool ask_again;            /* the run under way began before it was asked for */
+	int64_t since_ask, since;  /* a poll that goes back so far waits until nothing is being handed in; 0: none */
+	int64_t backfill_ask;      /* likewise */
 	int64_t backfill_since;    /* what it wants */
 	bool backfill_on, backfill_all;
 };
@@ -319,7 +321,7 @@ void tell_status(struct poller *poller);
 void tell_ask(struct poller *poller, const struct sl_json *message);
 void tell_end(struct poller *poller, int64_t id, const char *why); /* NULL: it is done */
 void tell_polled(struct poller *poller);   /* the ordinary run has ended, well or not */
-void tell_backfill(struct poller *poller); /* nothing is being handed in: what was asked of the backfill is done */
+void tell_begins(struct poller *poller); /* nothing is being handed in: the walks that were asked for are begun anew */
 
 /* poller_gap.c */
 void gap_begin(struct poller *poller, const struct sl_json *part);
@@ -338,6 +340,7 @@ typedef void errand_done(struct poller *poller, struct call *call, const char *w
 void errand_ask(struct poller *poller, enum step step, const char *verb, const char *hook, errand_done *done,
 	void *data);
 void errand_turn(struct poller *poller); /* what is due of it: the source is open */
+bool errand_keeps(const struct poller *poller); /* one is under way that writes into the file as it goes */
 void errand_refuse(struct poller *poller, const char *why); /* all that have not begun; the source cannot be opened */
 void errand_end(struct poller *poller);                     /* the process ends, and so do all */
 void errand_answer_hooks(struct poller *poller, int64_t id, const struct sl_json *message); /* asked by the master */

@@ -298,6 +298,8 @@ static void take(struct walk *walk)
 /* The walk whose turn it is: one that always has something does not keep the other waiting. */
 void poll_take(struct poller *poller)
 {
+	if (errand_keeps(poller))
+		return; /* what it keeps is no part of another's transaction */
 	bool backfill_first = poller->handed == &poller->poll;
 	take(backfill_first ? &poller->backfill : &poller->poll);
 	take(backfill_first ? &poller->poll : &poller->backfill);
@@ -332,8 +334,10 @@ static int64_t since_of(const struct walk *walk, const char *cursor)
 	const struct poller *poller = walk->poller;
 	if (walk->backfill)
 		return walk->at.since;
-	if (cursor || poller->snapshot || !poller->first)
+	if (cursor || poller->snapshot)
 		return 0;
+	if (walk->at.since || !poller->first)
+		return walk->at.since;
 	return walk->at.run.began > poller->first ? walk->at.run.began - poller->first : 1;
 }
 
@@ -341,6 +345,7 @@ void poll_begin(struct walk *walk)
 {
 	struct poller *poller = walk->poller;
 	struct why why = { "" };
+	bool begins = !walk->taken && !walk->at.run.id[0];
 	if (!walk->taken && !run_begin(walk, &why)) {
 		walk_outage(poller, walk, why.text, 0);
 		return;
@@ -351,8 +356,8 @@ void poll_begin(struct walk *walk)
 	walk->call->pub.backfill = walk->call->backfill = walk->backfill;
 	walk->call->pub.since = since_of(walk, cursor);
 	poller->changed = true;
-	if (!walk->backfill)
-		poller->ask_again = false;
+	if (begins && !walk->backfill)
+		poller->ask_again = false; /* who asks in the midst of a run has missed its first pages */
 	if (call_run(walk->call, ended, walk) != SL_WAIT)
 		ended(walk->call, walk);
 }

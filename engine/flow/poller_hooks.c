@@ -2,11 +2,14 @@
 /* poller_hooks.c - hooks and discover: what a person or a gap check asks of the plugin, beside the walks.
  *
  * An errand is one such call.  One goes after the other, so that of two that register
- * the second sees what the first has made.  What it advanced to is kept in the source's
- * file before it is answered: for a vendor that cannot be asked what is there, that text
- * is all that is known of it.
+ * the second sees what the first has made.  What it advances to is kept in the source's
+ * file: for a vendor that cannot be asked what is there, that text is all that is known of it.
+ * One that changes something is kept as it goes, before its next request and however it ends:
+ * who is killed between a request and its answer knows afterwards what was under way.  Nothing is
+ * handed in meanwhile, because that is a transaction of the same file.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/line.h"
 #include "flow/poller.h"
@@ -52,13 +55,20 @@ static bool keeps_cursor(const struct errand *errand)
 	return errand->step == STEP_HOOKS && errand->call->outcome == SL_DONE && errand->call->advanced;
 }
 
-static bool keep_cursor(struct poller *poller, const struct errand *errand, struct why *why)
+static bool changes(const struct errand *errand)
+{
+	return errand->step == STEP_HOOKS && strcmp(errand->verb, "list") != 0;
+}
+
+bool errand_keeps(const struct poller *poller)
+{
+	return poller->errands && poller->errands->call && changes(poller->errands);
+}
+
+static bool keep_cursor(struct poller *poller, const char *cursor, struct why *why)
 {
 	struct book *book = poller->book;
-	if (!keeps_cursor(errand))
-		return true;
-	if (book_begin(book, BOOK_NOW, why) && book_set(book, cursor_name, errand->call->advanced, why) &&
-		book_commit(book, why))
+	if (book_begin(book, BOOK_NOW, why) && book_set(book, cursor_name, cursor, why) && book_commit(book, why))
 		return true;
 	book_rollback(book);
 	return why_within(why, "what the plugin has to remember of its hooks could not be kept");
@@ -73,8 +83,18 @@ static void finish(struct poller *poller)
 		return;
 	if (errand->call->outcome != SL_DONE)
 		conclude(poller, errand->call->why.text);
+	else if (keeps_cursor(errand) && !keep_cursor(poller, errand->call->advanced, &why))
+		conclude(poller, why.text);
 	else
-		conclude(poller, keep_cursor(poller, errand, &why) ? NULL : why.text);
+		conclude(poller, NULL);
+}
+
+/* What cannot be kept is told, and tried once more at its end. */
+static void advances(struct call *call, void *data)
+{
+	struct why why = { "" };
+	if (!keep_cursor(data, call->advanced, &why))
+		line(SL_ERROR, "%s", why.text);
 }
 
 static void ended(struct call *call, void *data)
@@ -96,6 +116,8 @@ static bool begin(struct poller *poller, struct errand *errand, struct why *why)
 	call->pub.cursor = errand->step == STEP_HOOKS ? cursor : NULL;
 	call->pub.verb = errand->verb;
 	call->pub.hook = errand->hook;
+	call->advances = changes(errand) ? advances : NULL;
+	call->advances_data = poller;
 	call->pub.callback = sl_json_string(sl_json_get(sl_json_root(poller->part), "callback")).at;
 	errand->ended = call_run(call, ended, poller) != SL_WAIT;
 	return true;
@@ -105,6 +127,8 @@ void errand_turn(struct poller *poller)
 {
 	struct errand *first = poller->errands;
 	struct why why = { "" };
+	if (first && !first->call && changes(first) && poller->handing)
+		return;
 	if (first && !first->call && !begin(poller, first, &why))
 		conclude(poller, why.text);
 	else if (first && first->ended)

@@ -116,6 +116,7 @@ void run_end(struct walk *walk)
 	after->number += after->run.told;
 	after->run.id[0] = '\0';
 	after->on = !walk->backfill;
+	after->since = walk->backfill ? after->since : 0;
 	if (is_snapshot(walk))
 		after->cursor = NULL;
 }

@@ -183,15 +183,35 @@ void tell_polled(struct poller *poller)
 
 static const char does_not_poll[] = "its plugin does not poll: it only takes in what the vendor sends";
 
+static void ask_since(struct poller *poller, int64_t id, int64_t since)
+{
+	if (poller->snapshot) {
+		tell_end(poller, id, "each poll of this source is a snapshot, of everything: leave `since` out");
+		return;
+	}
+	if (poller->since_ask || since <= 0) {
+		tell_end(poller, id, since <= 0 ? "`since` is no time" : "another poll is being begun");
+		return;
+	}
+	poller->since_ask = id;
+	poller->since = since;
+	poller_turn(poller, 0);
+}
+
 static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *message)
 {
 	bool waits = sl_json_true(sl_json_get(message, "wait"));
+	int64_t since;
 	if (!poller->polls) {
 		tell_end(poller, id, does_not_poll);
 		return;
 	}
 	if (waits && poller->ask_count == POLLER_ASKS) {
 		tell_end(poller, id, "too many wait for this poll already");
+		return;
+	}
+	if (sl_json_integer(sl_json_get(message, "since"), &since)) {
+		ask_since(poller, id, since);
 		return;
 	}
 	poller->poll.due = clock_ticks();
@@ -203,7 +223,7 @@ static void ask_poll(struct poller *poller, int64_t id, const struct sl_json *me
 		tell_end(poller, id, NULL);
 }
 
-static void begin_backfill(struct walk *walk, const struct place *place)
+static void begin_anew(struct walk *walk, const struct place *place)
 {
 	poll_drop(walk);
 	free(walk->at.cursor);
@@ -214,27 +234,51 @@ static void begin_backfill(struct walk *walk, const struct place *place)
 	walk->due = clock_ticks();
 }
 
-/* Not while something is being handed in: it would share that one's transaction. */
-void tell_backfill(struct poller *poller)
+static void begin_poll(struct poller *poller)
+{
+	struct book *book = poller->book;
+	struct walk *walk = &poller->poll;
+	struct place place = { .on = true, .since = poller->since, .number = walk->at.number };
+	struct why why = { "" };
+	int64_t id = poller->since_ask;
+	poller->since_ask = 0;
+	place.number += walk->at.run.id[0] != '\0';
+	if (book_begin(book, BOOK_NOW, &why) && book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
+		begin_anew(walk, &place);
+		tell_end(poller, id, NULL);
+		return;
+	}
+	book_rollback(book);
+	tell_end(poller, id, why.text);
+}
+
+static void begin_backfill(struct poller *poller)
 {
 	struct book *book = poller->book;
 	struct walk *walk = &poller->backfill;
 	struct place place = { .on = poller->backfill_on, .since = poller->backfill_since, .number = walk->at.number };
 	struct why why = { "" };
 	int64_t id = poller->backfill_ask;
-	if (!id)
-		return;
 	poller->backfill_ask = 0;
 	place.number += walk->at.run.id[0] != '\0'; /* one that was under way is no more */
 	if (book_begin(book, BOOK_NOW, &why) && (!poller->backfill_all || (place.anew = book_turn(book, &why))) &&
 		book_walk(book, walk, &place, &why) && book_commit(book, &why)) {
-		begin_backfill(walk, &place);
+		begin_anew(walk, &place);
 		tell_status(poller); /* before the answer: who asks the master next is told of it */
 		tell_end(poller, id, NULL);
 		return;
 	}
 	book_rollback(book);
 	tell_end(poller, id, why.text);
+}
+
+/* Not while something is being handed in: it would share that one's transaction. */
+void tell_begins(struct poller *poller)
+{
+	if (poller->since_ask)
+		begin_poll(poller);
+	if (poller->backfill_ask)
+		begin_backfill(poller);
 }
 
 /* One more run is all that is wanted, and there is no part of it to be had. */

@@ -169,6 +169,8 @@ static void api_advance(struct sl_call *call, const char *cursor)
 	if (!cursor && whole->step == STEP_UPKEEP)
 		cursor = ""; /* that there is more says all */
 	whole->advanced = arena_string(whole->arena, cursor);
+	if (cursor && whole->advances)
+		whole->advances(whole, whole->advances_data);
 }
 
 static void api_tally(struct sl_call *call, const char *what, uint64_t times)

@@ -140,6 +140,8 @@ struct call {
 	size_t emitted_count;
 	const char *dropped;     /* the reason, or NULL; a transform that emits nothing says so here */
 	const char *advanced;    /* poll, recall: the new cursor, or NULL; upkeep: there is more to do at once */
+	call_finished *advances; /* or NULL: told at once where it advances to, with advances_data */
+	void *advances_data;
 	struct swept *swept;     /* poll: what it said is whole now */
 	size_t swept_count;
 	uint64_t done, total;    /* poll: what it said of its progress, as soon as it did; 0: nothing */

@@ -186,13 +186,25 @@ static int tell_poll(struct asked *asked, const struct sl_json *before, const st
 	return command_print(&out) && !failed ? EXIT_FINE : EXIT_NO;
 }
 
-static int poll_and_wait(struct asked *asked)
+/* `since` 0: from where it is. */
+static bool begin_poll(struct asked *asked, int64_t since)
 {
-	static const char question[] = "{\"what\":\"poll\"}";
-	const struct buf poll = { .at = (char *)question, .len = sizeof(question) - 1 };
+	struct buf question = { 0 };
+	json_open(&question, '{');
+	json_member_string(&question, "what", "poll");
+	if (since)
+		json_member_int(&question, "since", since);
+	json_close(&question, '}');
+	bool fine = tell_source(asked, &question);
+	buf_free(&question);
+	return fine;
+}
+
+static int poll_and_wait(struct asked *asked, int64_t since)
+{
 	struct sl_document *before = ask_what(asked, "state"), *now = NULL;
 	int code;
-	if (before && tell_source(asked, &poll))
+	if (before && begin_poll(asked, since))
 		now = wait_for(asked, sl_json_root(before), poll_over, reach_of_poll, false);
 	if (now)
 		code = tell_poll(asked, sl_json_root(before), sl_json_root(now));
@@ -203,11 +215,32 @@ static int poll_and_wait(struct asked *asked)
 	return code;
 }
 
+/* "2026-01-31", "2026-01-31T08:00:00Z", or how long ago: "30d". */
+static bool since_when(const struct command_line *line, int64_t *since, struct why *why)
+{
+	const char *given = command_value(line, "since");
+	int64_t value;
+	*since = 0;
+	if (!given)
+		return true;
+	if (sl_duration_read(sl_text_of(given), &value))
+		*since = clock_wall() - value;
+	else if (sl_time_read(sl_text_of(given), &value))
+		*since = value / 1000;
+	else
+		return why_say(why, "--since is a time such as 2026-01-31 or 2026-01-31T08:00:00Z, or how long ago: 30d");
+	return *since > 0 || why_say(why, "--since lies before 1970");
+}
+
 static int run_poll(const struct command_line *line)
 {
 	struct asked asked;
+	struct why why;
+	int64_t since;
 	int code;
-	return asked_open(line, &asked, &code) ? asked_close(&asked, poll_and_wait(&asked)) : code;
+	if (!since_when(line, &since, &why))
+		return command_wrong(line, "%s", why.text);
+	return asked_open(line, &asked, &code) ? asked_close(&asked, poll_and_wait(&asked, since)) : code;
 }
 
 /* ---------------------------------------------------------------- backfill */
@@ -252,23 +285,6 @@ static int tell_backfill(struct asked *asked, const struct sl_json *now)
 	return command_print(&out) && !failed ? EXIT_FINE : EXIT_NO;
 }
 
-/* "2026-01-31", "2026-01-31T08:00:00Z", or how long ago: "30d". */
-static bool since_when(const struct command_line *line, int64_t *since, struct why *why)
-{
-	const char *given = command_value(line, "since");
-	int64_t value;
-	*since = 0;
-	if (!given)
-		return true;
-	if (sl_duration_read(sl_text_of(given), &value))
-		*since = clock_wall() - value;
-	else if (sl_time_read(sl_text_of(given), &value))
-		*since = value / 1000;
-	else
-		return why_say(why, "--since is a time such as 2026-01-31 or 2026-01-31T08:00:00Z, or how long ago: 30d");
-	return *since > 0 || why_say(why, "--since lies before 1970");
-}
-
 static bool begin_backfill(struct asked *asked, int64_t since, bool stop)
 {
 	struct buf question = { 0 };
@@ -296,7 +312,7 @@ static int backfill_snapshot(struct asked *asked, int64_t since)
 {
 	bool part = since || command_flag(asked->line, "stop");
 	if (!part && !command_flag(asked->line, "no-wait"))
-		return poll_and_wait(asked);
+		return poll_and_wait(asked, 0);
 	if (!begin_backfill(asked, since, command_flag(asked->line, "stop")))
 		return command_no(asked->line, "%s", asked->why.text);
 	return EXIT_FINE;
@@ -344,6 +360,11 @@ static int run_backfill(const struct command_line *line)
 	return asked_open(line, &asked, &code) ? asked_close(&asked, backfill_and_wait(&asked, since)) : code;
 }
 
+static const struct command_option poll_options[] = {
+	{ "since", 's', "TIME", "look back to it, whatever was read before: a time, or how long ago (3d)" },
+	{ 0 },
+};
+
 static const struct command_option backfill_options[] = {
 	{ "since", 's', "TIME", "nothing before it is wanted: a time, or how long ago (30d)" },
 	{ "all", 'a', NULL, "bring again what is unchanged too: routes take it once more, as an emptied sink needs it" },
@@ -354,7 +375,7 @@ static const struct command_option backfill_options[] = {
 };
 
 const struct command cmd_poll[] = {
-	{ "poll", "SOURCE", 1, 1, "ask a source's vendor now, and say what was new; 1 if it could not be asked", NULL, run_poll },
+	{ "poll", "SOURCE", 1, 1, "ask a source's vendor now, and say what was new; 1 if it could not be asked", poll_options, run_poll },
 	{ "backfill", "SOURCE", 1, 1, "ask a source's vendor for all there is, beside its ordinary polls", backfill_options, run_backfill },
 	{ 0 },
 };

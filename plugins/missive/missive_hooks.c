@@ -2,7 +2,8 @@
 /* missive_hooks.c - hooks that were made here, and those that only a person can make.
  *
  * Missive has no list of hooks: what was made is remembered in the cursor of these calls,
- * {"hooks":[{"id":..,"type":..,"url":..}]}.  So a call that made one never fails afterwards.
+ * {"hooks":[{"id":..,"type":..,"url":..}],"making":{"type":..,"url":..}}.  What is being made stands in it
+ * before Missive is asked: nobody else could tell afterwards that it may be there.
  * Only some rules can be made by the API; and none gets a validation secret by it.
  */
 #include "missive.h"
@@ -17,6 +18,9 @@
 #define NO_SECRET \
 	"Missive's API gives a hook no secret: open the rule it made (settings, Rules) and set the validation secret " \
 	"of this source, else what it sends is refused"
+#define UNSURE \
+	"an earlier `hooks register` ended before Missive answered, so this rule may be there, unknown to us: look in " \
+	"Missive's settings, Rules, and remove it; the next `hooks register` makes it"
 
 /* What the API can make. */
 static const char *const makes[] = { "incoming_email", "incoming_sms_message", "incoming_facebook_message",
@@ -39,6 +43,7 @@ struct job {
 /* In call->local. */
 struct work {
 	struct job *first, **last, *at;
+	const struct sl_json *making; /* by a call that did not live to hear of it; NULL: none */
 };
 _Static_assert(sizeof(struct work) <= sizeof(struct walk), "it lies in call->local");
 
@@ -102,6 +107,14 @@ static void plan_remembered(struct sl_call *call, const struct sl_json *hook)
 	plan(call, &job);
 }
 
+static bool is_unsure(const struct sl_call *call, const char *event)
+{
+	const struct work *work = call->local;
+	const struct sl_host *host = call->host;
+	return sl_text_is(host->string(host->at(work->making, "/type")), event) &&
+	       sl_text_is(host->string(host->at(work->making, "/url")), call->callback);
+}
+
 static void plan_wanted(struct sl_call *call, const char *event)
 {
 	bool acts = is_verb(call, "register");
@@ -116,6 +129,8 @@ static void plan_wanted(struct sl_call *call, const char *event)
 		return;
 	if (!listed(makes, job.event))
 		job.type = "manual", job.why = BY_HAND;
+	else if (is_unsure(call, event))
+		job.type = "manual", job.why = UNSURE;
 	else if (acts)
 		job.deed = MAKE, job.type = "made", job.why = NO_SECRET;
 	plan(call, &job);
@@ -148,7 +163,15 @@ static void add_hook(struct sl_words *words, const struct job *job)
 	sl_words_add(words, host->format(call, "\"url\":%s}", host->quote(call, job->url).at));
 }
 
-static void remember(struct sl_call *call)
+static void add_making(struct sl_words *words, const struct job *job)
+{
+	struct sl_call *call = words->call;
+	const struct sl_host *host = call->host;
+	sl_words_add(words, host->format(call, ",\"making\":{\"type\":%s,", host->quote(call, job->event).at));
+	sl_words_add(words, host->format(call, "\"url\":%s}", host->quote(call, job->url).at));
+}
+
+static void remember(struct sl_call *call, const struct job *making)
 {
 	const struct work *work = call->local;
 	struct sl_words words = { .call = call };
@@ -156,7 +179,10 @@ static void remember(struct sl_call *call)
 	for (const struct job *job = work->first; job; job = job->next)
 		if (job->stays)
 			add_hook(&words, job);
-	sl_words_string(&words, "]}");
+	sl_words_string(&words, "]");
+	if (making)
+		add_making(&words, making);
+	sl_words_string(&words, "}");
 	call->host->advance(call, words.at);
 }
 
@@ -181,13 +207,14 @@ static enum sl_outcome go_on(struct sl_call *call)
 	const struct job *job = work->at;
 	if (!job) {
 		if (!is_verb(call, "list"))
-			remember(call);
+			remember(call, NULL);
 		return SL_DONE;
 	}
 	struct sl_http request = { .method = "POST", .url = "/hooks", .all = 1 };
-	if (job->deed == MAKE)
+	if (job->deed == MAKE) {
 		request.body = made_body(call, job);
-	else
+		remember(call, job);
+	} else
 		request.method = "DELETE", request.url = host->format(call, "/hooks/%s", job->id.at).at;
 	return host->http(call, &request, done);
 }
@@ -207,6 +234,7 @@ static enum sl_outcome done(struct sl_call *call)
 		job->stays = job->deed == DELETE;
 	} else if (job->deed == MAKE) {
 		job->id = id, job->stays = true;
+		remember(call, NULL);
 	}
 	tell_job(call, job);
 	work->at = job->next;
@@ -223,7 +251,9 @@ enum sl_outcome missive_hooks(struct sl_call *call)
 	if (!call->callback && !call->hook)
 		return host->fail(call, "our address is not known: set `public` in the configuration");
 	work->last = &work->first;
-	const struct sl_json *hook = host->first(host->at(host->json(call, sl_text_of(call->cursor)), "/hooks"));
+	const struct sl_json *known = host->json(call, sl_text_of(call->cursor));
+	const struct sl_json *hook = host->first(host->at(known, "/hooks"));
+	work->making = host->at(known, "/making");
 	for (; hook; hook = host->next(hook))
 		plan_remembered(call, hook);
 	for (const char *const *event = opt->events; !is_verb(call, "remove") && event && *event; event++)

@@ -4,7 +4,11 @@
  * One subscription is one board and one event.  monday.com lists those of a board, but not where they
  * lead: which of them are ours is known by the ids of those made here, which travel in the cursor:
  *
- *     {"callback":"https://...","made":[{"board":"1","event":"create_item","id":"77"}]}
+ *     {"callback":"https://...","made":[{"board":"1","event":"create_item","id":"77"}],
+ *      "making":{"board":"1","event":"change_name","before":["76"]}}
+ *
+ * What is being made stands in it before monday.com is asked, with those of others that were there then: whoever
+ * was killed before he heard of it finds it on the board, as the one that was not there before.
  *
  *     hooks_step       what was made, then the boards one by one
  *     board_listed     what is wanted on it, and what is still there of ours
@@ -30,8 +34,10 @@ struct hook {
 
 struct work {
 	struct hook *first, **last, *at; /* at: the one under way */
+	struct hook *strangers;          /* there, and not made here */
+	const struct sl_json *making;    /* by a call that did not live to hear of it; NULL: none */
 	size_t board;                    /* of the list, under way */
-	size_t others;                   /* there, and not made here */
+	size_t others;                   /* strangers */
 };
 
 static const char *member(struct sl_call *call, const struct sl_json *json, const char *pointer)
@@ -68,6 +74,7 @@ static void recall(struct sl_call *call)
 	const char *callback = member(call, json, "/callback");
 	const struct sl_json *made = host->at(json, "/made");
 	bool strange = call->callback && *callback && strcmp(callback, call->callback) != 0;
+	local_of(call)->work->making = strange ? NULL : host->at(json, "/making");
 	if (host->kind(made) != SL_KIND_ARRAY)
 		return;
 	for (const struct sl_json *one = host->first(made); one; one = host->next(one)) {
@@ -87,7 +94,19 @@ static struct sl_text hook_json(struct sl_call *call, const struct hook *hook)
 	return call->host->format(call, form, hook->board, quoted(call, hook->event).at, hook->id);
 }
 
-static void keep(struct sl_call *call)
+static struct sl_text making_json(struct sl_call *call, const struct hook *hook)
+{
+	static const char form[] = ",\"making\":{\"board\":\"%s\",\"event\":%s,\"before\":[%s]}";
+	const struct sl_host *host = call->host;
+	struct sl_text before = { "", 0 };
+	for (const struct hook *other = local_of(call)->work->strangers; other; other = other->next)
+		if (strcmp(other->board, hook->board) == 0 && strcmp(other->event, hook->event) == 0)
+			before = host->format(call, "%s%s\"%s\"", before.at, before.len ? "," : "", other->id);
+	return host->format(call, form, hook->board, quoted(call, hook->event).at, before.at);
+}
+
+/* `making`: what is asked for next, or NULL. */
+static void keep(struct sl_call *call, const struct hook *making)
 {
 	const struct sl_host *host = call->host;
 	const char *callback = quoted(call, call->callback ? call->callback : "").at;
@@ -95,7 +114,8 @@ static void keep(struct sl_call *call)
 	for (const struct hook *hook = local_of(call)->work->first; hook; hook = hook->next)
 		if (hook->id[0])
 			list = host->format(call, "%s%s%s", list.at, list.len ? "," : "", hook_json(call, hook).at);
-	host->advance(call, host->format(call, "{\"callback\":%s,\"made\":[%s]}", callback, list.at).at);
+	const char *rest = making ? making_json(call, making).at : "";
+	host->advance(call, host->format(call, "{\"callback\":%s,\"made\":[%s]%s}", callback, list.at, rest).at);
 }
 
 /* ------------------------------------------------------------------- telling */
@@ -124,7 +144,7 @@ static enum sl_outcome tell(struct sl_call *call)
 					       "not say where they lead",
 			work->others);
 	if (strcmp(call->verb, "list") != 0)
-		keep(call);
+		keep(call, NULL);
 	return SL_DONE;
 }
 
@@ -153,6 +173,7 @@ static enum sl_outcome created(struct sl_call *call)
 		hook->type = "made", hook->there = true;
 	else
 		went_wrong(call, hook, "monday.com did not make it");
+	keep(call, NULL);
 	return act_next(call);
 }
 
@@ -179,6 +200,7 @@ static enum sl_outcome create(struct sl_call *call, const struct hook *hook)
 	const char *variables = call->host->format(call, "{\"board\":\"%s\",\"url\":%s,\"event\":%s}", hook->board,
 						  quoted(call, call->callback).at, quoted(call, hook->event).at)
 					.at;
+	keep(call, hook);
 	return ask(call, QUERY_CHANGE, query, variables, created);
 }
 
@@ -223,6 +245,35 @@ static bool of_subitems(const char *event)
 
 static enum sl_outcome list_boards(struct sl_call *call);
 
+static bool was_there(const struct sl_call *call, const char *id)
+{
+	const struct sl_host *host = call->host;
+	const struct sl_json *one = host->first(host->at(local_of(call)->work->making, "/before"));
+	while (one && !sl_text_is(host->string(one), id))
+		one = host->next(one);
+	return one != NULL;
+}
+
+/* The one that was being made, by its board and event; any other is a stranger. */
+static void take_other(struct sl_call *call, const char *board, const char *id, const char *event)
+{
+	struct work *work = local_of(call)->work;
+	struct hook *hook;
+	if (work->making && strcmp(member(call, work->making, "/board"), board) == 0 &&
+		strcmp(member(call, work->making, "/event"), event) == 0 && !was_there(call, id)) {
+		hook = hook_add(call, board, event);
+		hook->there = true;
+		work->making = NULL;
+	} else {
+		hook = call->host->alloc(call, sizeof(*hook));
+		*hook = (struct hook){ .next = work->strangers, .event = event };
+		memcpy(hook->board, board, strlen(board) + 1);
+		work->strangers = hook;
+		work->others++;
+	}
+	memcpy(hook->id, id, strlen(id) + 1);
+}
+
 /* Ours that its board does not list were removed there. */
 static void match(struct sl_call *call, const char *board, const struct sl_json *webhooks)
 {
@@ -241,7 +292,7 @@ static void match(struct sl_call *call, const char *board, const struct sl_json 
 		if (hook)
 			hook->there = true;
 		else
-			work->others++;
+			take_other(call, board, id, member(call, one, "/event"));
 	}
 }
 

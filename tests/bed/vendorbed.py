@@ -28,6 +28,7 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 
 from bed import wait_until
@@ -70,6 +71,25 @@ def difference(table, wanted, there):
     lines = [f"{table}: {len(missing)} of {len(wanted)} rows are not there, {len(extra)} should not be"]
     lines += [f"  wanted {row}" for row in missing[:5]] + [f"  there  {row}" for row in extra[:5]]
     return "\n".join(lines)
+
+
+def killed_in_the_midst(bed, source, made):
+    """`sluice hooks register`, whose process is killed when the vendor has `made` something and not said so yet."""
+    fake = bed.fakes[source]
+
+    def respond(request, connection):
+        answer = fake.judge(request)
+        if not made():
+            connection.send(request, answer)
+
+    fake.respond, respond = respond, fake.respond
+    asking = threading.Thread(target=bed.daemon.sluice, args=("hooks", "register", source))
+    asking.start()
+    wait_until(made, what=bed.told)
+    os.kill(bed.daemon.child(f"source {source}"), signal.SIGKILL)
+    asking.join()
+    fake.respond = respond
+    wait_until(lambda: bed.ask(source, "state").get("open"), what=bed.told)
 
 
 class Bed:

@@ -80,6 +80,23 @@ def test_a_source_that_does_not_poll_is_none(shop, vendor):
         assert answer.returncode == 1 and ("no source" in answer.stderr), answer.stderr
 
 
+def test_a_poll_may_go_back_to_a_time(shop, vendor):
+    vendor.has(30)
+    begun(shop)
+    wait_until(lambda: len(shop.rows("select id from orders")) == 30)
+    vendor.has(3, first=10000, updated_at="2023-11-14T00:00:00Z")  # came to light late: before what was read last
+    assert shop.sluice("poll", "shop").stdout.startswith("shop: 0 new events")
+    vendor.asked.clear()
+    said = shop.sluice("poll", "shop", "--since", "2023-11-13")
+    told = re.fullmatch(r"shop: 3 new events, (\d+) unchanged\n", said.stdout)
+    assert told and int(told[1]) >= 30, said.stdout + said.stderr
+    assert "updated_since=2023-11-13" in vendor.asked[0][1].replace("%3D", "=")
+    assert shop.sluice("poll", "shop").stdout.startswith("shop: 0 new events")
+    assert "2023-11-13" not in vendor.asked[-1][1]
+    wait_until(lambda: len(shop.rows("select id from orders")) == 33)
+    assert shop.sluice("poll", "shop", "--since", "soon").returncode == 2
+
+
 # ------------------------------------------------------------------ backfill
 
 

@@ -129,6 +129,30 @@ def test_it_polls_by_itself_every_so_often(shop, vendor):
     expect_all(shop, 6)
 
 
+def test_who_asks_in_the_midst_of_a_run_gets_another_one(shop, vendor):
+    """The pages before were read before something happened that is worth asking for."""
+    vendor.has(120)
+    vendor.pause = 0.3
+    shop.start()
+    wait_until(lambda: len(vendor.asked) >= 2, what=shop.stderr)
+    assert ask(shop, "poll")["ok"]
+    wait_until(lambda: state(shop)["polls"] >= 2, what=shop.stderr)
+
+
+def test_a_file_that_is_taken_away_is_noticed(shop, vendor):
+    vendor.has(30)
+    shop.start()
+    expect_all(shop, 30)
+    for part in "", "-wal", "-shm":
+        (shop.folder / f"data/sources/shop.db{part}").unlink(missing_ok=True)
+    wait_until(lambda: "own file was deleted" in shop.stderr(), what=shop.stderr)
+    wait_until(lambda: (shop.folder / "data/sources/shop.db").exists() and state(shop)["open"], what=shop.stderr)
+    vendor.has(5, first=30)
+    poll(shop)
+    expect_all(shop, 35)
+    expect_once(shop)
+
+
 # ------------------------------------------------------------------ a bad far side
 
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from vendorbed import Bed, bad_day, wait_until
+from vendorbed import Bed, bad_day, killed_in_the_midst, wait_until
 
 from fake import Answer  # vendorbed knows where it is
 from missive import Missive
@@ -109,6 +109,20 @@ def test_hooks_are_made_remembered_and_removed(daemon, quiet):
     assert len(fake.rules) == 2, "those that were made are remembered"
     assert daemon.sluice("hooks", "remove", "mail").returncode == 0
     assert not fake.rules
+
+
+def test_a_hook_that_may_have_been_made_is_not_made_again_unasked(daemon, quiet):
+    fake = fake_of(quiet)
+    fake.rules.clear()
+    fake.hooks.clear()
+    killed_in_the_midst(quiet, "mail", lambda: len(fake.rules) == 1)
+    told = daemon.sluice("hooks", "register", "mail").stdout
+    assert "may be there, unknown to us" in told, told
+    assert sorted(rule["type"] for rule in fake.rules.values()) == ["incoming_email", "new_comment"]
+    fake.rules.clear()
+    fake.hooks.clear()  # a person looked, and removed it; and all others
+    assert daemon.sluice("hooks", "register", "mail").returncode == 0
+    assert [rule["type"] for rule in fake.rules.values()] == ["incoming_email"]
 
 
 def test_what_the_token_may_see(daemon, quiet):

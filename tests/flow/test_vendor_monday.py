@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from vendorbed import Bed, bad_day, wait_until
+from vendorbed import Bed, bad_day, killed_in_the_midst, wait_until
 
 from monday import HIDDEN, PROJECTS, SUBITEMS, Monday  # vendorbed knows where it is
 
@@ -184,6 +184,22 @@ def test_a_token_of_nobody_is_told(daemon, monday):
     one = bed(daemon, monday)
     one.start()
     wait_until(lambda: "does not know the token (401)" in daemon.stderr(), what=one.told)
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_hook_that_was_made_and_not_heard_of_is_found(daemon, monday, count):
+    monday.fill(12)
+    one = bed(daemon, monday)
+    one.start()
+    wait_until(lambda: one.ask("crm", "state").get("polls"), what=one.told)
+    monday.hooks[:] = [{"id": str(number), "url": "https://elsewhere.example/", "board": PROJECTS, "event": "create_item"}
+                       for number in (3, 4)]
+    killed_in_the_midst(one, "crm", lambda: len(monday.hooks) == 2 + count)
+    one.until_done("hooks", "register", "crm")
+    assert len(monday.hooks) == 2 + 17
+    assert len({(hook["board"], hook["event"]) for hook in monday.hooks}) == 17
+    one.until_done("hooks", "remove", "crm")
+    assert [hook["id"] for hook in monday.hooks] == ["3", "4"]
 
 
 def test_the_hooks_of_a_board_are_made_once_and_removed(daemon, monday):
