@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# table.py - what a run of the faults found, as a table in README.md, between two marks.
+# table.py - what the faults' tests found, as a table in README.md, between two marks.
+#
+# A run of all of them begins it anew, one of some (./dev fault NAME --readme) takes their place in it: of each test
+# its last run counts.
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -77,12 +81,29 @@ def machine():
 # --------------------------------------------------------------------- writing
 
 
-def write(path, found, last_line, command):
+def this_run():
+    shares = "".join(f"{name}={value} " for name, value in sorted(os.environ.items()) if name in SHARES)
+    return f"`{shares}{os.environ['SLUICE_COMMAND'].strip()}`"
+
+
+def remember(path, results, anew):
+    """results: {test: [its faults, its figures, its outcome]}; returns the tables' whole memory of them."""
+    kept = {} if anew or not path.exists() else json.loads(path.read_text())
+    run = {"command": this_run(), "commit": commit()}
+    kept.update({test: {"faults": faults, "figures": figures, "outcome": outcome, **run}
+                 for test, (faults, figures, outcome) in results.items()})
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(kept, indent=0, sort_keys=True))
+    return kept
+
+
+def write(path, kept, found, last_line):
     """Puts the table between the marks."""
     rows = [row(number, what, found.get(number)) for number, what in sorted(known().items())]
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    shares = "".join(f"{name}={value} " for name, value in sorted(os.environ.items()) if name in SHARES)
-    text = f"`{shares}{command}`, {today}, commit {commit()}; {machine()}:\n\n```\n{last_line}\n```\n\n{HEAD}{''.join(rows)}"
+    commands, commits = ({one[what]: True for one in kept.values()} for what in ("command", "commit"))
+    text = (f"{today}, commit {' and '.join(commits)}; {machine()}.\n{', then '.join(commands)}:\n\n```\n{last_line}\n```\n\n"
+            f"{HEAD}{''.join(rows)}")
     old = path.read_text()
     begin, end = old.index(BEGIN) + len(BEGIN), old.index(END)
     path.write_text(old[:begin] + text + old[end:])

@@ -48,29 +48,38 @@ def figures_of(report):
     return injected, sums
 
 
-def add_up(reports):
-    """(the sums, {fault: its own}) of all tests that ran."""
+def add_up(results):
+    """(the sums, {fault: its own}) of tests: each its faults, its figures and its outcome."""
     sums, faults = dict.fromkeys(FIGURES, 0), {}
-    for report in reports:
-        injected, figures = figures_of(report)
+    for injected, figures, outcome in results:
         for figure, count in figures.items():
             sums[figure] += count
         for number in injected:
             of_it = faults.setdefault(number, dict.fromkeys((*FIGURES, "tests", "failed"), 0))
-            for figure, count in {**figures, "tests": 1, "failed": report.outcome != "passed"}.items():
+            for figure, count in {**figures, "tests": 1, "failed": outcome != "passed"}.items():
                 of_it[figure] += count
     return sums, faults
 
 
-def pytest_terminal_summary(terminalreporter):
+def last_line(sums, faults):
+    return ("LOST={lost}/{of} WRONG={wrong}/{rows} IN={let_in}/{requests} CRASH={crash}".format(**sums)
+            + f" over {len(faults)} faults x {sums['seeds']} seeds")
+
+
+def write_table(results, anew):
+    kept = table.remember(table.ROOT / "build" / "faults.json", results, anew)
+    sums, faults = add_up((one["faults"], one["figures"], one["outcome"]) for one in kept.values() if one["faults"])
+    table.write(pathlib.Path(os.environ["SLUICE_README"]), kept, faults, last_line(sums, faults))
+
+
+def pytest_terminal_summary(terminalreporter, config):
     told = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
-    sums, faults = add_up(report for report in told if report.when == "call")
+    results = {report.nodeid: (*figures_of(report), report.outcome) for report in told if report.when == "call"}
+    sums, faults = add_up(results.values())
     if not faults:
         return
-    last_line = ("LOST={lost}/{of} WRONG={wrong}/{rows} IN={let_in}/{requests} CRASH={crash}".format(**sums)
-                 + f" over {len(faults)} faults x {sums['seeds']} seeds")
     terminalreporter.section("faults", sep="-")
     terminalreporter.write_line("injected: " + ", ".join(map(str, sorted(faults))))
     if os.environ.get("SLUICE_README"):
-        table.write(pathlib.Path(os.environ["SLUICE_README"]), faults, last_line, os.environ["SLUICE_COMMAND"])
-    terminalreporter.write_line(last_line)
+        write_table(results, anew=not config.getoption("keyword"))
+    terminalreporter.write_line(last_line(sums, faults))

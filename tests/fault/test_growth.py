@@ -52,6 +52,7 @@ class Sender:
 
     def send_all(self, count):
         """The slowest of a hundred, in seconds."""
+        self.connection.close()  # it may have been idle for too long
         before = len(self.took)
         for _ in range(count):
             assert self.send() == 200
@@ -92,7 +93,7 @@ def test_many_events_behind_a_paused_route_cost_nobody_time(daemon, tally):
 def fill(daemon, sender, limit):
     """Until nothing more is taken, and stays so; nothing grows meanwhile."""
     most, since = 0, 0
-    while not since or time.monotonic() - since < 2:
+    while not since or time.monotonic() - since < 1:
         if sender.send() == 200:
             since = 0
         else:
