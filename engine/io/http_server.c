@@ -149,6 +149,12 @@ static void on_listener_closed(uv_handle_t *handle)
 	http_server_release(server);
 }
 
+static void close_listener(struct http_listener *listener)
+{
+	close(listener->fd);
+	uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+}
+
 /* Who came before is served, and who comes later refused; whoever came between the last look and the
  * close would be cut off, so nothing lies between them. */
 static void stop_listening(struct http_server *server)
@@ -159,8 +165,7 @@ static void stop_listening(struct http_server *server)
 		uv_poll_stop(&listener->poll);
 		while (accept_some(listener))
 			;
-		close(listener->fd);
-		uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+		close_listener(listener);
 	}
 }
 
@@ -308,7 +313,7 @@ void http_server_free(struct http_server **server)
 	while (gone->listeners) {
 		struct http_listener *listener = gone->listeners;
 		gone->listeners = listener->next;
-		uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+		close_listener(listener);
 	}
 	close_all(gone);
 	uv_close((uv_handle_t *)&gone->sweep, on_handle_closed);
