@@ -52,6 +52,29 @@ static const struct sl_json *next_of(const struct sl_json *expected, const struc
 	return item && item != expected ? sl_json_next(item) : NULL;
 }
 
+/* A text, a list of them, or an empty table. */
+static bool are_texts(const struct sl_json *given)
+{
+	if (sl_json_kind(given) == SL_KIND_OBJECT)
+		return sl_json_count(given) == 0;
+	for (const struct sl_json *one = first_of(given); one; one = next_of(given, one))
+		if (sl_json_kind(one) != SL_KIND_STRING)
+			return false;
+	return sl_json_kind(given) == SL_KIND_STRING || sl_json_kind(given) == SL_KIND_ARRAY;
+}
+
+/* What is no text says nothing, and would fit everything. */
+static bool only_texts(struct trial *trial)
+{
+	static const char *const names[] = { "drops", "fails", "retries", "settled", "sweeps", "logs" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct sl_json *given = sl_json_get(trial->form, names[i]);
+		if (given && !are_texts(given))
+			return why_say(&trial->why, "`%s` has to be a text, or a list of texts", names[i]);
+	}
+	return true;
+}
+
 static void judge_texts(const struct outcome *outcome, const char *name, const struct sl_json *found, fits_text *fits)
 {
 	const struct sl_json *expected = sl_json_get(outcome->trial->form, name), *one = first_of(expected);
@@ -190,7 +213,7 @@ void trial_judge(struct trial *trial)
 		closed(trial, &trial->fails), closed(trial, &trial->retries), closed(trial, &trial->settled),
 		closed(trial, &trial->sweeps), closed(trial, &trial->log), &trial->differences };
 	const char *golden = test_string(trial->form, "golden");
-	if (!says_something(trial))
+	if (!says_something(trial) || !only_texts(trial))
 		return;
 	if (golden)
 		trial_golden(trial, golden);

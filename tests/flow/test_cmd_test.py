@@ -2,6 +2,7 @@
 # test_cmd_test.py - tests of plugins: what passes, what fails and how that is told.
 import json
 import os
+import sqlite3
 import subprocess
 
 import pytest
@@ -321,6 +322,31 @@ def test_a_request_is_what_a_source_makes_of_it(shop, tmp_path):
       { name = "nothing", requests = { { body = { items = {} } }, { body = { items = {} } } }, emits = {} },
     }"""))
     assert sums == {"passed": 3, "failed": 0}, rows
+
+
+def test_an_expectation_that_is_no_text_is_refused(shop):
+    cases = [("fails", "true"), ("drops", "7"), ("settled", '{ "done", { "fail", "no" } }'), ("logs", "{ 1 }"),
+             ("retries", "{ why = 'x' }"), ("sweeps", "false")]
+    row = "rows = { { type = 'items', data = { id = 1 } } }"
+    forms = [f"{{ name = '{name}', {row}, {name} = {value} }}" for name, value in cases]
+    rows, sums = told(shop("items", "return {" + ",".join(forms) + "}"))
+    assert sums == {"passed": 0, "failed": 6}, rows
+    for name, _ in cases:
+        assert rows[name]["error"] == f"`{name}` has to be a text, or a list of texts"
+
+
+def test_a_sink_is_opened_with_its_tables(shop, tmp_path):
+    (tmp_path / "items.sqlite.sql").write_text("-- view: names\nSELECT name FROM items;\n")
+    text = """return { plugin = "sqlite", options = { path = "%s" }, schema = "items", cases = {
+      { name = "rows", rows = { { type = "items", data = { id = 1, name = "a" } }, { type = "items", data = { id = 2 } } },
+        settled = { "done", "done" } } } }"""
+    rows, sums = told(shop("db", text % "./w.db"))
+    assert sums == {"passed": 1, "failed": 0}, rows
+    with sqlite3.connect(tmp_path / "w.db") as base:
+        assert base.execute("select name from names order by 1").fetchall() == [(None,), ("a",)]
+    rows, sums = told(shop("db", text % "./none/w.db"))
+    assert sums == {"passed": 0, "failed": 1}, rows
+    assert "its folder cannot be written" in json.dumps(rows["rows"]["differences"])
 
 
 def test_a_poll_is_asked_until_its_cursor_stands(shop):
