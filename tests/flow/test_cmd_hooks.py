@@ -256,6 +256,20 @@ def test_an_open_source_takes_what_is_not_signed_and_keeps_nothing(member):
     assert json.loads(member.sluice("log", "stat", "--json").stdout)["end"] == 0 or member.sluice("log", "cat").stdout == ""
 
 
+def test_a_program_is_told_one_object_a_request(member):
+    member.start()
+    looking = opened(member, "club", "--json")
+    assert post(member, "club", b'{"id":"trial"}', Authorization="Bearer abcdef").status == 200
+    assert post(member, "club", b'{"id":"large","text":"' + b"x" * 100000 + b'"}').status == 200
+    wait_until(lambda: member.health())
+    looking.send_signal(signal.SIGINT)
+    out, _ = looking.communicate(timeout=20)
+    first, second = [json.loads(line) for line in out.splitlines()]
+    assert (first["source"], first["method"], first["body"]) == ("club", "POST", '{"id":"trial"}')
+    assert "not signed" in first["verdict"] and first["size"] == 14 and "abcdef" not in out
+    assert second["size"] > 100000 > len(second["body"])
+
+
 def test_it_is_shut_when_its_time_is_up_or_nobody_looks(member):
     member.start()
     answer = member.sluice("hooks", "open", "club", "--for", "1s", "--json")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_cmd_try.py - sluice try: what a mapping makes of events that came, and another one would."""
 import json
+import pathlib
 
-from bed import MAPPING, wait_until
+import pytest
+from bed import MAPPING, SLUICE, wait_until
 
 OTHER = MAPPING.replace("text = note.text", 'text = note.text:upper(), card = note.card ~= "c3" and note.card or nil') \
                .replace("if note.drop then", "if note.drop and note.drop ~= 'kept' then")
@@ -102,6 +104,17 @@ def test_a_script_that_never_returns_takes_only_its_event_with_it(daemon):
     assert [event["seq"] for event in events] == [2]
     assert "did not come back" in events[0]["new"]
     assert last["counts"]["failed"] == 1 and last["counts"]["same"] == 2
+
+
+def test_a_plugin_that_crashes_takes_only_its_event_with_it(daemon):
+    plugin = pathlib.Path(SLUICE).resolve().parent / "tests" / "plugins" / "hostile.so"
+    if not plugin.exists():
+        pytest.skip(f"{plugin} is not built")
+    posted(daemon, note(1), note(2, does="crash"), note(3, does="exit"), note(4))
+    *events, last = tried(daemon, "--with", plugin, code=1)
+    failed = {event["seq"]: json.dumps(event["new"]) for event in events}
+    assert "ended its process: Segmentation fault" in failed[2] and "ended its process (exit 0)" in failed[3]
+    assert last["counts"]["failed"] == 2 and last["counts"]["events"] == 4
 
 
 def test_what_a_script_logs_is_shown_with_its_event(daemon):

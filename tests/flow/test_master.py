@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_master.py - the daemon begins its processes, watches them, and lets none behind.
+import json
 import os
 import signal
 import socket
@@ -220,6 +221,20 @@ def test_a_reload_takes_a_new_route_and_drops_an_old_one(daemon):
     assert daemon.child("ingress") == ingress and not is_alive(old)
     assert daemon.post(note(1)).status == 200
     wait_until(lambda: daemon.rows("select count(*) from notes") == [(1,)])
+
+
+def test_a_program_is_told_what_a_reload_did(daemon):
+    daemon.start()
+    daemon.change("{ name: notes, from", "{ name: fresh, from")
+    answer = daemon.sluice("reload", "--json")
+    told = json.loads(answer.stdout)
+    assert answer.returncode == 0 and told["changed"] == ["fresh"] and told["removed"] == ["notes"]
+    daemon.change("via: [notes]", "via: [nots]")
+    answer = daemon.sluice("reload", "--json")
+    assert answer.returncode == 1 and "nots" in json.loads(answer.stdout)["errors"][0]
+    daemon.stop()
+    answer = daemon.sluice("reload", "--json")
+    assert (answer.returncode, answer.stdout) == (1, "") and "no daemon answers" in answer.stderr
 
 
 def test_a_reload_leaves_alone_what_has_not_changed(daemon):
