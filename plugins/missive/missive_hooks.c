@@ -136,6 +136,23 @@ static void plan_wanted(struct sl_call *call, const char *event)
 	plan(call, &job);
 }
 
+/* It was not told before, and is forgotten now. */
+static void plan_unsure(struct sl_call *call)
+{
+	const struct work *work = call->local;
+	const struct sl_host *host = call->host;
+	struct job job = {
+		.deed = LOOK,
+		.type = "manual",
+		.why = UNSURE,
+		.id = { "", 0 },
+		.event = host->string(host->at(work->making, "/type")),
+		.url = host->string(host->at(work->making, "/url")),
+	};
+	if (is_verb(call, "remove") && job.event.len)
+		plan(call, &job);
+}
+
 /* -------------------------------------------------------------------------------- do it */
 
 static void tell_job(struct sl_call *call, const struct job *job)
@@ -258,6 +275,7 @@ enum sl_outcome missive_hooks(struct sl_call *call)
 		plan_remembered(call, hook);
 	for (const char *const *event = opt->events; !is_verb(call, "remove") && event && *event; event++)
 		plan_wanted(call, *event);
+	plan_unsure(call);
 	work->at = work->first;
 	return go_on(call);
 }

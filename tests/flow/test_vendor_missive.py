@@ -125,6 +125,16 @@ def test_a_hook_that_may_have_been_made_is_not_made_again_unasked(daemon, quiet)
     assert [rule["type"] for rule in fake.rules.values()] == ["incoming_email"]
 
 
+def test_who_removes_hooks_is_told_of_one_that_may_be_there(daemon, quiet):
+    fake = fake_of(quiet)
+    fake.rules.clear()
+    fake.hooks.clear()
+    killed_in_the_midst(quiet, "mail", lambda: len(fake.rules) == 2)
+    assert "may be there, unknown to us" in daemon.sluice("hooks", "remove", "mail").stdout
+    assert [rule["type"] for rule in fake.rules.values()] == ["new_comment"]
+    assert "may be there" not in daemon.sluice("hooks", "remove", "mail").stdout
+
+
 def test_what_the_token_may_see(daemon, quiet):
     told = daemon.sluice("check", "--connect")
     assert told.returncode == 0, told.stderr
