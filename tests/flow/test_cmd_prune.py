@@ -117,3 +117,19 @@ def test_a_sink_without_upkeep_says_so(kept):
     assert answer.returncode == 1 and "does no upkeep" in answer.stderr
     answer = kept.sluice("prune")
     assert answer.returncode == 1 and "no sink does any upkeep" in answer.stderr
+
+
+def test_rows_that_cannot_go_hold_up_no_event(old):
+    """Somebody has put a trigger on the table that keeps what is there."""
+    with sqlite3.connect(old.folder / "warehouse.db") as base:
+        base.execute("create trigger kept before delete on notes begin select raise(abort, 'these are kept'); end")
+    base.close()
+    answer = old.sluice("prune", "local")
+    assert answer.returncode == 1 and "these are kept" in answer.stderr
+    old.start()
+    wait_until(lambda: "its upkeep could not be done" in old.stderr())
+    old.post({"id": "new", "at": "2999-01-01T00:00:00Z"})
+    wait_until(lambda: old.rows("select id from notes where id = 'new'") == [("new",)])
+    line, = [line for line in old.lines() if "its upkeep could not be done" in line["text"]]
+    assert line["level"] == "warning" and "these are kept" in line["text"]
+    assert old.rows("select count(*) from notes") == [(2511,)]
