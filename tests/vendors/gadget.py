@@ -111,7 +111,8 @@ class Gadget(Fake):
         since = ((values.get("filter") or [{}])[0].get("updatedAt") or {}).get("greaterThanOrEqual", "")
         found = sorted((shop["updatedAt"], shop["id"]) for shop in self.objects.values() if shop["updatedAt"] >= since)
         if after:
-            found = [one for one in found if one > tuple(json.loads(after))]
+            last = tuple(json.loads(after))
+            found = [one for one in found if one > last]
         edges = [{"cursor": json.dumps(one), "node": self.objects[one[1]]} for one in found[:first]]
         pages = {"hasNextPage": len(found) > first, "endCursor": edges[-1]["cursor"] if edges else None}
         return {"data": {"shopifyShops": {"edges": edges, "pageInfo": pages}}}
