@@ -31,7 +31,9 @@ class Short(Plan):
     """A million of them are to be compared."""
 
     def event(self, sender, number):
-        return {**super().event(sender, number), "card": f"card-{sender}-{number % 50000}", "text": str(number)}
+        event = super().event(sender, number)
+        day = f"2026-11-{number // 86400 + 1:02}"
+        return {**event, "card": f"card-{sender}-{number % 50000}", "text": str(number), "time": day + event["time"][10:]}
 
 
 class Sender:

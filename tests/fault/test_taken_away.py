@@ -56,6 +56,13 @@ def closed(daemon):
     return sorted((daemon.data / "log").glob("*.seg"))[0]
 
 
+def until_delivered(daemon):
+    """There is a closed one, and all in it has been delivered: what is only there is lost with it."""
+    wait_until(lambda: newest(daemon) != closed(daemon))
+    end = daemon.ask("ingress", "stat")[1]["end"]
+    wait_until(lambda: daemon.route_health()["cursor"] >= end)
+
+
 def page(daemon):
     return daemon.data / "log" / "page"
 
@@ -106,6 +113,8 @@ def test_a_segment(daemon, tally, victim, harm):
     with Senders(daemon, plan, pause=0.005) as senders:
         for _ in range(ROUNDS):
             carry_on(daemon, senders, 100)
+            if victim is closed:
+                until_delivered(daemon)
             ingress, path = daemon.child("ingress"), victim(daemon)
             noticed.append(noticed_after(daemon, lambda path=path: harm(path),
                                          r"was (deleted|truncated|replaced) under the running daemon"))
