@@ -29,14 +29,19 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
 	if (!exchange->target)
 		exchange->target = (char *)at;
 	exchange->target_len += len;
+	return 0;
+}
+
+/* How much is too much is asked where a part ends: it comes in pieces, and the answer must not depend on them. */
+static int on_url_complete(llhttp_t *parser)
+{
+	struct http_exchange *exchange = exchange_of(parser);
 	return exchange->target_len > exchange->server->limits.url ? too_much(exchange, 414) : 0;
 }
 
 static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
 	struct http_exchange *exchange = exchange_of(parser);
-	if (exchange->request.header_count + 1 >= exchange->room)
-		return too_much(exchange, 431);
 	struct http_header *field = &exchange->fields[exchange->request.header_count];
 	if (!field->name.at)
 		field->name.at = at;
@@ -45,6 +50,12 @@ static int on_name(llhttp_t *parser, const char *at, size_t len)
 		if (*c >= 'A' && *c <= 'Z')
 			*c |= 0x20;
 	return 0;
+}
+
+static int on_name_complete(llhttp_t *parser)
+{
+	struct http_exchange *exchange = exchange_of(parser);
+	return exchange->request.header_count + 1 >= exchange->room ? too_much(exchange, 431) : 0;
 }
 
 static int on_value(llhttp_t *parser, const char *at, size_t len)
@@ -81,7 +92,9 @@ static int on_pause(llhttp_t *parser)
 
 const llhttp_settings_t http_parser_settings = {
 	.on_url = on_url,
+	.on_url_complete = on_url_complete,
 	.on_header_field = on_name,
+	.on_header_field_complete = on_name_complete,
 	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_pause,

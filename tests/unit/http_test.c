@@ -467,8 +467,10 @@ static void what_is_too_large_is_named_at_the_same_byte_however_it_is_split(void
 	} rows[] = {
 		{ "GET /234567890 HTTP/1.1\r\n" HOST "\r\n", 200 },
 		{ "GET /2345678901 HTTP/1.1\r\n" HOST "\r\n", 414 },
+		{ "GET /23456789012345\x01 HTTP/1.1\r\n" HOST "\r\n", 400 },
 		{ GET "A: b\r\nC: d\r\n\r\n", 200 },
 		{ GET "A: b\r\nC: d\r\nE: f\r\n\r\n", 431 },
+		{ GET "A: b\r\nC: d\r\nEEEEEEEE E: f\r\n\r\n", 400 },
 		{ GET "A: 1234567890123456789012345678901234567890123456789012345678901234567\r\n\r\n", 200 },
 		{ GET "A: 12345678901234567890123456789012345678901234567890123456789012345678\r\n\r\n", 200 },
 		{ GET "A: 123456789012345678901234567890123456789012345678901234567890123456789\r\n\r\n", 431 },
