@@ -69,6 +69,7 @@ static bool go_live(struct log *log, struct why *why)
 	log->next_seq = log->synced + 1;
 	log->published = log->synced;
 	log->checked_end = log->published;
+	atomic_fetch_add(&log->page->starts, 1);
 	page_file_publish(log->page, log->page_fd, log->synced);
 	page_file_go_live(log->page);
 	return true;

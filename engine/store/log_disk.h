@@ -130,6 +130,7 @@ struct log_page {
 	struct log_mark marks[2];  /* the same for recovery: written in turn, one is always whole */
 	struct log_clean clean;    /* where a clean close left off; zero while the log is open */
 	_Atomic uint64_t boot;     /* of the machine: in which the writer last had recovered what there was */
+	_Atomic uint64_t starts;   /* of the writer: each may have moved segments aside that readers hold open */
 };
 _Static_assert(offsetof(struct log_page, marks) == 64 && offsetof(struct log_page, clean) == 96, "as in docs/log.md");
 

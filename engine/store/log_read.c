@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_read.c - the records after a seq, and what is said about those that are lost. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -242,6 +243,18 @@ static enum step go_past(struct log_reader *reader, struct want *want)
 	return search(reader, want, &bounds);
 }
 
+/* A start of the writer may have moved the open segment aside, and given the seqs behind its end again.  Looked at
+ * after the end: what was published by a start comes behind its count. */
+static void heed_starts(struct log_reader *reader)
+{
+	uint64_t starts = reader->page ? atomic_load(&reader->page->starts) : 0;
+	if (starts == reader->starts)
+		return;
+	leave(reader);
+	reader->count = 0;
+	reader->starts = starts;
+}
+
 /* One try: the right segment, then its records, then what stands in their way. */
 static enum step try_read(struct log_reader *reader, struct want *want)
 {
@@ -269,6 +282,7 @@ enum log_read log_read(struct log_reader *reader, struct arena *arena, uint64_t 
 	}
 	if (want.from > want.end || !most || !bytes)
 		return LOG_AT_END;
+	heed_starts(reader);
 	enum step step = STEP_ON;
 	while (step == STEP_ON)
 		step = try_read(reader, &want);

@@ -37,6 +37,7 @@ void reader_page(struct log_reader *reader)
 		page_file_unmap(&reader->page);
 		reader->page = page;
 		reader->page_writable = writable;
+		reader->starts = 0;
 		memcpy(reader->id, page->id, sizeof(reader->id));
 	}
 	if (fd >= 0)
@@ -131,6 +132,18 @@ static bool learn_all(struct log_reader *reader, const uint64_t *ordinals, size_
 	return true;
 }
 
+/* They begin in the order they were made in.  A header that says otherwise has a good checksum and is wrong all the
+ * same: the later ones are believed. */
+static size_t in_order(struct segment *segments, size_t count)
+{
+	size_t from = count;
+	for (size_t i = count; i-- > 0;)
+		if (from == count || segments[i].first <= segments[from].first)
+			segments[--from] = segments[i];
+	memmove(segments, segments + from, (count - from) * sizeof(*segments));
+	return count - from;
+}
+
 bool reader_list(struct log_reader *reader, struct why *why)
 {
 	uint64_t *ordinals;
@@ -146,7 +159,7 @@ bool reader_list(struct log_reader *reader, struct why *why)
 	}
 	free(reader->segments);
 	reader->segments = segments;
-	reader->count = kept;
+	reader->count = in_order(segments, kept);
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct log_reader {
 	struct log_page *page; /* NULL: there is none yet */
 	uint64_t page_inode;
 	bool page_writable;    /* false: it cannot ask to be woken */
+	uint64_t starts;       /* of the writer, when the segments were last listed from the beginning; 0: not yet */
 	char id[LOG_ID_SIZE];
 
 	struct segment *segments;

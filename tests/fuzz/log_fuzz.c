@@ -16,7 +16,7 @@
 
 #define FILES 3
 #define SEGMENT 16384
-#define RECORDS 60
+#define RECORDS 40
 
 static const char *const names[FILES] = { "000000000001.seg", "000000000002.seg", "page" };
 static struct image {
@@ -102,6 +102,7 @@ static void make_images(void)
 	struct log *log = open_log();
 	for (int i = 0; i < RECORDS / 10; i++)
 		add(log, 10);
+	must(log->writing.ordinal == FILES - 1, "they fill one segment and begin another");
 	for (int i = 0; i < FILES; i++)
 		read_image(i);
 	log_close(&log);

@@ -95,11 +95,45 @@ static void neither_do_those_they_were_copied_from(void **unused)
 	twelve_to_fourteen_are_damaged();
 }
 
+static void ten(void)
+{
+	put(1, 10, true);
+}
+
+static void three_and_two_unpublished(void)
+{
+	put(1, 3, true);
+	put(1, 2, false);
+}
+
+/* It holds the segment open in which 14 was once written, and which the start moved aside. */
+static void nor_by_a_reader_that_lives_on(void **unused)
+{
+	struct log_slice slice;
+	struct why why;
+	struct arena *arena = arena_new();
+	in_child(ten);
+	in_child(three_and_two_unpublished);
+	struct log_reader *reader = open_reader();
+	for (uint64_t from = 1; from < 14; from = slice.next)
+		assert_int_equal(log_read(reader, arena, from, 50, 20000, &slice, &why), LOG_READ);
+	behead(2);
+	open_writer();
+	assert_int_equal(end_now(), 13);
+	put(2, 1, true);
+	assert_int_equal(log_read(reader, arena, 14, 50, 20000, &slice, &why), LOG_READ);
+	assert_int_equal(slice.count, 1);
+	assert_int_equal(slice.records[0].received, 2);
+	log_reader_close(&reader);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(records_dropped_behind_damage_do_not_come_back),
 		TEST(neither_do_those_they_were_copied_from),
+		TEST(nor_by_a_reader_that_lives_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
