@@ -51,7 +51,9 @@ static void replay_folder(const char *kind, const char *name)
 int main(int argc, char **argv)
 {
 	char name[64];
-	LLVMFuzzerInitialize(&argc, &argv);
+	int count_said = argc;
+	char **said = argv;
+	LLVMFuzzerInitialize(&count_said, &said); /* may say more to libFuzzer, which is not here */
 	snprintf(name, sizeof(name), "%s", program_invocation_short_name);
 	name[strcspn(name, "_")] = '\0';
 	for (int i = 1; i < argc; i++)
