@@ -14,10 +14,9 @@
 #ifndef IO_CLIENT_INSIDE_H
 #define IO_CLIENT_INSIDE_H
 
-#include <curl/curl.h>
-
 #include "base/buf.h"
 #include "io/client.h"
+#include "io/curl.h"
 #include "io/network.h"
 
 /* ------------------------------------------------------------------- guard */

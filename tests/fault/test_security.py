@@ -66,6 +66,13 @@ def test_each_child_is_confined_and_status_says_so(daemon):
     assert f"user     {pwd.getpwuid(os.geteuid()).pw_name}, system calls are filtered\n" in daemon.sluice("status").stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into such a process")
+def test_who_listens_has_nothing_in_it_that_asks(daemon):
+    daemon.start()
+    maps = pathlib.Path(f"/proc/{daemon.child('ingress')}/maps").read_text()
+    assert "/sluice" in maps and not re.findall(r"lib(?:curl|ldap|krb5|gnutls)[^\n]*", maps)
+
+
 # ------------------------------------------------------------------- the user
 
 
