@@ -67,6 +67,8 @@ static bool prepare(struct stand_file *file, size_t at, const struct sl_table *t
 		sqlite3_prepare_v2(sqlite, remove.at, -1, &file->of[at].remove, NULL) == SQLITE_OK &&
 		sqlite3_prepare_v2(sqlite, all.at, -1, &file->of[at].all, NULL) == SQLITE_OK;
 	buf_free(&make), buf_free(&put), buf_free(&remove), buf_free(&all);
+	if (!well)
+		state_misfit(file->state);
 	return well;
 }
 

@@ -44,6 +44,8 @@ bool state_made_anew(const struct state *state); /* it was damaged, and is empty
 /* It was deleted or replaced while it was open, and SQLite would go on as if nothing were; or it is damaged, or was
  * cut before the last transaction began: then it is put aside when it is closed. */
 bool state_moved(struct state *state);
+/* A statement that fits the tables we made could not be prepared: if they are others, the file is damaged. */
+void state_misfit(struct state *state);
 sqlite3 *state_sqlite(struct state *state);
 
 /* One transaction at a time.  state_rollback is harmless when there is none. */

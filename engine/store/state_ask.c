@@ -26,6 +26,11 @@ void state_rollback(struct state *state)
 		sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+void state_misfit(struct state *state)
+{
+	state->damaged |= (sqlite3_errcode(state->db) & 0xff) == SQLITE_ERROR;
+}
+
 static sqlite3_stmt *prepared(struct state *state, const char *sql, struct why *why)
 {
 	sqlite3_stmt *statement;
@@ -38,6 +43,7 @@ static sqlite3_stmt *prepared(struct state *state, const char *sql, struct why *
 	}
 	if (sqlite3_prepare_v3(state->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK) {
 		state_failed(state, why);
+		state_misfit(state);
 		return NULL;
 	}
 	state->cache[state->cached].sql = sql;

@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import shutil
+import sqlite3
 
 import pytest
 from bed import Daemon
@@ -121,3 +122,19 @@ def test_one_byte_of_a_routes_own_file_costs_nothing(folder, tally, part):
         assert not crashed, crashed
         shutil.rmtree(place)
     print(f"{len(mine)} positions; {told} were told as damage")
+
+
+def test_a_table_that_is_another_one_is_damage_too(folder, tally):
+    """A byte of a definition may make another one of it, which SQLite finds in order."""
+    plan = Plan(seed(), large=0)
+    (folder / "killed").mkdir()
+    senders = live(folder / "killed", plan)
+    end_cleanly(folder / "killed", folder / "ended")
+    with sqlite3.connect(folder / "ended" / "data" / "routes" / "notes.db") as file:
+        file.executescript("""PRAGMA writable_schema = 1;
+            UPDATE sqlite_schema SET sql = replace(sql, '"tries" INTEGER, ', '') WHERE name = '_sluice_open'""")
+    file.close()
+    verdict, crashed, told = come_back(folder / "ended", plan, senders, random.Random(1))
+    tally(seeds=1, crash=len(crashed), **verdict.figures())
+    verdict.assert_fine()
+    assert told and not crashed
