@@ -176,12 +176,13 @@ static void cut(int fd, struct wound *wound)
 	assert_int_equal(ftruncate(fd, (off_t)wound->from), 0);
 }
 
-static void flip_bit(int fd, struct wound *wound)
+/* Always upwards: a bit that is flipped a second time would make the byte whole again, and the model does not know. */
+static void change_byte(int fd, struct wound *wound)
 {
 	unsigned char byte;
 	assert_int_equal(pread(fd, &byte, 1, (off_t)wound->from), 1);
 	wound->to = wound->from + 1;
-	byte ^= (unsigned char)(1 << draw(8));
+	byte += (unsigned char)(1 + draw(8));
 	assert_int_equal(pwrite(fd, &byte, 1, (off_t)wound->from), 1);
 }
 
@@ -199,7 +200,7 @@ static void zero_page(int fd, struct wound *wound)
 /* One of the segments gets a wound; the model is told which records it hit. */
 static void harm_segment(void)
 {
-	static void (*const ways[])(int, struct wound *) = { flip_bit, flip_bit, zero_page, zero_page, cut };
+	static void (*const ways[])(int, struct wound *) = { change_byte, change_byte, zero_page, zero_page, cut };
 	struct layout layout;
 	struct wound wound = { 0 };
 	layout_read(&layout, dir);
@@ -275,7 +276,7 @@ static void rot(void)
 	if (place && place->used > LOG_BEGIN) {
 		struct wound wound = { .from = LOG_BEGIN + draw(place->used - LOG_BEGIN) };
 		int fd = openat(layout.dir, place->name.text, O_RDWR);
-		flip_bit(fd, &wound);
+		change_byte(fd, &wound);
 		model_wound(place, fd, &wound);
 		close(fd);
 	}
