@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <uv.h>
 
 #include "base/arena.h"
@@ -109,9 +110,36 @@ static void spare_libuv(void)
 	uv_replace_allocator(must_alloc, must_grow, zeroed, free);
 }
 
+/* ------------------------------------------------------- OpenSSL's memory */
+
+static void *crypto_again(void *at, size_t size, const char *file, int at_line)
+{
+	if (size)
+		return must_grow(at, size);
+	free(at);
+	return NULL;
+}
+
+static void *crypto_take(size_t size, const char *file, int at_line)
+{
+	return crypto_again(NULL, size, file, at_line);
+}
+
+static void crypto_give(void *at, const char *file, int at_line)
+{
+	free(at);
+}
+
+/* libcrypto 3.0 takes locks that it had no memory for: it never hears of that either. */
+static void spare_libcrypto(void)
+{
+	CRYPTO_set_mem_functions(crypto_take, crypto_again, crypto_give);
+}
+
 int main(int argc, char **argv)
 {
 	spare_libuv();
+	spare_libcrypto();
 	const struct child_kind *child = argc ? child_kind(argv[0]) : NULL;
 	open_standard();
 	settle_signals();

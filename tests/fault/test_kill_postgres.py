@@ -74,7 +74,8 @@ where first < before
 
 def portion(turn, dice):
     numbers = range(turn * PORTION + 1, (turn + 1) * PORTION + 1)
-    return [{"id": f"e{number}", "subject": f"s{dice.randrange(SUBJECTS)}", "number": number} for number in numbers]
+    # What comes within one millisecond is put in order by id.
+    return [{"id": f"e{number:06}", "subject": f"s{dice.randrange(SUBJECTS)}", "number": number} for number in numbers]
 
 
 def disturb(daemon, database, server, dice):

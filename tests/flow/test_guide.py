@@ -92,12 +92,16 @@ class Reader:
             path.write_text(path.read_text().replace("127.0.0.1:8080", f"127.0.0.1:{self.port}"))
 
     def sh(self, text):
+        runs = re.search(r"(?m)^sluice run .*&$", text)
+        if runs:
+            (self.folder / "run.log").unlink(missing_ok=True)  # what an earlier one said
         self.said, failed = self.type(text)
         if failed:
             raise Wrong(f"`{failed}` failed:\n{self.said}")
         self.own_port()
-        if re.search(r"(?m)^sluice run .*&$", text):
+        if runs:
             log = self.folder / "run.log"
+            wait_until(log.exists)
             wait_until(lambda: '"ready: ' in log.read_text(), what=lambda: f"it runs\n{log.read_text()}")
 
     def text(self, text):

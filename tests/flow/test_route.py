@@ -271,7 +271,7 @@ def test_a_new_log_is_read_from_its_beginning(daemon):
     for number in range(10, 13):
         daemon.post(note(number))
     wait_until(lambda: len(texts(daemon)) == 8)
-    assert daemon.route_health()["cursor"] == 3
+    wait_until(all_passed(daemon, 3))
     assert any("another log" in line["text"] for line in daemon.lines())
 
 
