@@ -11,7 +11,7 @@
 
 #define SMALLEST ((size_t)4 << 10) /* room of a buffer of its own */
 #define STEP ((size_t)16 << 10)    /* and how far it grows beyond what a client has really sent */
-#define MOST_THROWN HTTP_SCRATCH   /* bytes read after the end; then the client's sends block */
+#define BEYOND (HTTP_SCRATCH / 2)  /* bytes read at once into it, and beyond the end; then the client's sends block */
 
 /* ------------------------------------------------------------------- buffers */
 
@@ -87,6 +87,7 @@ static void keep_rest(struct http_connection *connection)
 	size_t from = now ? (size_t)(now->begin - connection->in) : connection->at;
 	size_t rest = connection->len - from;
 	if (rest == 0 || connection->closed || (connection->last && !now)) {
+		connection->thrown += connection->len - connection->at;
 		give_back(connection);
 		return;
 	}
@@ -110,21 +111,24 @@ static void keep_rest(struct http_connection *connection)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
 	struct http_connection *connection = (struct http_connection *)handle;
-	if (connection->ended || !connection->own)
-		*out = uv_buf_init(connection->server->scratch, HTTP_SCRATCH);
+	size_t room = connection->room - connection->len;
+	if (connection->ended)
+		*out = uv_buf_init(connection->server->scratch, (unsigned)(BEYOND - connection->thrown));
+	else if (connection->own)
+		*out = uv_buf_init(connection->own + connection->len, (unsigned)(room < BEYOND ? room : BEYOND));
 	else
-		*out = uv_buf_init(connection->own + connection->len, (unsigned)(connection->room - connection->len));
+		*out = uv_buf_init(connection->server->scratch, HTTP_SCRATCH);
 }
 
 /* A client that is still sending when it has been answered is given time to see
  * the answer: closing at once would take it back. */
 static void throw_away(struct http_connection *connection, ssize_t n)
 {
-	connection->thrown += n > 0 ? (size_t)n : 0;
 	if (n < 0)
 		http_connection_close(connection);
-	else if (connection->thrown > MOST_THROWN)
-		uv_read_stop(&connection->stream);
+	else
+		connection->thrown += (size_t)n;
+	http_connection_settle(connection);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
@@ -287,9 +291,16 @@ void http_connection_restart_time(struct http_connection *connection)
 	connection->deadline = 0;
 }
 
+static bool listens(const struct http_connection *connection)
+{
+	if (connection->ended)
+		return !connection->eof && connection->thrown < BEYOND;
+	return !connection->eof && !connection->paused && !connection->last;
+}
+
 static void set_reading(struct http_connection *connection)
 {
-	bool reading = !connection->eof && (connection->ended || (!connection->paused && !connection->last));
+	bool reading = listens(connection);
 	if (reading == connection->reading)
 		return;
 	connection->reading = reading;

@@ -115,7 +115,7 @@ struct http_connection {
 	enum http_wait wait;
 	uint64_t deadline; /* in the loop's time; 0: none */
 	size_t unsent;     /* bytes, when last looked at */
-	size_t thrown;     /* bytes read after the end */
+	size_t thrown;     /* bytes read beyond what was taken */
 
 	enum http_phase phase;
 	llhttp_t parser;
