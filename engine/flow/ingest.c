@@ -49,6 +49,7 @@ static void read_listeners(struct ingest *ingest, const struct sl_json *part)
 static void read_events(struct ingest *ingest, const struct sl_json *part)
 {
 	ingest->events_fd = (int)number_of(sl_json_get(part, "events"), "fd");
+	ingest->events_key = arena_text(ingest->life, sl_json_string(sl_json_get(part, "events_key"))).at;
 }
 
 static void read_data(struct ingest *ingest, const struct sl_json *part)

@@ -4,12 +4,14 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/line.h"
 #include "flow/ingest_inside.h"
+#include "sdk/text.h"
 
 #define CONNECTIONS 1024
 #define RECORD_MORE 256 /* bytes a record takes beside its body, at most */
@@ -18,6 +20,7 @@
 struct bringer {
 	struct ingest *ingest;
 	struct channel *channel; /* NULL: it is gone */
+	struct buf name;         /* of the source it has shown the key of; empty: none yet */
 	struct buf held;         /* a message there was no room for */
 	size_t parked;           /* messages on their way to the disk */
 	struct bringer *next;
@@ -41,6 +44,7 @@ static void bringer_free(struct bringer *bringer)
 		at = &(*at)->next;
 	*at = bringer->next;
 	bringer->ingest->bringer_count--;
+	buf_free(&bringer->name);
 	buf_free(&bringer->held);
 	free(bringer);
 }
@@ -59,6 +63,29 @@ static void say(struct bringer *bringer, struct buf *out)
 	if (bringer->channel)
 		channel_send(bringer->channel, out);
 	buf_free(out);
+}
+
+/* ---------------------------------------------------------------------- keys */
+
+void events_key(struct sl_text daemon, struct sl_text source, char key[EVENTS_KEY + 1])
+{
+	unsigned char digest[SL_DIGEST_MOST];
+	sl_hex(digest, sl_hmac(SL_SHA256, daemon, &source, 1, digest), key);
+}
+
+/* The first that it says.  False: it is none of our source processes. */
+static bool greet(struct bringer *bringer, const struct sl_json *message)
+{
+	struct sl_text name = sl_json_string(sl_json_get(message, "source"));
+	struct sl_text shown = sl_json_string(sl_json_get(message, "key"));
+	struct sl_text daemon = sl_text_of(bringer->ingest->events_key);
+	char key[EVENTS_KEY + 1];
+	events_key(daemon, name, key);
+	if (daemon.len && name.len && sl_same(shown.at, shown.len, key, strlen(key)))
+		buf_add(&bringer->name, name.at, name.len);
+	else
+		line(SL_WARNING, "somebody who is no source's process wants to hand in events; nothing is taken");
+	return bringer->name.len > 0;
 }
 
 /* -------------------------------------------------------------------- checks */
@@ -97,11 +124,13 @@ static bool check_events(struct bringing *bringing, struct why *why)
 static bool check(struct bringing *bringing, struct why *why)
 {
 	struct sl_text name = sl_json_string(sl_json_get(bringing->message, "source"));
+	const struct buf *bringer = &bringing->bringer->name;
 	bringing->source = name.len ? table_named(bringing->bringer->ingest->table, name) : NULL;
-	if (bringing->source)
-		return check_events(bringing, why);
-	why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
-	return false;
+	if (!bringing->source)
+		return why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
+	if (name.len != bringer->len || memcmp(name.at, bringer->at, name.len) != 0)
+		return why_say(why, "events of source %s come from another one", name.at);
+	return check_events(bringing, why);
 }
 
 /* ------------------------------------------------------------------ taken in */
@@ -158,10 +187,13 @@ static bool take(struct bringer *bringer, const struct sl_json *message)
 static void on_heard(struct channel *channel, const struct sl_json *message, void *data)
 {
 	struct bringer *bringer = data;
-	if (!message || bringer->held.len) {
+	bool known = bringer->name.len > 0;
+	if (!message || bringer->held.len || (!known && !greet(bringer, message))) {
 		hang_up(bringer);
 		return;
 	}
+	if (!known)
+		return;
 	if (bringer->ingest->state != INGEST_SERVING || take(bringer, message))
 		return; /* one that is ending answers nothing new: it is said again to its successor */
 	struct sl_text text = sl_json_raw(message);

@@ -112,6 +112,7 @@ struct ingest {
 
 	/* ingest_events.c */
 	int events_fd; /* listening; 0: no source polls */
+	const char *events_key;
 	uv_poll_t knocking;
 	struct bringer *bringers;
 	size_t bringer_count;

@@ -291,7 +291,7 @@ void sync_event(const struct poller *poller, const struct run *run, bool finishe
 /* poller_hand.c: `done` is called once, later; why: NULL, or the ingress's reason to refuse
  * them, for now or for good. */
 typedef void hand_done(struct poller *poller, const char *why, bool later);
-struct hand *hand_new(struct poller *poller, const char *address, hand_done *done);
+struct hand *hand_new(struct poller *poller, const char *address, const char *key, hand_done *done);
 void hand_free(struct hand **hand);
 void hand_in(struct hand *hand, const struct sl_event *events, size_t count, const char *again);
 bool hand_busy(const struct hand *hand);

@@ -20,6 +20,7 @@
 struct hand {
 	struct poller *poller;
 	const char *address; /* "unix:PATH" */
+	const char *key;
 	hand_done *done;
 	struct channel *channel; /* NULL: not connected */
 	uv_timer_t timer;        /* connects again; then frees it */
@@ -48,6 +49,18 @@ static void lost(struct hand *hand)
 	hand->pause = hand->pause * 2 < AGAIN_MOST ? hand->pause * 2 : AGAIN_MOST;
 }
 
+/* Who we are, before anything else. */
+static void greet(struct hand *hand)
+{
+	struct buf out = { 0 };
+	json_open(&out, '{');
+	json_member_string(&out, "source", hand->poller->name);
+	json_member_string(&out, "key", hand->key);
+	json_close(&out, '}');
+	channel_send(hand->channel, &out);
+	buf_free(&out);
+}
+
 static void dial(struct hand *hand)
 {
 	struct why why = { "" };
@@ -56,6 +69,8 @@ static void dial(struct hand *hand)
 		hand->channel = channel_open(hand->poller->loop, fd, on_heard, hand);
 	else
 		line(SL_DEBUG, "the ingress: %s", why.text);
+	if (hand->channel)
+		greet(hand);
 }
 
 static void send_message(struct hand *hand)
@@ -154,11 +169,12 @@ bool hand_waits(const struct hand *hand)
 
 /* --------------------------------------------------------------- begin and end */
 
-struct hand *hand_new(struct poller *poller, const char *address, hand_done *done)
+struct hand *hand_new(struct poller *poller, const char *address, const char *key, hand_done *done)
 {
 	struct hand *hand = must_alloc(sizeof(*hand));
 	hand->poller = poller;
 	hand->address = address;
+	hand->key = key;
 	hand->done = done;
 	hand->pause = AGAIN_FIRST;
 	uv_timer_init(poller->loop, &hand->timer);

@@ -373,7 +373,7 @@ static bool begin_sources(struct master *master, struct why *why)
 		struct wanted wanted;
 		if (!config->sources[i].has_process)
 			continue;
-		wanted_source(config, &config->sources[i], &wanted);
+		wanted_source(master, config, &config->sources[i], &wanted);
 		bool added = master_add(master, &wanted, why);
 		buf_free(&wanted.part);
 		if (!added)

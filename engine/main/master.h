@@ -27,6 +27,7 @@
 
 #define MASTER_TICK 500 /* ms */
 #define MASTER_LOOK 100 /* ms, at whether the children beat */
+#define MASTER_KEY 32   /* bytes */
 
 struct admin;
 struct budgets;
@@ -48,6 +49,7 @@ struct master {
 	int *fds;
 	size_t listen_count;
 	char *events; /* the address of the last of them */
+	char events_key[2 * MASTER_KEY + 1]; /* of which sources' processes have theirs (flow/ingest_events.h) */
 	struct child *ingress;
 	struct children routes, sources; /* sources: those that have something to ask their vendor */
 	struct admin *admin;
@@ -84,7 +86,8 @@ struct wanted {
 };
 void wanted_ingress(const struct master *master, const struct config *config, struct wanted *wanted);
 void wanted_route(const struct config *config, const struct config_route *route, struct wanted *wanted);
-void wanted_source(const struct config *config, const struct config_source *source, struct wanted *wanted);
+void wanted_source(const struct master *master, const struct config *config, const struct config_source *source,
+	struct wanted *wanted);
 uint64_t wanted_print(const struct config *config, const struct child *child);
 
 /* The children of that kind. */

@@ -2,8 +2,10 @@
 /* master_part.c - what each child is to be, by the configuration. */
 #include <string.h>
 
+#include "flow/ingest_events.h"
 #include "main/files.h"
 #include "main/master.h"
+#include "sdk/text.h"
 
 #define FIRST_FD 5 /* of what the ingress is handed (main/child.h) */
 
@@ -17,6 +19,7 @@ void wanted_ingress(const struct master *master, const struct config *config, st
 	*wanted = (struct wanted){ .kind = CHILD_INGRESS, .name = "ingress", .deadline = config->deadline };
 	json_open(&wanted->part, '{');
 	config_part_ingress(config, fds, events, &wanted->part);
+	json_member_string(&wanted->part, "events_key", master->events_key);
 	json_close(&wanted->part, '}');
 }
 
@@ -29,12 +32,16 @@ void wanted_route(const struct config *config, const struct config_route *route,
 	json_close(&wanted->part, '}');
 }
 
-void wanted_source(const struct config *config, const struct config_source *source, struct wanted *wanted)
+void wanted_source(const struct master *master, const struct config *config, const struct config_source *source,
+	struct wanted *wanted)
 {
+	char key[EVENTS_KEY + 1];
+	events_key(sl_text_of(master->events_key), sl_text_of(source->name), key);
 	*wanted = (struct wanted){ .kind = CHILD_SOURCE, .name = source->name, .deadline = config->deadline };
 	wanted->print = files_print_source(source);
 	json_open(&wanted->part, '{');
 	config_part_poller(config, source, &wanted->part);
+	json_member_string(&wanted->part, "events_key", key);
 	json_close(&wanted->part, '}');
 }
 

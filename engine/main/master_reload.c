@@ -124,7 +124,7 @@ static void apply_workers(struct master *master, const struct config *config, st
 	for (size_t i = 0; i < config->source_count; i++) {
 		if (!config->sources[i].has_process)
 			continue;
-		wanted_source(config, &config->sources[i], &wanted);
+		wanted_source(master, config, &config->sources[i], &wanted);
 		apply_worker(master, &wanted, report);
 	}
 }

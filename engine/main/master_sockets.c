@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* master_sockets.c - the sockets that the master opens and the ingress is handed. */
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "io/socket.h"
 #include "main/master.h"
+#include "sdk/sign.h"
 
 #define PUBLIC_MODE 0666      /* of a unix socket: like a TCP port, anybody may knock */
 #define EVENTS_MODE 0600      /* events of polls come from our own processes only */
@@ -42,8 +44,12 @@ bool master_open_sockets(struct master *master, struct why *why)
  * Too long a path for a socket is a fault of the configuration only if something polls. */
 bool master_open_events(struct master *master, struct why *why)
 {
+	unsigned char bytes[MASTER_KEY];
 	struct buf address = { 0 };
 	struct why unheard;
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return why_errno(why, "no random bytes");
+	sl_hex(bytes, sizeof(bytes), master->events_key);
 	buf_format(&address, "unix:%s/" CONFIG_EVENTS, master->config->data);
 	master->events = address.at;
 	return !socket_address_valid(master->events, &unheard) ||

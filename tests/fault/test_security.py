@@ -56,6 +56,18 @@ def test_a_plugin_may_not_ask_the_admin_address(daemon):
     assert daemon.sluice("routes", "pause", "honest").returncode == 0 and daemon.route_health("honest")["paused"]
 
 
+@pytest.mark.fault(28, 38)
+def test_a_plugin_hands_in_no_events(daemon):
+    configure(daemon, {"forger": PLUGINS / "hostile.so"})
+    daemon.start()
+    post(daemon, "forger", note(1, does="forge"))
+    wait_until(lambda: "the events that it brought were answered with 0 bytes" in daemon.stderr(), what=daemon.stderr)
+    assert "somebody who is no source's process wants to hand in events; nothing is taken" in daemon.stderr()
+    post(daemon, "forger", note(2))
+    wait_until(lambda: ids(daemon, "forger") == [1, 2])
+    assert len(daemon.sluice("events", "ls", "--json").stdout.splitlines()) == 2
+
+
 def test_each_child_is_confined_and_status_says_so(daemon):
     daemon.start()
     children = [daemon.child("ingress"), daemon.child("route notes")]

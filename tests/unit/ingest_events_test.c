@@ -4,9 +4,12 @@
 
 #include "base/line.h"
 #include "flow/ingest.h"
+#include "flow/ingest_events.h"
 #include "io/socket.h"
 #include "sdk/text.h"
 #include "store/log.h"
+
+#define KEY "the daemon's"
 
 struct bed {
 	struct process ingress;
@@ -20,7 +23,8 @@ static void begin_with(struct bed *bed, const char *log)
 	struct buf part = { 0 };
 	spawn_process(&bed->ingress, ingest_main, NULL, bed->listener);
 	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"data\":\"%s\",\"log_level\":\"error\",\"log\":{%s},"
-		"\"listen\":[],\"events\":{\"fd\":5},\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}",
+		"\"listen\":[],\"events\":{\"fd\":5},\"events_key\":\"" KEY "\","
+		"\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}",
 		getpid(), bed->folder, log);
 	say_to(bed->ingress.channel, part.at);
 	buf_free(&part);
@@ -32,12 +36,29 @@ static void begin(struct bed *bed)
 	begin_with(bed, "\"size\":100000000,\"keep\":1000,\"reserve\":0");
 }
 
-static void dial(struct bed *bed)
+static void knock(struct bed *bed)
 {
 	struct why why = { "" };
 	bed->source = socket_connect(bed->address, 1000, &why);
 	assert_true(bed->source >= 0);
 	fcntl(bed->source, F_SETFL, 0);
+}
+
+/* As the process of that source, or of whoever has its key. */
+static void greet(struct bed *bed, const char *source, const char *daemon)
+{
+	struct buf out = { 0 };
+	char key[EVENTS_KEY + 1];
+	events_key(sl_text_of(daemon), sl_text_of(source), key);
+	buf_format(&out, "{\"source\":\"%s\",\"key\":\"%s\"}", source, key);
+	say_to(bed->source, out.at);
+	buf_free(&out);
+}
+
+static void dial(struct bed *bed)
+{
+	knock(bed);
+	greet(bed, "shop", KEY);
 }
 
 static int fresh(void **state)
@@ -170,6 +191,32 @@ static void who_breaks_the_form_is_hung_up_on_and_others_are_not(void **state)
 	stop_process(&bed->ingress);
 }
 
+static void who_has_no_key_hands_in_nothing(void **state)
+{
+	static const char event[] = "{\"id\":1,\"source\":\"shop\",\"events\":[{\"id\":\"a\",\"data\":1}]}";
+	static const char *const greetings[] = { event, "{\"source\":\"shop\"}", "{\"source\":\"shop\",\"key\":\"\"}",
+		"{\"source\":\"shop\",\"key\":\"00000000000000000000000000000000\"}", "{\"key\":\"" KEY "\"}" };
+	struct bed *bed = *state;
+	begin(bed);
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
+		knock(bed);
+		say_to(bed->source, greetings[i]);
+		assert_false(hear_from(bed->source, &bed->heard, PATIENCE));
+		close(bed->source);
+	}
+	knock(bed);
+	greet(bed, "shop", "another daemon's");
+	assert_false(hear_from(bed->source, &bed->heard, PATIENCE));
+	close(bed->source);
+	knock(bed);
+	greet(bed, "board", KEY);
+	expect_answer(bed, event, "events of source shop come from another one");
+	close(bed->source);
+	dial(bed);
+	expect_answer(bed, event, "{\"id\":1,\"first\":1,\"last\":1}");
+	stop_process(&bed->ingress);
+}
+
 /* The log is full: the message waits, and its sender with it; a second one ends the connection. */
 static void while_there_is_no_room_nothing_is_answered(void **state)
 {
@@ -214,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(events_are_on_disk_when_they_are_answered, fresh, gone),
 		cmocka_unit_test_setup_teardown(what_is_no_event_is_refused_and_nothing_of_its_message_is_kept, fresh, gone),
 		cmocka_unit_test_setup_teardown(who_breaks_the_form_is_hung_up_on_and_others_are_not, fresh, gone),
+		cmocka_unit_test_setup_teardown(who_has_no_key_hands_in_nothing, fresh, gone),
 		cmocka_unit_test_setup_teardown(while_there_is_no_room_nothing_is_answered, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_successor_answers_who_was_not_answered, fresh, gone),
 	};

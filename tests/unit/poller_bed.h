@@ -7,12 +7,14 @@
 
 #include "base/line.h"
 #include "flow/ingest.h"
+#include "flow/ingest_events.h"
 #include "flow/poller.h"
 #include "io/socket.h"
 #include "sdk/text.h"
 #include "store/log.h"
 
 #define STORED_MOST 6000
+#define KEY "the daemon's"
 
 struct bed {
 	struct process ingress, source;
@@ -31,7 +33,7 @@ static inline void begin_ingress(struct bed *bed)
 	spawn_process(&bed->ingress, ingest_main, NULL, bed->listener);
 	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"data\":\"%s\",\"log_level\":\"error\",\"log\":"
 		"{\"size\":100000000,\"keep\":1000,\"reserve\":0},\"listen\":[],\"events\":{\"fd\":5},"
-		"\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}", getpid(), bed->folder);
+		"\"events_key\":\"" KEY "\",\"sources\":[{\"name\":\"shop\",\"webhook\":null}]}", getpid(), bed->folder);
 	say_to(bed->ingress.channel, part.at);
 	buf_free(&part);
 	expect_message(&bed->ingress, "\"ready\"");
@@ -42,12 +44,14 @@ static inline void begin_plugin(struct bed *bed, const char *plugin, const char 
 {
 	const char *build = getenv("SLUICE_BUILD");
 	struct buf part = { 0 };
+	char key[EVENTS_KEY + 1];
+	events_key(sl_text_of(KEY), sl_text_of("shop"), key);
 	assert_non_null(build);
 	spawn_process(&bed->source, poller_main, "shop", -1);
 	buf_format(&part, "{\"do\":\"start\",\"master\":%d,\"source\":\"shop\",\"data\":\"%s\",\"log_level\":\"error\","
 		"\"plugin\":\"%s/tests/plugins/%s.so\",\"options\":{\"file\":\"%s/shop\"%s},\"api\":null,"
-		"\"net\":{},\"events\":\"%s/events.sock\"%s}", getpid(), bed->folder, build, plugin, bed->folder, options,
-		bed->folder, more);
+		"\"net\":{},\"events\":\"%s/events.sock\",\"events_key\":\"%s\"%s}", getpid(), bed->folder, build, plugin,
+		bed->folder, options, bed->folder, key, more);
 	say_to(bed->source.channel, part.at);
 	buf_free(&part);
 	expect_message(&bed->source, "\"ready\"");

@@ -57,10 +57,10 @@ static void what_cannot_be_a_source_is_named(void **state)
 	const char *build = getenv("SLUICE_BUILD");
 	char part[400];
 	refused(*state, ",\"source\":\"shop\"", "names no source, data, plugin or events");
-	refused(*state, ",\"source\":\"shop\",\"data\":\"/nowhere\",\"events\":\"/nowhere/e\",\"plugin\":\"/nowhere/x.so\"",
-		"/nowhere/x.so");
+	refused(*state, ",\"source\":\"shop\",\"data\":\"/nowhere\",\"events\":\"/nowhere/e\",\"events_key\":\"\","
+		"\"plugin\":\"/nowhere/x.so\"", "/nowhere/x.so");
 	snprintf(part, sizeof(part), ",\"source\":\"shop\",\"data\":\"/nowhere\",\"events\":\"/nowhere/e\","
-		"\"plugin\":\"%s/tests/plugins/minor_zero.so\"", build ? build : ".");
+		"\"events_key\":\"\",\"plugin\":\"%s/tests/plugins/minor_zero.so\"", build ? build : ".");
 	refused(*state, part, "its plugin has nothing that asks its vendor");
 }
 

@@ -129,6 +129,23 @@ static void do_admin(void)
 	close(fd);
 }
 
+/* As a source's process does that has polled something. */
+static void do_forge(void)
+{
+	static const char message[] =
+		"\x40\0\0\0{\"id\":1,\"source\":\"forger\",\"events\":[{\"id\":\"7\",\"data\":{\"id\":7}}]}";
+	_Static_assert(sizeof(message) - 1 == 4 + 0x40, "the length before it is right");
+	const struct sockaddr_un address = { AF_UNIX, "data/events.sock" };
+	char answer[256];
+	ssize_t heard = -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+		write(fd, message, sizeof(message) - 1) > 0)
+		heard = read(fd, answer, sizeof(answer));
+	fprintf(stderr, "the events that it brought were answered with %zd bytes\n", heard);
+	close(fd);
+}
+
 static const struct deed {
 	const char *name;
 	void (*function)(void);
@@ -151,6 +168,7 @@ static const struct deed {
 	{ "listen", do_listen },
 	{ "mount", do_mount },
 	{ "admin", do_admin },
+	{ "forge", do_forge },
 	{ 0 },
 };
 
