@@ -3,7 +3,8 @@
  *
  * Of every seq it is known what was written, and whether its bytes or the header
  * of its segment were destroyed since.  Where records lie is looked up in the
- * files before they are harmed.
+ * files before they are harmed; what a harmed one was is kept, so that it is known
+ * byte for byte whether it still is harmed when more has happened to its file.
  */
 #ifndef TESTS_LOG_MODEL_H
 #define TESTS_LOG_MODEL_H
@@ -13,7 +14,7 @@
 enum state {
 	FINE, /* has to be read */
 	HURT, /* its bytes are not what was written: must never be read */
-	LOST, /* its segment's header is not, or it was copied once: may be read, but only as it was written */
+	LOST, /* its segment's header is not, it was copied once, or it came back: may be read, only as it was written */
 };
 
 struct fact {
@@ -23,9 +24,18 @@ struct fact {
 	bool copied; /* by a start, from behind the durable end: the old one is still there */
 };
 
+/* A record that was harmed, as it was before. */
+struct scar {
+	uint64_t seq, salt, offset, span; /* salt: of its segment, which no other has */
+	char *bytes;
+	bool behind; /* a start found it so, and lets the segment end before it */
+};
+
 static struct {
 	struct fact *facts; /* by seq */
 	size_t room;
+	struct scar *scars;
+	size_t scar_count;
 	uint64_t begin; /* the oldest not retired */
 	uint64_t acked, written, appended;
 	uint64_t opened;                /* the end when it was opened */
@@ -36,6 +46,9 @@ static struct {
 
 static inline void model_end(void)
 {
+	while (model.scar_count)
+		free(model.scars[--model.scar_count].bytes);
+	free(model.scars);
 	free(model.facts);
 	memset(&model, 0, sizeof(model));
 	model.begin = 1;
@@ -149,6 +162,7 @@ struct place {
 	uint64_t used;                       /* offset behind the last one that is good */
 	struct lying *lying;
 	size_t count;
+	char *bytes; /* of the whole file, once it was read */
 };
 
 struct layout {
@@ -157,7 +171,7 @@ struct layout {
 	size_t count;
 };
 
-/* Where its records lie. */
+/* Where its records lie, and all its bytes. */
 static inline void place_read(const struct layout *layout, struct place *place)
 {
 	struct scan scan;
@@ -170,6 +184,8 @@ static inline void place_read(const struct layout *layout, struct place *place)
 		place->used = hit.offset + hit.span;
 	}
 	scan_close(&scan);
+	place->bytes = malloc(place->size + 1);
+	assert_int_equal(pread(fd, place->bytes, place->size, 0), place->size);
 	close(fd);
 }
 
@@ -211,8 +227,10 @@ static inline void layout_read(struct layout *layout, const char *path)
 
 static inline void layout_free(struct layout *layout)
 {
-	for (size_t i = 0; i < layout->count; i++)
+	for (size_t i = 0; i < layout->count; i++) {
 		free(layout->places[i].lying);
+		free(layout->places[i].bytes);
+	}
 	free(layout->places);
 	if (layout->dir >= 0)
 		close(layout->dir);
@@ -220,32 +238,63 @@ static inline void layout_free(struct layout *layout)
 
 /* --------------------------------------------------------------------- damage */
 
-struct wound {
-	uint64_t from, to; /* bytes of the file; the same: nothing was changed */
-	bool zeros;        /* they are zeros now, and were `before` */
-	char before[LOG_PAGE];
-};
-
-static inline bool was_hit(const struct wound *wound, const struct lying *lying)
+static inline bool still_there(int fd, const char *bytes, uint64_t offset, uint64_t span)
 {
-	uint64_t from = lying->offset > wound->from ? lying->offset : wound->from;
-	uint64_t end = lying->offset + lying->span, to = end < wound->to ? end : wound->to;
-	if (!wound->zeros)
-		return from < to;
-	while (from < to && !wound->before[from - wound->from])
-		from++;
-	return from < to;
+	char *now = malloc(span);
+	bool same = pread(fd, now, span, (off_t)offset) == (ssize_t)span && memcmp(now, bytes, span) == 0;
+	free(now);
+	return same;
 }
 
-static inline void model_wound(const struct place *place, int fd, const struct wound *wound)
+static inline bool has_scar(uint64_t salt, uint64_t seq)
+{
+	for (size_t i = 0; i < model.scar_count; i++)
+		if (model.scars[i].salt == salt && model.scars[i].seq == seq)
+			return true;
+	return false;
+}
+
+static inline void scar_add(const struct place *place, const struct lying *lying)
+{
+	struct scar scar = { lying->seq, place->salt, lying->offset, lying->span, malloc(lying->span), false };
+	memcpy(scar.bytes, place->bytes + lying->offset, lying->span);
+	model.scars = realloc(model.scars, (model.scar_count + 1) * sizeof(*model.scars));
+	model.scars[model.scar_count++] = scar;
+}
+
+static inline void scar_drop(size_t i)
+{
+	free(model.scars[i].bytes);
+	model.scars[i] = model.scars[--model.scar_count];
+}
+
+/* What happens to a file may also make a record whole: a bit flipped twice, zeros where a zero had been changed. */
+static inline void model_scars(uint64_t salt, int fd)
+{
+	for (size_t i = model.scar_count; i--;) {
+		const struct scar *scar = &model.scars[i];
+		struct fact *fact = &model.facts[scar->seq];
+		if (scar->salt != salt)
+			continue;
+		bool whole = still_there(fd, scar->bytes, scar->offset, scar->span);
+		fact->state = whole && !scar->behind ? FINE : whole || fact->copied ? LOST : HURT;
+		if (whole)
+			scar_drop(i);
+	}
+}
+
+/* Something happened to the file since place_read. */
+static inline void model_wound(const struct place *place, int fd)
 {
 	struct segment segment;
 	bool headless = !segment_read(fd, place->ordinal, &segment);
 	for (size_t i = 0; i < place->count; i++) {
-		struct fact *fact = &model.facts[place->lying[i].seq];
-		if (was_hit(wound, &place->lying[i]))
-			fact->state = fact->copied ? LOST : HURT;
+		const struct lying *lying = &place->lying[i];
+		const char *bytes = place->bytes + lying->offset;
+		if (!has_scar(place->salt, lying->seq) && !still_there(fd, bytes, lying->offset, lying->span))
+			scar_add(place, lying);
 	}
+	model_scars(place->salt, fd);
 	for (uint64_t seq = place->first; headless && place->first && seq <= place->last; seq++)
 		model.facts[seq].state = LOST;
 }
@@ -301,6 +350,30 @@ static inline struct expected model_expect(const char *path)
 	return expected;
 }
 
+/* The offset where the records of a segment end, as a start of the log knows it. */
+static inline uint64_t end_of_segment(const struct log *log, uint64_t salt)
+{
+	for (size_t i = 0; i < log->count; i++) {
+		const struct segment *segment = &log->segments[i];
+		if (segment->salt == salt && i + 1 == log->count)
+			return log->offset;
+		if (segment->salt == salt && segment[1].prev == segment->ordinal)
+			return segment[1].prev_end;
+	}
+	return UINT64_MAX;
+}
+
+/* What was not kept is nothing any more: its seq is given again. */
+static inline void scars_started(const struct log *log, uint64_t end)
+{
+	for (size_t i = model.scar_count; i--;) {
+		struct scar *scar = &model.scars[i];
+		scar->behind |= scar->offset >= end_of_segment(log, scar->salt);
+		if (scar->seq > end || scar->seq < model.begin)
+			scar_drop(i);
+	}
+}
+
 static inline void model_started(const struct log *log, const struct expected *expected)
 {
 	struct log_stat stat;
@@ -312,6 +385,7 @@ static inline void model_started(const struct log *log, const struct expected *e
 	model.acked = model.written = model.appended = model.opened = stat.end;
 	for (uint64_t seq = expected->vouched + 1; seq <= stat.end; seq++)
 		model.facts[seq].copied = true;
+	scars_started(log, stat.end);
 	for (uint64_t seq = model.begin; seq < stat.begin && seq <= stat.end; seq++)
 		if (model.facts[seq].state != LOST)
 			fail_msg("seq %" PRIu64 " is gone, and nobody let it go", seq);

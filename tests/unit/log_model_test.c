@@ -170,48 +170,43 @@ static void look(void)
 
 /* ------------------------------------------------------------------- damage */
 
-static void cut(int fd, struct wound *wound)
+static void cut(int fd, uint64_t at)
 {
-	wound->to = UINT64_MAX;
-	assert_int_equal(ftruncate(fd, (off_t)wound->from), 0);
+	assert_int_equal(ftruncate(fd, (off_t)at), 0);
 }
 
-/* Always upwards: a bit that is flipped a second time would make the byte whole again, and the model does not know. */
-static void change_byte(int fd, struct wound *wound)
+static void flip_bit(int fd, uint64_t at)
 {
 	unsigned char byte;
-	assert_int_equal(pread(fd, &byte, 1, (off_t)wound->from), 1);
-	wound->to = wound->from + 1;
-	byte += (unsigned char)(1 + draw(8));
-	assert_int_equal(pwrite(fd, &byte, 1, (off_t)wound->from), 1);
+	assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+	byte ^= (unsigned char)(1 << draw(8));
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
 }
 
-static void zero_page(int fd, struct wound *wound)
+static void zero_page(int fd, uint64_t at)
 {
 	static const char zeros[LOG_PAGE];
-	wound->from -= wound->from % LOG_PAGE;
-	wound->to = wound->from + LOG_PAGE;
-	wound->zeros = true;
-	ssize_t len = pread(fd, wound->before, LOG_PAGE, (off_t)wound->from);
-	assert_true(len > 0);
-	assert_int_equal(pwrite(fd, zeros, (size_t)len, (off_t)wound->from), len);
+	struct stat file;
+	at -= at % LOG_PAGE;
+	assert_int_equal(fstat(fd, &file), 0);
+	size_t len = (uint64_t)file.st_size - at < LOG_PAGE ? (size_t)file.st_size - at : LOG_PAGE;
+	assert_int_equal(pwrite(fd, zeros, len, (off_t)at), len);
 }
 
-/* One of the segments gets a wound; the model is told which records it hit. */
+/* One of the segments gets a wound; the model sees which records it hit. */
 static void harm_segment(void)
 {
-	static void (*const ways[])(int, struct wound *) = { change_byte, change_byte, zero_page, zero_page, cut };
+	static void (*const ways[])(int, uint64_t) = { flip_bit, flip_bit, zero_page, zero_page, cut };
 	struct layout layout;
-	struct wound wound = { 0 };
 	layout_read(&layout, dir);
 	struct place *place = layout.count ? &layout.places[draw(layout.count)] : NULL;
 	if (place && place->size) {
 		place_read(&layout, place);
 		uint64_t most = chance(6) ? LOG_BEGIN : place->used + LOG_PAGE;
 		int fd = openat(layout.dir, place->name.text, O_RDWR);
-		wound.from = draw(most < place->size ? most : place->size);
-		ways[draw(5)](fd, &wound);
-		model_wound(place, fd, &wound);
+		uint64_t at = draw(most < place->size ? most : place->size);
+		ways[draw(5)](fd, at);
+		model_wound(place, fd);
 		close(fd);
 	}
 	layout_free(&layout);
@@ -274,10 +269,36 @@ static void rot(void)
 	if (place)
 		place_read(&layout, place);
 	if (place && place->used > LOG_BEGIN) {
-		struct wound wound = { .from = LOG_BEGIN + draw(place->used - LOG_BEGIN) };
+		uint64_t at = LOG_BEGIN + draw(place->used - LOG_BEGIN);
 		int fd = openat(layout.dir, place->name.text, O_RDWR);
-		change_byte(fd, &wound);
-		model_wound(place, fd, &wound);
+		flip_bit(fd, at);
+		model_wound(place, fd);
+		close(fd);
+	}
+	layout_free(&layout);
+}
+
+static struct place *place_of_scar(const struct layout *layout, const struct scar *scar)
+{
+	for (size_t i = 0; i < layout->count; i++)
+		if (layout->places[i].salt == scar->salt && layout->places[i].size >= scar->offset + scar->span)
+			return &layout->places[i];
+	return NULL;
+}
+
+/* What could not be read right can be again: a harmed record is what it was. */
+static void heal(void)
+{
+	struct layout layout;
+	sync_batch();
+	layout_read(&layout, dir);
+	const struct scar *scar = model.scar_count ? &model.scars[draw(model.scar_count)] : NULL;
+	struct place *place = scar ? place_of_scar(&layout, scar) : NULL;
+	if (place) {
+		place_read(&layout, place);
+		int fd = openat(layout.dir, place->name.text, O_RDWR);
+		assert_int_equal(pwrite(fd, scar->bytes, scar->span, (off_t)scar->offset), scar->span);
+		model_wound(place, fd);
 		close(fd);
 	}
 	layout_free(&layout);
@@ -371,7 +392,7 @@ static const struct action {
 	const char *name;
 	void (*act)(void);
 } actions[] = {
-	{ 380, "append", append },
+	{ 376, "append", append },
 	{ 180, "sync", sync_batch },
 	{ 40, "write", write_batch },
 	{ 60, "prepare", prepare },
@@ -381,6 +402,7 @@ static const struct action {
 	{ 10, "read everything", read_everything },
 	{ 6, "look", look },
 	{ 8, "rot", rot },
+	{ 4, "heal", heal },
 	{ 15, "reopen", reopen },
 	{ 15, "crash", crash },
 	{ 6, "lose power", lose_power },
