@@ -46,18 +46,19 @@ static size_t variable_length(struct sl_text left)
 
 static void mask(struct sl_text text, struct buf *out)
 {
-	for (size_t i = 0; i < text.len;) {
-		struct sl_text left = { text.at + i, text.len - i };
+	for (const char *dollar; (dollar = memchr(text.at, '$', text.len));) {
+		struct sl_text left = { dollar, text.len - (size_t)(dollar - text.at) };
 		size_t len = variable_length(left);
+		buf_add(out, text.at, (size_t)(dollar - text.at) + 1);
 		if (len) {
-			buf_string(out, "$" MASK_OPEN);
+			buf_string(out, MASK_OPEN);
 			buf_add(out, left.at + 2, len - 3);
 			buf_string(out, MASK_CLOSE);
-		} else {
-			buf_char(out, *left.at);
 		}
-		i += len ? len : 1;
+		len += !len;
+		text = (struct sl_text){ left.at + len, left.len - len };
 	}
+	buf_add(out, text.at, text.len);
 }
 
 static struct sl_text unmask(struct arena *arena, const char *at, size_t len)
@@ -332,24 +333,31 @@ struct yaml_node *yaml_read_text(const char *file, struct sl_text text, struct a
 	return root;
 }
 
+/* All of it, or so much that it is too much. */
+static bool read_most(FILE *file, struct buf *text)
+{
+	char part[8192];
+	size_t len;
+	while (text->len <= MOST_BYTES && (len = fread(part, 1, sizeof(part), file)))
+		buf_add(text, part, len);
+	return !ferror(file);
+}
+
 struct yaml_node *yaml_read_file(const char *path, struct arena *arena, struct why *why)
 {
-	char *text;
-	size_t len;
+	struct buf text = { 0 };
 	FILE *file = fopen(path, "re");
 	struct yaml_node *root = NULL;
 	if (!file) {
 		why_errno(why, "%s cannot be opened", path);
 		return NULL;
 	}
-	text = must_alloc(MOST_BYTES + 1);
 	errno = 0;
-	len = fread(text, 1, MOST_BYTES + 1, file);
-	if (ferror(file))
-		why_errno(why, "%s cannot be read", path);
+	if (read_most(file, &text))
+		root = yaml_read_text(path, (struct sl_text){ text.at ? text.at : "", text.len }, arena, why);
 	else
-		root = yaml_read_text(path, (struct sl_text){ text, len }, arena, why);
-	free(text);
+		why_errno(why, "%s cannot be read", path);
+	buf_free(&text);
 	fclose(file);
 	return root;
 }
