@@ -178,6 +178,8 @@ bool log_set_forward(const char *dir, uint64_t end, uint64_t next, struct why *w
 	struct segment forward = { .first = next, .gap = end + 1, .size = LOG_BEGIN, .begun = clock_wall() };
 	struct log_reader *reader = log_reader_open(dir, why);
 	bool fine = reader && find_last(reader, end, &forward, why) && read_id(reader, &forward, why);
+	if (fine && next > LOG_SEQ_MOST)
+		fine = why_say(why, "%s: its records have numbers that no log gives", dir);
 	forward.ordinal = forward.prev + 1;
 	if (fine && getrandom(&forward.salt, sizeof(forward.salt), 0) != sizeof(forward.salt))
 		fine = why_errno(why, "no random bytes");

@@ -47,11 +47,16 @@ void page_file_go_live(struct log_page *page)
 	atomic_store(&page->boot, boot_now());
 }
 
+static bool mark_good(const struct log_mark *mark)
+{
+	return mark->end <= LOG_SEQ_MOST && mark->check == mark_check(mark->end);
+}
+
 uint64_t page_file_mark(const struct log_page *page)
 {
 	uint64_t end = 0;
 	for (int i = 0; i < 2; i++)
-		if (page->marks[i].end > end && page->marks[i].check == mark_check(page->marks[i].end))
+		if (page->marks[i].end > end && mark_good(&page->marks[i]))
 			end = page->marks[i].end;
 	return end;
 }

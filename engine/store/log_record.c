@@ -112,7 +112,7 @@ void record_seal(char *at, uint64_t durable, uint64_t salt, uint64_t offset)
 
 bool record_head_good(const struct record_head *head, uint64_t salt, uint64_t offset)
 {
-	return head->seq && head->check == head_check(head, salt, offset);
+	return head->durable < head->seq && head->seq <= LOG_SEQ_MOST && head->check == head_check(head, salt, offset);
 }
 
 bool record_text_good(const char *at, uint64_t salt, uint64_t offset)

@@ -123,7 +123,7 @@ static bool resume(struct found *found)
 	uint64_t last = log->writing.ordinal;
 	if (!page_file_was_clean(log->page) || clean->ordinal != last)
 		return false;
-	if (last && log->writing.file_size != log->writing.size)
+	if (last && (log->writing.file_size != log->writing.size || log->writing.first - 1 > clean->end))
 		return false;
 	int fd = last ? openat(log->dir, segment_name(last).text, O_RDWR | O_CLOEXEC) : -1;
 	bool good = fd >= 0 ? nothing_follows(log, clean->offset, fd) : !last;

@@ -95,7 +95,7 @@ uint64_t segment_gaps(const struct segment *segments, size_t count)
 static bool head_good(const struct segment_head *head, uint64_t ordinal)
 {
 	return memcmp(head->magic, SEGMENT_MAGIC, sizeof(head->magic)) == 0 && head->check == head_check(head)
-		&& head->ordinal == ordinal && head->gap <= head->first;
+		&& head->ordinal == ordinal && head->gap <= head->first && head->first <= LOG_SEQ_MOST;
 }
 
 /* While the writer begins a segment one copy may be new and one old: the new one counts. */

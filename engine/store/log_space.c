@@ -57,6 +57,8 @@ enum log_room log_room(struct log *log, size_t bytes)
 	uint64_t need = log->outstanding + bytes + HEAD_ROOM;
 	if (log->failed)
 		return LOG_FAILED;
+	if (log->next_seq > LOG_SEQ_MOST)
+		return LOG_FULL;
 	space_look(log, false);
 	if (log->free < 0)
 		return LOG_NO_SPACE;

@@ -78,7 +78,7 @@ static inline struct sl_text text(const char *string)
 static inline uint64_t add_one(uint64_t seq)
 {
 	static char body[1500];
-	struct log_record record = { .received = (int64_t)seq * 1000, .flags = LOG_SECOND,
+	struct log_record record = { .received = (int64_t)(seq * 1000), .flags = LOG_SECOND,
 		.source = text("boards"), .method = text("POST"), .path = text("/in/boards"),
 		.query = text("a=b"), .headers = text("x: y\n"), .body = { body, body_size(seq) } };
 	body_fill(seq, body, record.body.len);
@@ -138,7 +138,7 @@ struct tally {
 static inline void check_record(const struct log_record *record)
 {
 	static char body[1500];
-	assert_int_equal(record->received, (int64_t)record->seq * 1000);
+	assert_int_equal(record->received, (int64_t)(record->seq * 1000));
 	assert_int_equal(record->flags, LOG_SECOND);
 	assert_string_equal(record->source.at, "boards");
 	assert_string_equal(record->headers.at, "x: y\n");

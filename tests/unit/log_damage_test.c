@@ -302,6 +302,49 @@ static void a_segment_without_a_header_is_kept_aside_and_its_seqs_are_named(void
 	assert_int_equal(after.records, before.records);
 }
 
+/* The header of a segment as somebody would write it who knows how. */
+static void forge_first(const char *name, uint64_t ordinal, uint64_t first)
+{
+	struct segment segment;
+	struct segment_head head;
+	int at = open(dir, O_RDONLY | O_DIRECTORY), fd = segment_open(at, ordinal, &segment);
+	assert_true(fd >= 0);
+	close(fd);
+	close(at);
+	segment.first = first;
+	segment_head_make(&head, &segment);
+	overwrite(name, 0, &head, sizeof(head));
+	overwrite(name, LOG_PAGE, &head, sizeof(head));
+}
+
+static void a_seq_that_no_log_gives_is_not_believed(void **unused)
+{
+	open_writer();
+	add(5);
+	log_close(&writer);
+	forge_first("000000000001.seg", 1, LOG_SEQ_MOST + 1);
+	delete("page");
+	open_writer();
+	assert_int_equal(end_now(), 0);
+	assert_int_equal(files_in("damaged"), 1);
+}
+
+static void behind_the_last_seq_there_is_no_room(void **unused)
+{
+	open_writer();
+	add(5);
+	log_close(&writer);
+	forge_first("000000000001.seg", 1, LOG_SEQ_MOST - 2);
+	open_writer(); /* the page says 5, cleanly closed; the header has the later word */
+	assert_int_equal(end_now(), LOG_SEQ_MOST - 3);
+	assert_int_equal(log_room(writer, 100), LOG_ROOM);
+	add(3);
+	assert_int_equal(log_room(writer, 100), LOG_FULL);
+	struct log_reader *reader = open_reader();
+	assert_int_equal(read_with(reader, LOG_SEQ_MOST - 2).records, 3);
+	log_reader_close(&reader);
+}
+
 static void a_missing_segment_is_damage_and_a_missing_beginning_is_gone(void **unused)
 {
 	open_writer();
@@ -566,6 +609,8 @@ int main(void)
 		TEST(the_last_records_of_a_segment_are_missed_too),
 		TEST(either_copy_of_a_header_will_do),
 		TEST(a_segment_without_a_header_is_kept_aside_and_its_seqs_are_named),
+		TEST(a_seq_that_no_log_gives_is_not_believed),
+		TEST(behind_the_last_seq_there_is_no_room),
 		TEST(a_missing_segment_is_damage_and_a_missing_beginning_is_gone),
 		TEST(a_cut_segment_loses_its_end_only),
 		TEST(a_segment_may_be_cut_anywhere),
