@@ -46,3 +46,8 @@ int64_t sl_far_now(const struct sl_call *call)
 	const char *rest = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date) : NULL;
 	return (int64_t)(rest && !*rest ? timegm(&date) : time(NULL)) * SECOND;
 }
+
+int64_t sl_far_settled(int64_t time, int64_t now)
+{
+	return time && time % SECOND == 0 && time + SECOND < now ? time + SECOND - SECOND / 1000 : time;
+}

@@ -21,4 +21,9 @@ struct sl_text sl_plain(struct sl_call *call, const struct sl_json *value);
 /* When the answer was given, by the far side's clock, or else ours; microseconds since 1970. */
 int64_t sl_far_now(const struct sl_call *call);
 
+/* Of a time in whole seconds that were over when it was read, at `now`: the second's last thousandth.  What was read is
+ * how things were then, and so comes behind all that was told within that second, in whatever order.  Any other time
+ * stays as it is: within its second a thing may change again and keep its time.  In microseconds. */
+int64_t sl_far_settled(int64_t time, int64_t now);
+
 #endif

@@ -271,18 +271,11 @@ static enum sl_outcome list_arrived(struct sl_call *call)
 
 /* -------------------------------------------------------------------- what is emitted */
 
-/* Times are whole seconds. Once a second is over, what is read is how it was at its end: that is its last
- * thousandth, so that it comes behind what was read within that second. */
-static int64_t settled(const struct sl_call *call, int64_t time)
-{
-	return time && time % SECOND == 0 && time + SECOND < sl_far_now(call) ? time + SECOND - SECOND / 1000 : time;
-}
-
 void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t time, struct sl_text conversation,
 	struct sl_text data)
 {
 	const struct sl_host *host = call->host;
-	const int64_t version = settled(call, time) / 1000;
+	const int64_t version = sl_far_settled(time, sl_far_now(call)) / 1000;
 	unsigned char digest[SL_DIGEST_MOST];
 	char hex[2 * SL_DIGEST_MOST + 1];
 	sl_hash(SL_SHA256, &data, 1, digest);

@@ -129,12 +129,13 @@ struct walk {
 	int64_t reached[PARTS];
 	int part;             /* PARTS: between two rounds */
 	const char *after;    /* the page before, as the shop calls it; NULL: the first one */
-	int64_t from, newest; /* of this part: asked from there, and seen so far */
+	int64_t from, newest; /* of this part: asked from there, and seen since; older than `reached` in the overlap */
 	int64_t seen;         /* objects since `from` */
 	int64_t done, total;  /* of a backfill; total -1: nobody asked yet */
 
 	/* of this call */
 	const struct sl_json *page, *node; /* and the object on it that is next */
+	int64_t read;                      /* when it was, by the shop's clock; microseconds */
 	const struct sl_json **more;       /* further lines of that */
 	size_t more_count;
 };

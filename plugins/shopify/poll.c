@@ -12,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "far.h"
 #include "inside.h"
+#include "sign.h"
 #include "text.h"
 
 #define PAGE_MOST 250
@@ -58,22 +60,36 @@ static void close_body(struct sl_call *call, struct text *body)
 	text_string(body, "}");
 }
 
+/* An object that may change and keep its time is known by what it is, too. */
+static const char *open_mark(struct sl_call *call, int64_t moment, const struct text *body)
+{
+	const struct sl_text whole = { body->at, body->len };
+	unsigned char digest[SL_DIGEST_MOST];
+	char hex[2 * SL_DIGEST_MOST + 1];
+	if (!moment || moment % 1000)
+		return "";
+	sl_hash(SL_SHA256, &whole, 1, digest);
+	sl_hex(digest, 4, hex);
+	return call->host->format(call, "+%s", hex).at;
+}
+
 void emit_object(struct sl_call *call)
 {
 	struct walk *walk = walk_of(call);
 	const struct object *object = &objects[walk->part];
 	const struct sl_host *host = call->host;
 	struct sl_text id = node_id(call, walk->node), version = host->string(host->at(walk->node, "/updatedAt"));
-	int64_t moment = moment_of(version);
+	int64_t moment = moment_of(version), settled = sl_far_settled(moment * 1000, walk->read) / 1000;
 	struct text body = { .call = call };
 	version.len = version.len < 40 ? version.len : 40;
 	write_object(&body, object, walk->node, walk->more, walk->more_count);
 	close_body(call, &body);
 	host->emit(call, &(struct sl_event){
-		.id = host->format(call, "%s:%.*s@%.*s", object->name, (int)id.len, id.at, (int)version.len, version.at).at,
+		.id = host->format(call, "%s:%.*s@%.*s%s", object->name, (int)id.len, id.at, (int)version.len, version.at,
+			settled == moment ? open_mark(call, moment, &body) : "").at,
 		.type = object->changed,
 		.subject = host->format(call, "%s:%.*s", object->name, (int)id.len, id.at).at,
-		.time = moment,
+		.time = settled,
 		.data = { body.at, body.len },
 	});
 	meet(walk, moment);
@@ -126,7 +142,8 @@ const struct sl_json *page_after(const struct sl_call *call, const struct sl_jso
 
 static void part_over(struct sl_call *call, struct walk *walk)
 {
-	walk->reached[walk->part] = walk->newest;
+	int64_t *reached = &walk->reached[walk->part];
+	*reached = walk->newest > *reached ? walk->newest : *reached;
 	walk->part++;
 	walk_next_part(call, walk);
 }
@@ -249,6 +266,7 @@ static enum sl_outcome page_arrived(struct sl_call *call)
 	if (outcome != SL_DONE)
 		return outcome;
 	walk->page = host->at(data, "/page");
+	walk->read = sl_far_now(call);
 	const struct sl_json *nodes = host->at(walk->page, "/nodes");
 	if (host->kind(nodes) != SL_KIND_ARRAY && errors)
 		return page_refused(call, errors);

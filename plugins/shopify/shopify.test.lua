@@ -131,7 +131,7 @@ polled {
   },
   emits = {
     { id = "products:8@2025-12-31T10:00:00Z", type = "products/update", subject = "products:8",
-      time = "2025-12-31T10:00:00Z", data = {
+      time = "2025-12-31T10:00:00.999Z", data = {
         id = 8, admin_graphql_api_id = "gid://shopify/Product/8", title = "Sign", handle = "sign", vendor = "Acme",
         product_type = "", status = "active", tags = "new, blue", published_at = json.null,
         created_at = "2025-12-01T00:00:00Z", updated_at = "2025-12-31T10:00:00Z", shop_domain = SHOP,
@@ -224,6 +224,29 @@ polled {
   },
   emits = { { id = "products:8@2025-12-31T10:00:00Z" } },
   logs = { "does not know its cursor" },
+}
+polled {
+  name = "what a page in the overlap brought is no older than what was known before",
+  poll = { cursor = { products = 1767175200000, part = 4 } },
+  answers = { page({ product(8, "2025-12-31T09:55:00Z") }, "c1"), { url = PATH, status = 418, body = "" } },
+  emits = { { id = "products:8@2025-12-31T09:55:00Z" } },
+  cursor = {
+    orders = 0, customers = 0, products = 1767175200000, deleted = 0, part = 2, after = "c1", from = 1767174600000,
+    newest = 1767174900000, seen = 1, done = 1, total = 0,
+  },
+  fails = "HTTP 418",
+}
+polled {
+  name = "an object that may change and keep its time is known by what it is, too",
+  answers = {
+    (function()
+      local answer = page { product(8, "2025-12-31T10:00:00Z") }
+      answer.headers = { Date = "Wed, 31 Dec 2025 10:00:01 GMT" }
+      return answer
+    end)(),
+    NOTHING_DELETED,
+  },
+  emits = { { id = "products:8@2025-12-31T10:00:00Z+9008ae8a", time = "2025-12-31T10:00:00Z" } },
 }
 polled {
   name = "without leave to read the log of events the rest goes on",

@@ -79,6 +79,6 @@ void walk_next_part(const struct sl_call *call, struct walk *walk)
 	walk->from = walk->newest = walk->seen = 0;
 	if (walk->part >= PARTS)
 		return;
-	walk->newest = walk->reached[walk->part];
-	walk->from = walk->newest > shopify->overlap ? walk->newest - shopify->overlap : 0;
+	const int64_t reached = walk->reached[walk->part];
+	walk->from = walk->newest = reached > shopify->overlap ? reached - shopify->overlap : 0;
 }

@@ -166,7 +166,7 @@ return {
         },
         { url = TASKS, json = QUIET },
       },
-      emits = { { id = "1@2026-01-05T00:00:00.000Z", time = "2026-01-05T00:00:00Z" } },
+      emits = { { id = "1@2026-01-05T00:00:00.000Z+42f19738c91a02d5", time = "2026-01-05T00:00:00Z" } },
     },
     {
       name = "a site that does not order by time is read page by page, and known only at its end",

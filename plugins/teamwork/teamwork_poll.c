@@ -10,7 +10,8 @@
  * last to the first: what has moved up meanwhile is on one of those.
  *
  * The cursor: {"changed":TIME,"deleted":TIME}, the newest that are known, and on the way
- * {..,"from":TIME,"page":N,"top":TIME,"done":N}.  Deleted tasks come from a query of their own:
+ * {..,"from":TIME,"page":N,"top":TIME,"done":N}: of the query under way, what it is asked for and the newest it
+ * brought.  That may be older than what is known: a run looks back.  Deleted tasks come from a query of their own:
  * in the first one a site does not show them.
  *
  * The API has whole seconds, and does not say whether "after" includes them: so all
@@ -32,7 +33,8 @@
 struct walk {
 	int64_t changed, deleted; /* microseconds: the newest known */
 	int64_t from, page;       /* of the query under way; a page below 0: on the way back to the first */
-	int64_t top, gone;        /* the newest changed one, and deleted one, so far */
+	int64_t top;              /* the newest that it has brought so far */
+	int64_t gone;             /* the newest deleted one so far */
 	int64_t done;             /* tasks */
 	int64_t deleted_page;
 };
@@ -64,11 +66,11 @@ static struct walk *walk_read(struct sl_call *call)
 	int64_t since = call->since * 1000;
 	walk->changed = read_time(call, cursor, "/changed", since);
 	walk->deleted = read_time(call, cursor, "/deleted", since);
-	walk->top = read_time(call, cursor, "/top", walk->changed);
 	walk->gone = walk->deleted;
 	walk->page = read_number(call, cursor, "/page");
 	walk->done = read_number(call, cursor, "/done");
 	walk->from = read_time(call, cursor, "/from", !cursor ? since : walk->changed - opt->overlap * 1000);
+	walk->top = read_time(call, cursor, "/top", walk->from);
 	if (!walk->page)
 		walk->page = 1;
 	return walk;
@@ -223,21 +225,27 @@ static enum sl_outcome go_on(struct sl_call *call)
 	return SL_DONE;
 }
 
+/* All up to `top` are had. */
+static void know(struct walk *walk)
+{
+	walk->changed = walk->top > walk->changed ? walk->top : walk->changed;
+}
+
 static enum sl_outcome changed_through(struct sl_call *call)
 {
 	struct walk *walk = call->local;
-	walk->changed = walk->top;
+	know(walk);
 	walk->deleted_page = 1;
 	return ask_deleted(call);
 }
 
-/* All up to `top` are had. */
 static enum sl_outcome slide(struct sl_call *call)
 {
 	struct walk *walk = call->local;
 	if (walk->top <= walk->from)
 		return changed_through(call);
-	walk->changed = walk->from = walk->top;
+	know(walk);
+	walk->from = walk->top;
 	walk->page = 1;
 	return go_on(call);
 }

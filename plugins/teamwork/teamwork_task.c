@@ -152,26 +152,18 @@ bool task_deleted(const struct sl_host *host, const struct sl_json *task)
 	return moment(host, task, deleted_names) || sl_text_is(host->string(member(host, task, "status")), "deleted");
 }
 
-/* A task without a time is another when its text is. */
+/* A task without a time is another when its text is, and so is one that may change and keep its time. */
 static const char *version_of(struct sl_call *call, int64_t time, const struct sl_json *task)
 {
-	char *out = call->host->alloc(call, SL_TIME_SIZE);
+	char out[SL_TIME_SIZE] = "", hex[2 * SL_DIGEST_MOST + 1];
 	unsigned char digest[SL_DIGEST_MOST];
 	struct sl_text raw = call->host->raw(task);
-	if (time) {
-		sl_time_write(time, out);
-		return out;
-	}
 	sl_hash(SL_SHA256, &raw, 1, digest);
-	sl_hex(digest, 8, out);
-	return out;
-}
-
-/* The API has whole seconds. Once a second is over, what is read is how the task was at its end: that is its last
- * thousandth, so it comes behind what webhooks told within that second, in whatever order these came. */
-static int64_t settled(const struct sl_call *call, int64_t time)
-{
-	return time && time % SECOND == 0 && time + SECOND < sl_far_now(call) ? time + SECOND - SECOND / 1000 : time;
+	sl_hex(digest, 8, hex);
+	if (time)
+		sl_time_write(time, out);
+	return call->host->format(call, "%s%s%s", out, time && time % SECOND == 0 ? "+" : "",
+		time % SECOND == 0 ? hex : "").at;
 }
 
 int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct sl_json *included)
@@ -184,7 +176,7 @@ int64_t task_emit(struct sl_call *call, const struct sl_json *task, const struct
 		return 0;
 	if (!time)
 		time = moment(host, task, updated_names);
-	const int64_t end = settled(call, time);
+	const int64_t end = sl_far_settled(time, sl_far_now(call));
 	const char *version = version_of(call, end, task);
 	host->emit(call, &(struct sl_event){
 				 .id = host->format(call, "%s@%s%s", id.at, version, gone ? "/deleted" : "").at,

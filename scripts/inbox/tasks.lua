@@ -163,7 +163,7 @@ local function emit_whole(body, at, opt)
   local row = row_of(task, body, opt)
   local gone = told.moment(of(task, "deleted_at")) or told.string(of(task, "status")) == "deleted"
   row.raw = body.task
-  local updated = gone and end_of(told.moment(of(task, "updated_at")), at)
+  local updated = gone and end_of(told.moment(of(task, "updated_at")), at + 1) -- `at` may be its own second's end
   emit { type = "tasks", mode = "upsert", time = updated or at, data = row }
   if gone then emit_deleted(row.task_id, at) end
 end

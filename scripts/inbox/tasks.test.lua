@@ -137,6 +137,17 @@ return {
         { type = "tasks", mode = "delete", time = "2026-01-01T11:00:00Z", data = { task_id = "7" } },
       },
     },
+    {
+      name = "a task that was changed and deleted within one second is how it was at that second's end",
+      event = polled({ task = { id = 7, name = "Sign", status = "deleted", updatedAt = "2026-01-01T11:00:00Z",
+        deletedAt = "2026-01-01T11:00:00Z" } }, "2026-01-01T11:00:00.999Z"),
+      emits = {
+        { type = "tasks", mode = "upsert", time = "2026-01-01T11:00:00.999Z", has = { title = "Sign" } },
+        { type = "tasks", mode = "patch", time = "2026-01-01T11:00:00.999Z",
+          data = { task_id = "7", status = "deleted" } },
+        { type = "tasks", mode = "delete", time = "2026-01-01T11:00:00.999Z", data = { task_id = "7" } },
+      },
+    },
     { name = "the older of the API's forms is read too", event = { id = "p2", type = "task",
       data = { task = { id = 7, content = "Sign", ["dateChanged"] = "2026-01-01T10:00:00Z", numEstMins = 5,
         startDate = "20171123" } } },

@@ -104,10 +104,16 @@ local TABLES = {
   products = { key = "product_id", row = product_row },
 }
 
+-- The object's own time, in whole seconds; when it was told of says where in that second, or that it is over.
+local function version_of(event)
+  local updated = time.parse(string(event.data.updated_at)) or event.time
+  return event.time - updated < 1000 and math.max(event.time, updated) or updated
+end
+
 local function emit_object(event, table_name, shop, id)
   local form, body = TABLES[table_name], event.data
   local row = form.row(body)
-  local version = time.parse(string(body.updated_at)) or event.time
+  local version = version_of(event)
   row.shop, row[form.key], row.raw = shop, id, body
   emit { type = table_name, time = version, data = row }
   if table_name == "orders" and json.kind(body.line_items) == "array" then

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test_vendor_teamwork.py - tasks, as webhooks tell them and as the API knows them, are one table.
 import json
+import time
 
 import pytest
 from vendorbed import OBJECTS, Bed, bad_day, wait_until
@@ -69,6 +70,39 @@ def test_nothing_new_costs_two_requests_and_no_event(daemon, quiet):
     assert daemon.sluice("poll", "tasks").returncode == 0
     assert lists_of(fake) == before + 2
     assert daemon.rows("select count(*) from tasks") == logged
+
+
+def changed(fake, count, ago):
+    """So many tasks of as many seconds, the last one `ago`; and no webhook tells of them."""
+    with fake.lock:
+        return [fake.create(int(time.time()) - ago - count + number) for number in range(count)]
+
+
+def test_what_is_looked_back_at_may_be_many_pages(daemon, quiet):
+    """A task that changed again in a second that was read is on none but the second page behind the newest known."""
+    fake = fake_of(quiet)
+    tasks = changed(fake, 100, 5)
+    quiet.until_done("poll", "tasks")
+    with fake.lock:
+        tasks[60].update(name="Changed again")
+        tasks[60]["updatedAt"] += 1
+    quiet.until_done("poll", "tasks")
+    settled(quiet)
+    quiet.compare_tables("tasks", fake)
+
+
+def test_a_task_that_was_changed_and_deleted_in_one_second_is_as_it_was_last(daemon, quiet):
+    fake = fake_of(quiet)
+    with fake.lock:
+        tasks = [fake.create(int(time.time()) - 10) for _ in range(20)]
+        for number, task in enumerate(tasks):
+            fake.tell(task, "TASK.CREATED")
+            task["name"] = f"Changed again {number}"
+            fake.delete(task, task["updatedAt"])
+    assert fake.drain()
+    quiet.until_done("poll", "tasks")
+    settled(quiet)
+    quiet.compare_tables("tasks", fake)
 
 
 def test_a_webhook_and_a_form_are_the_same_task(daemon, quiet):
