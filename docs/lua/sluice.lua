@@ -92,6 +92,7 @@ function Row:json() end
 ---@field repeat_ms integer?
 ---@field challenge string?
 ---@field head boolean?
+---@field scope string? text around a {SELECTOR}: the scope in which polls emit its subject: "board {body:/board}"
 ---@field notice boolean? a request says no more than that something changed: a poll begins
 ---@field status integer?
 

@@ -186,6 +186,8 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 	sl_json_integer(sl_json_get(part, "first"), &poller->first);
 	poller->snapshot = sl_json_true(sl_json_get(part, "snapshot"));
 	gap_begin(poller, part);
+	if (!heard_begin(&poller->heard, part, why))
+		return false;
 	poller->hand = hand_new(poller, arena_format(poller->life, "unix:%s", text_of(part, "events")),
 		text_of(part, "events_key"), poll_handed);
 	return outside_open(&poller->outside, poller->loop, poller->channel, sl_json_get(part, "net"), NULL, poller->life,
@@ -301,6 +303,7 @@ static void end(struct poller *poller)
 	uv_run(poller->loop, UV_RUN_DEFAULT);
 	uv_loop_close(poller->loop);
 	book_close(&poller->book);
+	heard_end(&poller->heard);
 	free(poller->poll.at.cursor);
 	free(poller->backfill.at.cursor);
 	sl_json_free(&poller->part);

@@ -9,6 +9,7 @@
  *     poller_run.c    runs: begun, framed by what tells of them, ended, given up
  *     poller_sync.c   the events that tell of a run
  *     poller_sweep.c  what belongs to a scope, and what of it is gone
+ *     poller_heard.c  what webhooks told of belongs to one too
  *     poller_hand.c   events on their way to the ingress
  *     poller_keep.c   its own file: cursors, and what was emitted lately
  *     poller_tell.c   how it is, and answers to what is asked
@@ -176,7 +177,15 @@ struct walk {
 	uint64_t fresh;          /* new, and in the list */
 	uint64_t brought, unchanged; /* of the whole call: handed in, left out */
 	size_t swept;            /* of the scopes that it swept: so many are through */
+	bool heard, hears;       /* before that: what webhooks told of is in the file; or a slice of it */
 	struct arena *page;      /* of what is gone in them, a hand-in at a time; NULL: there was no sweep yet */
+};
+
+/* poller_heard.c */
+struct heard {
+	struct webhook *webhook; /* NULL: its description says no scope */
+	struct log_reader *log;
+	uint64_t next, upto;     /* seqs */
 };
 
 /* poller_gap.c */
@@ -203,6 +212,8 @@ struct errand; /* poller_hooks.c */
 struct hand; /* poller_hand.c */
 struct book; /* poller_keep.c */
 struct state; /* store/state.h */
+struct webhook; /* flow/webhook.h */
+struct log_reader; /* store/log.h */
 
 struct poller {
 	uv_loop_t *loop;
@@ -228,6 +239,7 @@ struct poller {
 	struct walk *handing; /* whose call's events are sifted and handed in: one transaction; or NULL */
 	struct walk *handed;  /* whose were last */
 	struct gaps gaps;
+	struct heard heard;
 	struct errand *errands; /* the first one is under way */
 	struct call *opening;
 	bool opened;
@@ -280,9 +292,16 @@ void run_breaks(struct walk *walk);                 /* a snapshot is given up, a
 /* poller_sweep.c */
 bool sweep_note(struct walk *walk, const struct sl_event *event, bool *back, struct why *why); /* back: it was gone */
 void sweep_back(const struct walk *walk, bool same, struct sl_event *event); /* same: it is known already */
+/* A webhook told of it at that time. */
+bool sweep_heard(const struct walk *walk, const char *subject, const char *scope, int64_t at, struct why *why);
 size_t sweep_room(const struct call *call); /* in walk->list, behind what was emitted */
 bool sweep_page(struct walk *walk, struct why *why); /* a page of what is gone, behind what is fresh */
 bool sweep_prune(struct state *state, struct why *why);
+
+/* poller_heard.c */
+bool heard_begin(struct heard *heard, const struct sl_json *part, struct why *why);
+void heard_end(struct heard *heard);
+bool heard_slice(struct walk *walk, bool *through, struct why *why); /* of the log, on to its end */
 
 /* poller_sync.c */
 void sync_event(const struct poller *poller, const struct run *run, bool finished, struct arena *arena,

@@ -274,6 +274,7 @@ static void begin_sifting(struct walk *walk)
 	walk->call = NULL;
 	walk->ended = false;
 	walk->sifts = true;
+	walk->heard = walk->hears = false;
 	walk->after = walk->at;
 	walk->sifted = walk->swept = walk->fresh = walk->brought = walk->unchanged = walk->known.page = 0;
 	walk->list = arena_alloc(call->arena, (call->emitted_count + sweep_room(call) + 2) * sizeof(*walk->list));

@@ -2,10 +2,11 @@
 /* poller_sweep.c - what belongs to a scope, and what of it is gone.
  *
  * In the source's file, each subject that was emitted with a scope stands beside that
- * scope and the run that last saw it.  A sweep finds those that an earlier run saw last.
- * One that was seen in another scope since has only moved: it leaves this scope, and no
- * more is said of it.  All others are gone, a page of them at a time: an event each, and
- * they are forgotten.  All of that is the call's transaction, with its cursor.
+ * scope and the run that last saw it; what webhooks told of too (poller_heard.c).  A sweep
+ * finds those that an earlier run saw last.  One that was seen in another scope since has
+ * only moved: it leaves this scope, and no more is said of it.  All others are gone, a page
+ * of them at a time: an event each, and they are forgotten.  All of that is the call's
+ * transaction, with its cursor.
  *
  * That a subject is gone is remembered for the last 100 000 of them.  When one is emitted
  * again it counts as an event of its own, though it may not have changed since, and as
@@ -28,9 +29,14 @@
 #define SUBJECT_MOST (POLLED_WORD - sizeof("#gone#") - POLLED_RUN)
 
 /* Runs in the order they began, whichever walk they are of. */
+static int64_t mark_at(const struct walk *walk, int64_t began)
+{
+	return began * 2 + walk->backfill;
+}
+
 static int64_t mark_of(const struct walk *walk)
 {
-	return walk->at.run.began * 2 + walk->backfill;
+	return mark_at(walk, walk->at.run.began);
 }
 
 /* --------------------------------------------------------------------- belonging */
@@ -78,17 +84,29 @@ static bool check_scope(const struct sl_event *event, struct why *why)
 		       POLLED_WORD);
 }
 
+/* As of a run that began at `mark`. */
+static bool note_part(struct state *state, const char *subject, const char *name, int64_t mark, struct why *why)
+{
+	int64_t scope;
+	return make_scope(state, name, &scope, why) &&
+	       state_run(state, why, "INSERT INTO part VALUES (?, ?, ?)"
+		       " ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen)", "tii", subject, scope, mark);
+}
+
+bool sweep_heard(const struct walk *walk, const char *subject, const char *scope, int64_t at, struct why *why)
+{
+	if (strlen(subject) > SUBJECT_MOST || strlen(scope) > POLLED_WORD)
+		return true; /* no poll emits such */
+	return note_part(book_state(walk->poller->book), subject, scope, mark_at(walk, at), why);
+}
+
 bool sweep_note(struct walk *walk, const struct sl_event *event, bool *back, struct why *why)
 {
 	struct state *state = book_state(walk->poller->book);
-	int64_t scope;
 	*back = false;
 	if (!event->scope)
 		return true;
-	return check_scope(event, why) && make_scope(state, event->scope, &scope, why) &&
-	       state_run(state, why, "INSERT INTO part VALUES (?, ?, ?)"
-		       " ON CONFLICT DO UPDATE SET seen = max(seen, excluded.seen)", "tii", event->subject, scope,
-		       mark_of(walk)) &&
+	return check_scope(event, why) && note_part(state, event->subject, event->scope, mark_of(walk), why) &&
 	       was_gone(state, event->subject, back, why);
 }
 
@@ -186,10 +204,13 @@ bool sweep_page(struct walk *walk, struct why *why)
 {
 	const struct swept *swept = &walk->taken->swept[walk->swept];
 	bool through = walk->at.run.kind == RUN_SNAPSHOT; /* what it did not read is not in it */
+	walk->heard = walk->heard || through;
 	if (!walk->page)
 		walk->page = arena_new();
 	arena_reset(walk->page);
-	if (!check_sweep(swept, why) || (!through && !take_page(walk, swept, &through, why)))
+	if (!check_sweep(swept, why) || (!walk->heard && !heard_slice(walk, &walk->heard, why)))
+		return false;
+	if (walk->heard && !through && !take_page(walk, swept, &through, why))
 		return false;
 	walk->swept += through;
 	return true;

@@ -40,7 +40,7 @@ const struct scheme schemes[SCHEME_COUNT] = {
 /* The description as it stands, before anything in it is understood. */
 struct form {
 	const char *auth, *proof, *prefix, *encoding, *covers, *timestamp, *audience, *secret;
-	const char *id, *type, *subject, *time, *challenge, *same;
+	const char *id, *type, *subject, *time, *challenge, *same, *scope;
 	int64_t tolerance_ms, repeat_ms, status, head, notice;
 };
 
@@ -71,6 +71,7 @@ static const struct member {
 	{ "repeat_ms", MEMBER_NUMBER, offsetof(struct form, repeat_ms), 0, INT64_MAX },
 	{ "challenge", MEMBER_TEXT, offsetof(struct form, challenge), 0, 0 },
 	{ "same", MEMBER_TEXT, offsetof(struct form, same), 0, 0 },
+	{ "scope", MEMBER_TEXT, offsetof(struct form, scope), 0, 0 },
 	{ "head", MEMBER_TRUTH, offsetof(struct form, head), 0, 1 },
 	{ "notice", MEMBER_TRUTH, offsetof(struct form, notice), 0, 1 }, /* who polls looks at it */
 	{ "status", MEMBER_NUMBER, offsetof(struct form, status), 200, 299 },
@@ -310,6 +311,11 @@ static bool compile_same(struct webhook *webhook, struct form *form, struct why 
 	return same_read(form->same, webhook->arena, &webhook->same, why) || why_within(why, "webhook: same");
 }
 
+static bool compile_scope(struct webhook *webhook, struct form *form, struct why *why)
+{
+	return scope_read(form->scope, webhook->arena, &webhook->scope, why) || why_within(why, "webhook: scope");
+}
+
 static bool compile_selectors(struct webhook *webhook, struct form *form, struct why *why)
 {
 	const struct {
@@ -349,6 +355,7 @@ static bool compile(struct webhook *webhook, struct form *form, struct why *why)
 		compile_audience,
 		compile_selectors,
 		compile_same,
+		compile_scope,
 		compile_answers,
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

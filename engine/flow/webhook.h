@@ -21,6 +21,8 @@
  *                one finds something the left one has to find the same, or the
  *                request is refused.  So a header that is not signed is held against
  *                the body that is
+ *     scope      text around one {SELECTOR}: the whole that its subject is a part of, for
+ *                the sweeps of a source that polls too
  *     challenge  member that is echoed; head  true; status  200..299
  *
  * auth standard-webhooks (standardwebhooks.com) says by itself what is signed, where
@@ -109,6 +111,11 @@ struct webhook_found {
 };
 void webhook_find(const struct webhook *webhook, const struct log_record *record, const struct sl_json *json,
 	struct arena *arena, struct webhook_found *found);
+
+/* The whole that a stored request's subject is a part of, in the words of the polls; NULL: nothing says it. */
+const char *webhook_scope(const struct webhook *webhook, const struct log_record *record, const struct sl_json *json,
+	struct arena *arena);
+bool webhook_scopes(const struct webhook *webhook); /* the description has a scope */
 
 /* The proof for a request as the vendor would send it.  `record` holds the body,
  * and whatever else the description says is signed: path, headers. */

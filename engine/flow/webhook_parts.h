@@ -85,6 +85,15 @@ bool same_read(const char *text, struct arena *arena, struct same *same, struct 
 /* The first pair that does not agree, or NULL. */
 const struct pair *same_broken(const struct same *same, const struct log_record *record, struct arena *arena);
 
+/* -------------------------------------------------------------------- scope */
+
+struct scope {
+	const char *before, *behind; /* the selector; before NULL: there is no scope */
+	struct selector selector;
+};
+
+bool scope_read(const char *text, struct arena *arena, struct scope *scope, struct why *why);
+
 /* ------------------------------------------------------------------- proofs */
 
 enum scheme_kind {
@@ -146,6 +155,7 @@ struct webhook {
 	size_t secret_count;
 	const char *challenge;
 	struct same same;
+	struct scope scope;
 	bool head;
 	int status;
 };

@@ -52,6 +52,7 @@ static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, s
 		json_member_bool(out, "head", true);
 	if (minor >= 3 && webhook->notice)
 		json_member_bool(out, "notice", true);
+	member_string(out, "scope", minor >= 3 ? webhook->scope : NULL);
 	member_int(out, "status", webhook->status);
 	json_close(out, '}');
 }

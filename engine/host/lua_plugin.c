@@ -142,6 +142,7 @@ static void read_webhook_fields(lua_State *lua, struct arena *arena, struct sl_w
 		{ "time", &webhook->time },
 		{ "challenge", &webhook->challenge },
 		{ "same", &webhook->same },
+		{ "scope", &webhook->scope },
 	};
 	webhook->auth = auth_of(lua, lua_field_text(lua, arena, "webhook: ", "auth"));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -157,7 +158,7 @@ static void read_webhook(lua_State *lua, struct reading *reading)
 {
 	static const char *const names[] = { "auth", "proof", "prefix", "encoding", "covers", "timestamp", "audience",
 		"secret", "id", "type", "subject", "time", "challenge", "same", "tolerance_ms", "repeat_ms", "status", "head",
-		"notice", NULL };
+		"notice", "scope", NULL };
 	if (lua_getfield(lua, -1, "webhook") == LUA_TTABLE) {
 		struct sl_webhook *webhook = arena_alloc(reading->plugin->arena, sizeof(*webhook));
 		lua_field_known(lua, "webhook: ", names, 0);

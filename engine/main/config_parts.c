@@ -216,6 +216,7 @@ void config_part_poller(const struct config *config, const struct config_source 
 	put_net(&config->net, out);
 	json_member_int(out, "every", source->every);
 	json_member_bool(out, "pushed", source->webhook != NULL);
+	member_json(out, "webhook", source->webhook);
 	json_member_bool(out, "notice", source->notice);
 	json_member_int(out, "first", source->first);
 	json_member_int(out, "silence", source->silence);

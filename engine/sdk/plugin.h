@@ -41,7 +41,7 @@
  *           call->most; tally
  *     1.3   event->scope; sweep, progress; call->since of every walk that begins; what hooks and
  *           discover emit; webhook->audience "{callback}", webhook->same,
- *           webhook->notice; api->points_flow
+ *           webhook->notice, webhook->scope; api->points_flow
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -304,11 +304,11 @@ struct sl_webhook {
 	int head;              /* answer HEAD with 200 */
 	int status;            /* the answer when stored; 0 means 200 */
 	/* since 1.3 */
-	/* Two selectors that have to agree: "header:X-Shop = body:/shop_domain"; several such pairs with a comma
-	 * between.  Where the right one finds something the left one has to find the same, or the request is
-	 * refused.  So a header that nobody signed is held against the body that is. */
+	/* "header:X-Shop = body:/shop_domain", several with a comma between: where the right one finds something the
+	 * left one has to find the same, or the request is refused.  So a header nobody signed is held against the body. */
 	const char *same;
 	int notice;            /* a request says no more than that something changed: a poll begins */
+	const char *scope;     /* "board {body:/event/boardId}": that in which a poll emits its subject, for sweeps */
 };
 
 /* ------------------------------------------------------------------- calls */

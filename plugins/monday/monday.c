@@ -49,6 +49,7 @@ static const struct sl_webhook webhook = {
 	.subject = "body:/event/pulseId|body:/event/itemId|body:/event/subitem",
 	.time = "body:/event/triggerTime",
 	.challenge = "challenge",
+	.scope = "board {body:/event/boardId}",
 };
 
 static const char *const headers[] = { "Authorization: {token}", "API-Version: {version}", NULL };

@@ -5,6 +5,26 @@
 #include <sqlite3.h>
 
 #define NEVER ",\"every\":600000"
+#define HOOKS NEVER ",\"webhook\":{\"auth\":\"none\",\"subject\":\"body:/item\",\"scope\":\"{body:/list}\"}"
+
+/* As the ingress logs it, which does not run yet. */
+static void a_webhook_told(struct bed *bed, const char *source, const char *item, const char *list, int64_t ago)
+{
+	struct log_options options = { .size = 100000000, .keep = 1000 };
+	struct why why = { "" };
+	char folder[100], body[100];
+	struct log_batch *batch;
+	snprintf(folder, sizeof(folder), "%s/log", bed->folder);
+	snprintf(body, sizeof(body), "{\"item\":\"%s\",\"list\":\"%s\"}", item, list);
+	struct log *log = log_open(folder, &options, 1000, &why);
+	assert_non_null(log);
+	log_append(log, &(struct log_record){ .received = clock_wall() - ago, .source = sl_text_of(source),
+		.method = { "POST", 4 }, .path = { "/in/shop", 8 }, .body = sl_text_of(body) });
+	batch = log_take(log);
+	assert_true(log_write(log, batch, &why));
+	log_done(log, &batch);
+	log_close(&log);
+}
 
 static void begin_whole(struct bed *bed, const char *options)
 {
@@ -26,6 +46,8 @@ static const char *told(struct bed *bed)
 	struct buf words = { 0 };
 	read_log(bed);
 	for (size_t i = 0; i < bed->count; i++) {
+		if (!(bed->records[i].flags & LOG_EVENT))
+			continue;
 		struct sl_document *body = sl_json_read(bed->records[i].body, NULL, 0);
 		struct sl_text id = sl_json_string(sl_json_get(sl_json_root(body), "id"));
 		struct sl_text type = sl_json_string(sl_json_get(sl_json_root(body), "type"));
@@ -107,6 +129,43 @@ static void a_run_of_many_pages_sweeps_what_none_of_them_had(void **state)
 	end(bed);
 }
 
+static void what_only_a_webhook_told_of_is_gone_too(void **state)
+{
+	struct bed *bed = *state;
+	a_webhook_told(bed, "shop", "a", "one", 5000);
+	a_webhook_told(bed, "shop", "b", "one", 5000);
+	a_webhook_told(bed, "shop", "c", "two", 5000);   /* two is not swept */
+	a_webhook_told(bed, "shop", "d", "one", -60000); /* it came after the run began */
+	a_webhook_told(bed, "other", "e", "one", 5000);
+	shop_has(bed, "one a 1\n!sweep one\n");
+	begin_ingress(bed);
+	begin_plugin(bed, "whole", "", HOOKS);
+	poll_once(bed);
+	assert_string_equal(told(bed), "a@1 b is gone");
+	look_again(bed, "one a 1\n!sweep one\n!sweep two\n");
+	assert_string_equal(told(bed), "a@1 b is gone c is gone");
+	end(bed);
+}
+
+/* Each request of the log is looked at once, however often the source begins. */
+static void what_webhooks_told_of_is_noted_once(void **state)
+{
+	struct bed *bed = *state;
+	for (int i = 0; i < 600; i++) {
+		char item[20];
+		snprintf(item, sizeof(item), "w%d", i);
+		a_webhook_told(bed, "shop", item, "one", 5000);
+	}
+	shop_has(bed, "one w7 1\n!sweep one\n");
+	for (int i = 0; i < 2; i++) {
+		begin_ingress(bed);
+		begin_plugin(bed, "whole", "", HOOKS);
+		poll_once(bed);
+		assert_int_equal(logged(bed, "\"type\":\"item_gone\""), 599);
+		end(bed);
+	}
+}
+
 /* More than go into one hand-in, and the last page is not full. */
 static void thousands_are_gone_page_by_page(void **state)
 {
@@ -185,6 +244,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_has_moved_to_another_scope_is_not_gone, fresh, gone),
 		cmocka_unit_test_setup_teardown(what_comes_back_unchanged_is_told_again, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_run_of_many_pages_sweeps_what_none_of_them_had, fresh, gone),
+		cmocka_unit_test_setup_teardown(what_only_a_webhook_told_of_is_gone_too, fresh, gone),
+		cmocka_unit_test_setup_teardown(what_webhooks_told_of_is_noted_once, fresh, gone),
 		cmocka_unit_test_setup_teardown(thousands_are_gone_page_by_page, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_kill_forgets_nobody, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_sweep_of_the_engines_own_type_is_refused, fresh, gone),
