@@ -28,17 +28,16 @@ struct indexer {
 thread_local indexer own;
 thread_local draft kept;
 
-bool make_room(size_t len)
+void make_room(size_t len)
 {
 	size_t room = len < least_room ? least_room : len;
 	bool fits = own.stage && len <= own.room;
 	if (fits && (own.room <= kept_room || len > kept_room))
-		return true;
+		return;
 	own.room = 0;
 	if (simdjson::get_active_implementation()->create_dom_parser_implementation(room, 1, own.stage))
-		return false;
+		sl_no_memory();
 	own.room = room;
-	return true;
 }
 
 const char *words_for(simdjson::error_code code)
@@ -69,14 +68,15 @@ struct sl_json *json_draft(size_t nodes)
 	if (fits && (kept.room <= kept_room / 8 || nodes > kept_room / 8))
 		return kept.nodes.get();
 	kept.nodes.reset(static_cast<struct sl_json *>(malloc(room * sizeof(struct sl_json))));
-	kept.room = kept.nodes ? room : 0;
+	if (!kept.nodes)
+		sl_no_memory();
+	kept.room = room;
 	return kept.nodes.get();
 }
 
 const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count)
 {
-	if (!make_room(len))
-		return "out of memory";
+	make_room(len);
 	auto code = own.stage->stage1((const uint8_t *)text, len, simdjson::stage1_mode::regular);
 	if (code)
 		return words_for(code);

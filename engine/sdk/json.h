@@ -32,7 +32,9 @@ struct sl_document;
 
 /* Reads `text` (no NUL is needed).  The document keeps a copy, so
  * the text may go.  NULL if it is not JSON; then, if `why` is given, `why_size`
- * bytes of it hold a sentence such as "not JSON: a comma is missing at byte 17". */
+ * bytes of it hold a sentence such as "not JSON: a comma is missing at byte 17".
+ * Without memory the process ends with a word (pile.h): what is JSON is never taken for
+ * something else. */
 struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size);
 void sl_json_free(struct sl_document **document);
 const struct sl_json *sl_json_root(const struct sl_document *document);

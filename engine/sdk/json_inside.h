@@ -33,6 +33,8 @@ struct sl_document {
 extern "C" {
 #endif
 
+void sl_no_memory(void) __attribute__((noreturn)); /* sdk/pile.h, for C++ too */
+
 /* Zeros that have to follow the text: simdjson and the copying of strings look
  * so far. */
 #define JSON_PADDING 80
@@ -43,7 +45,7 @@ extern "C" {
  * thread's own until its next call.  NULL, or what is wrong. */
 const char *json_marks(const char *text, size_t len, const uint32_t **marks, size_t *count);
 
-/* Room for so many nodes, the thread's own until its next call; NULL: out of memory. */
+/* Room for so many nodes, the thread's own until its next call. */
 struct sl_json *json_draft(size_t nodes);
 
 /* Goes past what an escape stands for; `at` is behind its backslash.  False if

@@ -266,15 +266,14 @@ static size_t most_nodes(size_t marks)
 
 /* How many nodes there are is known at the end: until then they stand in a draft.  A document may be held for
  * long and gets no more than it needs; the copy is right because nothing points to a node yet. */
-static bool keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count)
+static void keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count)
 {
 	size_t size = count * sizeof(*nodes);
 	document->nodes = malloc(size);
 	if (!document->nodes)
-		return false;
+		sl_no_memory();
 	memcpy(document->nodes, nodes, size);
 	document->size += size;
-	return true;
 }
 
 /* The document, its text, and the copy behind it are one block. */
@@ -283,7 +282,7 @@ static struct sl_document *copy_text(const char *at, size_t len)
 	size_t size = sizeof(struct sl_document) + 2 * (len + JSON_PADDING);
 	struct sl_document *document = malloc(size);
 	if (!document)
-		return NULL;
+		sl_no_memory();
 	*document = (struct sl_document){ .size = size, .text = (char *)(document + 1) };
 	char *copy = document->text + len + JSON_PADDING;
 	if (len) {
@@ -303,9 +302,6 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	if (wrong)
 		return wrong;
 	struct sl_json *nodes = json_draft(most_nodes(count));
-	if (!nodes)
-		return "out of memory";
-
 	struct reader r; /* not zeroed: most of its levels are never used */
 	r.text = document->text;
 	r.end = r.text + len;
@@ -316,7 +312,7 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	r.backslash = find_backslash(r.text, r.end);
 	r.depth = 0;
 	if (walk(&r))
-		wrong = keep_nodes(document, nodes, (size_t)(r.next - nodes)) ? NULL : "out of memory";
+		keep_nodes(document, nodes, (size_t)(r.next - nodes));
 	else
 		wrong = r.wrong, *at = r.wrong_at - r.text;
 	return wrong;
@@ -342,7 +338,7 @@ struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size
 	}
 	struct sl_document *document = copy_text(skip ? text.at + skip : text.at, text.len - skip);
 	ptrdiff_t at = -1;
-	const char *wrong = document ? build(document, text.len - skip, &at) : "out of memory";
+	const char *wrong = build(document, text.len - skip, &at);
 	if (wrong) {
 		explain(why, why_size, wrong, at < 0 ? at : at + (ptrdiff_t)skip);
 		sl_json_free(&document);

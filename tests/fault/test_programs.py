@@ -23,6 +23,7 @@ UNITS = {
     "log_damage_test": [10],
     "log_model_test": [2, 10],
     "state_test": [11, 14],
+    "memory_test": [8],
     "bad_input_test": [25],
     "json_test": [25, 26, 27],
     "json_suite_test": [25, 26],
