@@ -28,7 +28,7 @@ static void member_int(struct buf *out, const char *name, int64_t value)
 		json_member_int(out, name, value);
 }
 
-static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, struct buf *out)
+static void describe_webhook(const struct sl_webhook *webhook, struct buf *out)
 {
 	json_key(out, "webhook");
 	json_open(out, '{');
@@ -46,18 +46,18 @@ static void describe_webhook(const struct sl_webhook *webhook, unsigned minor, s
 	member_string(out, "subject", webhook->subject);
 	member_string(out, "time", webhook->time);
 	member_int(out, "repeat_ms", webhook->repeat_ms);
-	member_string(out, "same", minor >= 3 ? webhook->same : NULL);
+	member_string(out, "same", webhook->same);
 	member_string(out, "challenge", webhook->challenge);
 	if (webhook->head)
 		json_member_bool(out, "head", true);
-	if (minor >= 3 && webhook->notice)
+	if (webhook->notice)
 		json_member_bool(out, "notice", true);
-	member_string(out, "scope", minor >= 3 ? webhook->scope : NULL);
+	member_string(out, "scope", webhook->scope);
 	member_int(out, "status", webhook->status);
 	json_close(out, '}');
 }
 
-static void describe_api(const struct sl_api *api, unsigned minor, struct buf *out)
+static void describe_api(const struct sl_api *api, struct buf *out)
 {
 	json_key(out, "api");
 	json_open(out, '{');
@@ -82,7 +82,7 @@ static void describe_api(const struct sl_api *api, unsigned minor, struct buf *o
 	member_int(out, "points", api->points);
 	member_int(out, "points_window", api->points_window_ms);
 	member_int(out, "at_once", api->at_once);
-	if (minor >= 3 && api->points_flow)
+	if (api->points_flow)
 		json_member_bool(out, "points_flow", true);
 	json_close(out, '}');
 }
@@ -125,9 +125,9 @@ void plugin_describe(const struct plugin *plugin, struct buf *out)
 	json_key(out, "options");
 	option_describe(face->options, OPTION_ROW, out);
 	if (face->webhook)
-		describe_webhook(face->webhook, plugin_minor(face), out);
+		describe_webhook(face->webhook, out);
 	if (face->api)
-		describe_api(face->api, plugin_minor(face), out);
+		describe_api(face->api, out);
 	member_int(out, "every_ms", face->every_ms);
 	member_string(out, "dialect", face->dialect);
 	json_close(out, '}');

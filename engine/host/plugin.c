@@ -61,12 +61,29 @@ static bool copy_options(struct sl_plugin *face, struct arena *arena, struct why
 	return true;
 }
 
+/* As long as ours, and of theirs no more than there was in its minor version. */
+static const void *copy_struct(struct arena *arena, const void *theirs, size_t had, size_t size)
+{
+	return theirs ? memcpy(arena_alloc(arena, size), theirs, had) : NULL;
+}
+
+/* 1.3 added to them. */
+static void copy_descriptions(struct sl_plugin *face, struct arena *arena)
+{
+	const bool ours = plugin_minor(face) >= 3;
+	face->webhook = copy_struct(arena, face->webhook,
+		ours ? sizeof(struct sl_webhook) : offsetof(struct sl_webhook, same), sizeof(struct sl_webhook));
+	face->api = copy_struct(arena, face->api,
+		ours ? sizeof(struct sl_api) : offsetof(struct sl_api, points_flow), sizeof(struct sl_api));
+}
+
 static const struct sl_plugin *face_copy(const struct sl_plugin *theirs, struct arena *arena, struct why *why)
 {
 	struct sl_plugin *face = arena_alloc(arena, sizeof(*face));
 	if (!abi_check(theirs, why))
 		return NULL;
 	memcpy(face, theirs, theirs->size);
+	copy_descriptions(face, arena);
 	return copy_options(face, arena, why) && plugin_check(face, why) ? face : NULL;
 }
 

@@ -93,6 +93,12 @@ static void a_plugin_of_the_second_is_read_no_further_than_it_goes(void **state)
 	assert_string_equal(why.text, "");
 	assert_null(plugin->face->schema);
 	assert_null(plugin->face->upkeep);
+	assert_int_equal(plugin->face->webhook->status, 202);
+	assert_null(plugin->face->webhook->same);
+	assert_false(plugin->face->webhook->notice);
+	assert_null(plugin->face->webhook->scope);
+	assert_int_equal(plugin->face->api->at_once, 7);
+	assert_false(plugin->face->api->points_flow);
 	struct instance *instance = instance_new(&settings, plugin, "old", NULL, &why);
 	struct call *call = call_new(instance, STEP_TRANSFORM);
 	call->pub.event = &event;

@@ -23,19 +23,40 @@ static enum sl_outcome deliver(struct sl_call *call)
 	return SL_DONE;
 }
 
+/* And behind these. */
+static const struct webhook_1_1 {
+	enum sl_auth auth;
+	const char *proof, *prefix, *encoding, *covers, *timestamp;
+	int64_t tolerance_ms;
+	const char *audience, *secret, *id, *type, *subject, *time;
+	int64_t repeat_ms;
+	const char *challenge;
+	int head, status;
+	uintptr_t behind[4];
+} webhook = { .id = "body:/id", .status = 202, .behind = { 1, 1, 1, 1 } };
+
+static const struct api_1_1 {
+	const char *base;
+	const char *const *headers;
+	const struct sl_pair *const *query;
+	const char *credential;
+	int64_t requests, window_ms, points, points_window_ms, at_once;
+	int behind[3];
+} api = { .base = "https://api.example", .at_once = 7, .behind = { 1, 1, 1 } };
+
 struct plugin_1_1 {
 	uint32_t abi, size;
 	const char *name, *version, *summary;
 	const struct sl_option *options;
 	size_t option_size, options_size, state_size, local_size;
-	const struct sl_webhook *webhook;
+	const struct webhook_1_1 *webhook;
 	sl_step *open;
 	void (*close)(void *state);
 	sl_step *decode, *poll, *transform, *deliver;
 	sl_step *recall;
 	const char *dialect;
 	size_t batch_rows;
-	const struct sl_api *api;
+	const struct api_1_1 *api;
 	sl_step *hooks, *discover;
 	int64_t every_ms;
 	size_t batch_bytes;
@@ -49,6 +70,8 @@ __attribute__((visibility("default"))) const struct plugin_1_1 sl_plugin = {
 	.name = "minor_one",
 	.version = "1",
 	.summary = "Knows of nothing that came later.",
+	.webhook = &webhook,
+	.api = &api,
 	.transform = transform,
 	.deliver = deliver,
 	.behind = 1,
