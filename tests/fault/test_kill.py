@@ -4,7 +4,7 @@
 The generator plans what is to become of each event, posts at the rate it is told to, and notes every 2xx.  Afterwards:
 acknowledged = delivered + dropped + dead, each as planned, no row twice, each card's rows in order.
 
-    SLUICE_KILLS, SLUICE_RATE, SLUICE_AWAY   kills (500 with SLUICE_LONG), requests a second (800), seconds without the destination
+    SLUICE_KILLS, SLUICE_RATE, SLUICE_AWAY   kills (500 with SLUICE_LONG), requests a second (1200), seconds without the destination
     SLUICE_SEED                              repeats a run
 """
 import itertools
@@ -20,7 +20,7 @@ import pytest
 from bed import is_alive, process_fields, stolen, wait_until
 
 KILLS = int(os.environ.get("SLUICE_KILLS", "500" if os.environ.get("SLUICE_LONG") else "20"))
-RATE = int(os.environ.get("SLUICE_RATE", "800" if os.environ.get("SLUICE_LONG") else "300"))
+RATE = int(os.environ.get("SLUICE_RATE", "1200" if os.environ.get("SLUICE_LONG") else "300"))
 AWAY = float(os.environ.get("SLUICE_AWAY", "5"))
 CARDS = 50
 SENDERS = 8
