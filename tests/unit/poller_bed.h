@@ -13,7 +13,7 @@
 #include "sdk/text.h"
 #include "store/log.h"
 
-#define STORED_MOST 6000
+#define STORED_MOST 40000
 #define KEY "the daemon's"
 
 struct bed {
@@ -166,6 +166,7 @@ static inline void read_log(struct bed *bed)
 		for (size_t i = 0; i < slice.count && bed->count < STORED_MOST; i++)
 			bed->records[bed->count++] = slice.records[i];
 	log_reader_close(&reader);
+	assert_true(bed->count < STORED_MOST);
 }
 
 /* How many records there are whose body holds these words. */
