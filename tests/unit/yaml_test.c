@@ -206,6 +206,35 @@ static void a_file_that_is_not_there(void **state)
 	assert_non_null(strstr(why.text, "/tmp cannot be read: Is a directory"));
 }
 
+/* "a: 'xxx...'", so many bytes in all. */
+static struct yaml_node *read_file_of(size_t size)
+{
+	char path[] = "/tmp/yaml-test-XXXXXX", *text = malloc(size);
+	int fd = mkstemp(path);
+	memset(text, 'x', size);
+	memcpy(text, "a: '", 4);
+	text[size - 1] = '\'';
+	assert_int_equal(write(fd, text, size), size);
+	close(fd);
+	struct yaml_node *root = yaml_read_file(path, arena, &why);
+	unlink(path);
+	free(text);
+	return root;
+}
+
+static void a_file_is_read_whole_up_to_a_megabyte(void **state)
+{
+	static const size_t sizes[] = { 6, 8191, 8192, 8193, 70000, 1 << 20 };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct yaml_node *root = read_file_of(sizes[i]);
+		if (!root)
+			fail_msg("%s", why.text);
+		assert_int_equal(yaml_get(root, "a")->text.len, sizes[i] - 5);
+	}
+	assert_null(read_file_of((1 << 20) + 1));
+	assert_non_null(strstr(why.text, "larger than 1 MB"));
+}
+
 /* Every cut and every flipped byte of a real file either reads or is refused. */
 static void no_damage_does_harm(void **state)
 {
@@ -237,6 +266,7 @@ int main(void)
 		CASE(sentences_show_values_but_no_secrets),
 		CASE(an_unknown_key_names_the_nearest),
 		CASE(a_file_that_is_not_there),
+		CASE(a_file_is_read_whole_up_to_a_megabyte),
 		CASE(no_damage_does_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
