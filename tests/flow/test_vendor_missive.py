@@ -68,7 +68,7 @@ def asked(fake):
     """How many lists of conversations, and how much about single ones."""
     targets = [target for _, _, target, _ in fake.asked]
     lists = sum(target.startswith("/v1/conversations?") for target in targets)
-    return lists, len(targets) - lists
+    return lists, sum(target.startswith(("/v1/conversations/", "/v1/messages")) for target in targets)
 
 
 def test_more_of_one_second_than_a_page_holds_hides_nothing(daemon):
