@@ -81,8 +81,9 @@ bool log_recover(struct log *log, struct why *why);
 
 /* -------------------------------------------------------------- log_forget.c */
 
-/* After an unclean end: records behind the last seq that is kept are made none. */
-bool forget_behind(struct log *log, uint64_t end, struct why *why);
+/* After an unclean end: records behind the last seq that is kept are made none.  In the last segment none lies
+ * behind the offset `stop`. */
+bool forget_behind(struct log *log, uint64_t end, uint64_t stop, struct why *why);
 
 /* ------------------------------------------------------------------ log_id.c */
 

@@ -25,6 +25,7 @@ struct found {
 	struct segment unused[8]; /* made ready, never begun */
 	size_t unused_count;
 	uint64_t durable; /* the largest durable end anything vouches for */
+	uint64_t stop;    /* offset in the last segment: no good record lies behind it */
 };
 
 static void keep_segment(struct found *found, const struct segment *segment)
@@ -143,16 +144,17 @@ static bool read_failed(struct log *log, struct why *why)
 	return why_errno(why, "%s/%s: cannot be read", log->path, segment_name(log->writing.ordinal).text);
 }
 
+/* The one look at all of the segment: what it knows of need not be looked for again. */
 static bool find_durable(struct found *found, int fd, struct why *why)
 {
 	struct log *log = found->log;
 	struct scan scan;
 	struct scan_hit hit;
 	enum scan_found got;
-	uint64_t least = log->writing.first;
+	found->stop = LOG_BEGIN;
 	scan_open(&scan, fd, log->writing.salt, LOG_BEGIN, log->writing.size);
-	while ((got = scan_next(&scan, least, UINT64_MAX, &hit)) == SCAN_RECORD) {
-		least = hit.head->seq + 1;
+	while ((got = scan_next(&scan, log->writing.first, UINT64_MAX, &hit)) == SCAN_RECORD) {
+		found->stop = hit.offset + hit.span;
 		if (hit.head->durable > found->durable)
 			found->durable = hit.head->durable;
 	}
@@ -182,6 +184,8 @@ static bool walk_to_end(struct found *found, int fd, struct why *why)
 	uint64_t expected = log->writing.first, least = expected;
 	log->offset = LOG_BEGIN;
 	scan_open(&scan, fd, log->writing.salt, LOG_BEGIN, log->writing.size);
+	uint64_t end = scan.stop;
+	scan.stop = found->stop;
 	while ((got = scan_next(&scan, least, UINT64_MAX, &hit)) == SCAN_RECORD) {
 		least = hit.head->seq + 1;
 		if (hit.head->seq > found->durable) {
@@ -194,7 +198,7 @@ static bool walk_to_end(struct found *found, int fd, struct why *why)
 		log->offset = hit.offset + hit.span;
 	}
 	if (expected <= found->durable)
-		damaged_keep(log, fd, log->offset, scan.stop, expected, found->durable);
+		damaged_keep(log, fd, log->offset, end, expected, found->durable);
 	scan_close(&scan);
 	return got != SCAN_ERROR || read_failed(log, why);
 }
@@ -264,7 +268,7 @@ static bool after_unclean(struct found *found, struct why *why)
 	found->durable = log->writing.ordinal ? log->writing.first - 1 : 0;
 	if (mark > found->durable)
 		found->durable = mark;
-	if (!find_end(found, why) || !forget_behind(log, last_kept(found), why))
+	if (!find_end(found, why) || !forget_behind(log, last_kept(found), found->stop, why))
 		return false;
 	log->synced = found->durable;
 	use_ready(found, false);

@@ -81,9 +81,22 @@ static enum scan_found look(struct scan *scan, uint64_t least, uint64_t most, st
 	return SCAN_RECORD;
 }
 
+/* Most steps meet zeros, or what an earlier use of the segment left: none of them is asked more than its seq. */
+static void pass_over(struct scan *scan, uint64_t least, uint64_t most)
+{
+	uint64_t end = scan->window_at + scan->len;
+	while (scan->offset >= scan->window_at && scan->offset + sizeof(struct record_head) <= end) {
+		const struct record_head *head =
+			(const struct record_head *)(scan->window + (scan->offset - scan->window_at));
+		if (head->seq >= least && head->seq <= most)
+			return;
+		scan->offset += LOG_ALIGN;
+	}
+}
+
 enum scan_found scan_next(struct scan *scan, uint64_t least, uint64_t most, struct scan_hit *hit)
 {
-	while (scan->offset < scan->stop) {
+	for (pass_over(scan, least, most); scan->offset < scan->stop; pass_over(scan, least, most)) {
 		enum scan_found found = look(scan, least, most, hit);
 		if (found != SCAN_NOTHING)
 			return found;

@@ -336,6 +336,32 @@ static void a_reader_that_is_behind_does_not_sleep(void **unused)
 	log_reader_close(&reader);
 }
 
+static uint64_t bytes_read(void)
+{
+	uint64_t bytes = 0;
+	FILE *file = fopen("/proc/self/io", "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "rchar: %" SCNu64, &bytes), 1);
+	fclose(file);
+	return bytes;
+}
+
+static void ten(void)
+{
+	add(10);
+}
+
+/* So a start after a kill takes as long as one look at the last segment, however often that must be thought over. */
+static void a_start_reads_the_last_segment_once(void **unused)
+{
+	options.segment = 1 << 20;
+	in_child(ten);
+	uint64_t before = bytes_read();
+	open_writer();
+	assert_true(bytes_read() - before < (1 << 20) + (1 << 19));
+	assert_int_equal(end_now(), 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +381,7 @@ int main(void)
 		TEST(a_successor_waits_for_the_lock),
 		TEST(no_wake_is_lost),
 		TEST(a_reader_that_is_behind_does_not_sleep),
+		TEST(a_start_reads_the_last_segment_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
