@@ -295,19 +295,66 @@ static bool set_journal(struct job *job)
 	return answered || base_error(job, "setting the journal mode");
 }
 
-/* What a sync failed for the system takes for written, and asks the disk for no more: in the WAL it would tear off all
- * that comes behind it when the power goes.  So what lies there is written once more, into the file, and the WAL begun
- * anew.  A reader may keep us from that; nobody waits for it but a COMMIT in doubt. */
+/* The same bytes once more, so that the system asks the disk for them again.  False: errno. */
+static bool write_again(int fd)
+{
+	char bytes[65536];
+	off_t at = 0;
+	for (ssize_t got; (got = pread(fd, bytes, sizeof(bytes), at)) != 0;) {
+		ssize_t put = got > 0 ? pwrite(fd, bytes, (size_t)got, at) : got;
+		if (put < 0 && errno != EINTR)
+			return false;
+		at += put > 0 ? put : 0;
+	}
+	return fdatasync(fd) == 0;
+}
+
+static const char *wal_of(const struct sink *sink)
+{
+	return sqlite3_filename_wal(sqlite3_db_filename(sink->db, "main"));
+}
+
+/* No close carries over what may not be on the disk. */
+static void spare_wal(struct sink *sink)
+{
+	struct stat found;
+	bool holds = stat(wal_of(sink), &found) == 0 && found.st_size > 0;
+	sqlite3_db_config(sink->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, holds, NULL);
+}
+
+static bool renew_wal(struct job *job)
+{
+	const char *path = wal_of(job->sink);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	bool done = fd >= 0 ? write_again(fd) : errno == ENOENT;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	return done || job_retry(job, "%s: cannot be written once more: %s", path, strerror(error));
+}
+
+/* What a sync failed for the system takes for written, and asks the disk for no more.  In the WAL it would tear off all
+ * that comes behind it when the power goes, and tear the file while it is carried over there.  So the WAL is written
+ * once more, while nobody else writes, then carried over and begun anew.  A reader or another writer may keep us from
+ * that; nobody waits for them but a COMMIT in doubt. */
 static bool empty_wal(struct job *job)
 {
 	struct sink *sink = job->sink;
 	int timeout = (int)sink->options->busy_timeout;
 	sqlite3_busy_timeout(sink->db, sink->doubted ? timeout : 0);
-	int code = sqlite3_wal_checkpoint_v2(sink->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int code = sqlite3_exec(sink->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (code == SQLITE_OK) {
+		bool renewed = renew_wal(job);
+		sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
+		if (!renewed)
+			return false;
+		code = sqlite3_wal_checkpoint_v2(sink->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
 	sqlite3_busy_timeout(sink->db, timeout);
-	if (code == SQLITE_OK || (!sink->doubted && (code & 0xff) == SQLITE_BUSY))
-		return true;
-	return base_error(job, "emptying its WAL");
+	if (code != SQLITE_OK && (sink->doubted || (code & 0xff) != SQLITE_BUSY))
+		return base_error(job, "emptying its WAL");
+	sqlite3_db_config(sink->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	return true;
 }
 
 bool base_open(struct job *job, bool look)
@@ -318,6 +365,8 @@ bool base_open(struct job *job, bool look)
 	if (sqlite3_open_v2(path, &sink->db, flags, NULL) != SQLITE_OK)
 		return base_error(job, "opening it");
 	sqlite3_busy_timeout(sink->db, (int)sink->options->busy_timeout);
+	if (path == sink->options->path)
+		spare_wal(sink);
 	/* A table that is made anew takes the old one's name without a look at the views. */
 	return (look || set_journal(job)) && base_run(job, "PRAGMA synchronous = full") && (look || empty_wal(job)) &&
 		base_run(job, "PRAGMA foreign_keys = off") && base_run(job, "PRAGMA legacy_alter_table = on") &&

@@ -7,7 +7,8 @@
 #
 # A file holds what was written before a sync of it returned.  Of what was written since, each piece may be there, or
 # not, or some of its sectors, in any order; a sector is whole, and as it was in memory at some moment.  What a sync
-# failed for stays like that, whatever is synced later.  A file's length is one of those it had since.  A new name, a rename, a removal is certain once its folder was synced; those since may all
+# failed for stays like that, whatever is synced later.  A file's length is one of those it had since a sync of it
+# succeeded: it is not data, and no system takes it for written that is not.  A new name, a rename, a removal is certain once its folder was synced; those since may all
 # be there, the first few, or, as no good file system would have it, any of them.
 import ctypes
 import dataclasses
@@ -25,6 +26,7 @@ SECTOR = 512
 WRITES, SYNCS, READS, ENTRIES, MEMORY = 1, 2, 4, 8, 16
 DIE, DIE_HALF, DIE_ALL = 1000, 1001, 1002
 FOREVER = (1 << 63) - 1
+SOON = 50  # writes: so many come soon after a failure
 
 NOTE = struct.Struct("=IIQQQQQII")
 WRITE, ZEROS, CUT, RESERVE, SYNC, MAKE, FOLDER, MOVE, LINK, GONE, MAPPED, FAILED = range(1, 13)
@@ -97,12 +99,13 @@ class Note:
     bytes: bytes
     forgotten: bool = False  # a sync of it failed: the system takes it for written, and asks the disk no more
     settled: set = dataclasses.field(default_factory=set)  # sectors of a forgotten one that were written since, and synced
+    sized: bool = False  # a forgotten one: the length it gave the file is certain, by a sync that came later
 
     def sectors(self):
         return range(self.at // SECTOR, (self.at + self.len - 1) // SECTOR + 1) if self.len else range(0)
 
     def anew(self):
-        self.forgotten, self.settled = False, set()
+        self.forgotten, self.settled, self.sized = False, set(), False
 
 
 def read_notes(data):
@@ -156,9 +159,17 @@ class File:
             if note.ended < moment and not note.forgotten:
                 self.remember(rest, note)
                 self.apply(note)
-            else:
-                rest.append(note)
-        self.pending = [note for note in rest if not note.settled or not note.settled.issuperset(note.sectors())]
+                continue
+            if note.ended < moment and not note.sized:
+                self.resize(note)
+            rest.append(note)
+        self.pending = [note for note in rest if not note.sized or not note.settled.issuperset(note.sectors())]
+
+    def resize(self, note):
+        size = self.size_after(note, len(self.durable))
+        del self.durable[size:]
+        self.grow(size)
+        note.sized = True
 
     def remember(self, pending, note):
         """What was forgotten in a sector is written with whatever comes into it later, and is gone if it is cut off."""
@@ -177,8 +188,9 @@ class File:
         size, sizes = len(self.durable), [len(self.durable)]
         latest = {}  # sector: the last pending note that reached it, if any did
         for number, note in enumerate(self.pending):
-            size = self.size_after(note, size)
-            sizes.append(size)
+            if not note.sized:
+                size = self.size_after(note, size)
+                sizes.append(size)
             if note.kind in (WRITE, ZEROS, MAPPED) and note.len:
                 for sector in mood.sectors(note.sectors()[0], note.sectors()[-1] + 1):
                     latest[sector] = number
@@ -187,7 +199,7 @@ class File:
             if note.kind in (WRITE, ZEROS, MAPPED) and note.len:
                 self.apply(note, [sector for sector in note.sectors()
                                   if latest.get(sector, -1) >= number and sector not in note.settled])
-            elif note.kind == CUT and end <= note.len:
+            elif note.kind == CUT and not note.sized and end <= note.len:
                 self.apply(note)
         del self.durable[end:]
         self.grow(end)
@@ -339,6 +351,18 @@ class Recording:
     base: Base
     notes: list
     end: int
+
+    def mended(self, name):
+        """The moments at which a file of that name was written to, soon after a sync of anything had failed."""
+        files = {inode for path, (inode, _) in self.base.entries.items() if path.endswith(name)}
+        files |= {note.file for note in self.notes if note.kind == MAKE and note.paths[0].endswith(name)}
+        moments, soon = [], 0
+        for note in self.notes:
+            soon = SOON if note.kind == FAILED else soon
+            if soon and note.kind == WRITE and note.file in files:
+                moments.append(note.ended)
+                soon -= 1
+        return moments
 
     def cut(self, moment, dice, folder, syncs=True, mood=None):
         """Makes in `folder` what may be left.  Without `syncs` it is as if the program under test never asked for one."""
