@@ -33,6 +33,8 @@ UNITS = {
     "webhook_schemes_test": [28],
     "client_test": [40],
     "net_test": [33, 40],
+    "net_judge_test": [33, 40],
+    "net_shared_test": [33, 40],
     "lua_guard_test": [37],
 }
 

@@ -201,4 +201,12 @@ static inline int status_of(const struct client *client, int n)
 	return 0;
 }
 
+static inline int last_status(const struct client *client)
+{
+	int status = 0;
+	for (int n = 0; status_of(client, n); n++)
+		status = status_of(client, n);
+	return status;
+}
+
 #endif
