@@ -38,19 +38,27 @@ PATIENCE = float(os.environ.get("SLUICE_PATIENCE", "20"))
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
-CONFIG = """\
-listen: 127.0.0.1:{port}
-public: https://hooks.example.com
-data: ./data
-sources:
-  notes:
-    use: webhook
+SIGNED = """\
     auth: hmac-sha1
     proof: header:X-Proof
     encoding: base64
     covers: "{{body}}{{callback}}"
     secret: [{secret}]
-    id: body:/id
+"""
+
+UNSIGNED = """\
+    auth: none
+    insecure: true
+"""
+
+NOTES = """\
+listen: 127.0.0.1:{port}
+public: https://hooks.example.com
+data: ./data
+%ssources:
+  notes:
+    use: webhook
+%s    id: body:/id
     type: body:/type
     subject: body:/card
 transforms:
@@ -231,12 +239,13 @@ class Daemon:
 
     # ------------------------------------------------------------ what it is
 
-    def notes(self):
-        """The small configuration: a generic source, a mapping of ten lines, one table."""
+    def notes(self, mapping=MAPPING, schema=SCHEMA, source=SIGNED, more=""):
+        """The small configuration: a generic source, a mapping of ten lines, one table.  `source` is how a request
+        proves itself, `more` is what else stands at the top."""
         self.source, self.route, self.proof = "notes", "notes", "X-Proof"
-        self.write("notes.lua", MAPPING)
-        self.write("notes.yaml", SCHEMA)
-        self.configure(CONFIG)
+        self.write("notes.lua", mapping)
+        self.write("notes.yaml", schema)
+        self.configure(NOTES % (more, source))
 
     def trello(self):
         """Trello with the mapping and the tables that ship."""

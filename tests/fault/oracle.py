@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 
-from bed import wait_until
+from bed import SIGNED, wait_until
 
 LONG = bool(os.environ.get("SLUICE_LONG"))
 SHARE = int(os.environ.get("SLUICE_SHARE") or "100")  # percent of the long form's counts
@@ -26,30 +26,7 @@ SENDERS = 4
 CARDS = 3  # of each sender: one card's events come from one sender, so in order
 FILLING = "0123456789abcdef" * 4096
 
-CONFIG = """\
-listen: 127.0.0.1:{port}
-public: https://hooks.example.com
-data: ./data
-log: {{ segment: 128 KB, size: 4 MB, reserve: 1 }}
-sources:
-  notes:
-    use: webhook
-    auth: hmac-sha1
-    proof: header:X-Proof
-    encoding: base64
-    covers: "{{body}}{{callback}}"
-    secret: [{secret}]
-    id: body:/id
-    type: body:/type
-    subject: body:/card
-    time: body:/time
-transforms:
-  notes: {{ use: ./notes.lua }}
-sinks:
-  local: {{ use: sqlite, path: ./warehouse.db, schema: {{ use: ./notes.yaml }} }}
-routes:
-  - {{ name: notes, from: [notes], via: [notes], to: local }}
-"""
+LOG = "log: {{ segment: 128 KB, size: 4 MB, reserve: 1 }}\n"
 
 MAPPING = """\
 return {
@@ -91,9 +68,7 @@ def seed():
 
 
 def configure(daemon):
-    daemon.write("notes.lua", MAPPING)
-    daemon.write("notes.yaml", SCHEMA)
-    daemon.configure(CONFIG)
+    daemon.notes(MAPPING, SCHEMA, SIGNED + "    time: body:/time\n", LOG)
 
 
 class Plan:

@@ -22,26 +22,12 @@ FORGED = 100000 if LONG else 3000
 AT_ONCE = 50  # requests in one write
 
 STAMPED = """\
-listen: 127.0.0.1:{port}
-data: ./data
-sources:
-  notes:
-    use: webhook
     auth: hmac-sha256
     proof: header:X-Proof
     encoding: hex
     covers: "{{timestamp}}.{{body}}"
     timestamp: header:X-Time
     secret: [{secret}]
-    id: body:/id
-    type: body:/type
-    subject: body:/card
-transforms:
-  notes: {{ use: ./notes.lua }}
-sinks:
-  local: {{ use: sqlite, path: ./warehouse.db, schema: {{ use: ./notes.yaml }} }}
-routes:
-  - {{ name: notes, from: [notes], via: [notes], to: local }}
 """
 
 
@@ -178,7 +164,7 @@ def test_what_comes_again_is_thanked_for_and_has_no_second_effect(daemon, tally)
 
 @pytest.mark.fault(30)
 def test_what_was_signed_too_long_ago_is_401(daemon, tally):
-    daemon.configure(STAMPED)
+    daemon.notes(source=STAMPED)
     daemon.start()
     body, now = json.dumps(note(1)).encode(), int(time.time())
 

@@ -13,26 +13,13 @@ import random
 import time
 
 import pytest
-from bed import wait_until
+from bed import UNSIGNED, wait_until
 from flood import Flood, kill
 from postgres import use
 
 ROUNDS = int(os.environ.get("SLUICE_ROUNDS", "8"))
 PORTION = 150  # events of a round
 SUBJECTS = 40
-
-CONFIG = """\
-listen: 127.0.0.1:{port}
-data: ./data
-sources:
-  notes: {{ use: webhook, auth: none, insecure: true, id: body:/id, type: body:/table, subject: body:/subject }}
-sinks:
-  local: {{ use: sqlite, path: ./warehouse.db, schema: {{ use: ./notes.yaml }} }}
-transforms:
-  notes: {{ use: ./notes.lua }}
-routes:
-  - {{ name: notes, from: [notes], via: [notes], to: local }}
-"""
 
 MAPPING = """\
 return {
@@ -120,9 +107,9 @@ def test_kills_of_everybody_lose_nothing_and_write_nothing_twice(daemon, databas
     seed = os.environ.get("SLUICE_SEED", str(random.randrange(1 << 30)))
     print(f"SLUICE_SEED={seed}")
     dice, bodies, victims = random.Random(seed), [], collections.Counter()
-    daemon.write("notes.lua", MAPPING)
-    daemon.write("notes.yaml", SCHEMA)
-    daemon.configure(CONFIG)
+    daemon.notes(MAPPING, SCHEMA, UNSIGNED)
+    daemon.change("body:/card", "body:/subject")
+    daemon.change("body:/type", "body:/table")
     use(daemon, database)
     daemon.start()
     wait_until(lambda: database.rows("select * from notes") == [])

@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from bed import SLUICE, wait_until
+from bed import SLUICE, UNSIGNED, wait_until
 from bulk import bulk, p99, timed
 from oracle import LONG, many
 from postgres import use
@@ -24,20 +24,6 @@ EVENTS = int(os.environ.get("SLUICE_EVENTS") or many(6000, 1000000))
 TIMED = 2000 if LONG else 500
 MORE_MEMORY = 64 << 20
 LEAST = 5000  # events a second
-
-CONFIG = """\
-listen: 127.0.0.1:{port}
-data: ./data
-log: {{ size: 16 GB }}
-sources:
-  notes: {{ use: webhook, auth: none, insecure: true, id: body:/id, type: body:/type, subject: body:/card }}
-sinks:
-  local: {{ use: sqlite, path: ./warehouse.db, schema: {{ use: ./notes.yaml }} }}
-transforms:
-  notes: {{ use: ./notes.lua }}
-routes:
-  - {{ name: notes, from: [notes], via: [notes], to: local }}
-"""
 
 MAPPING = """\
 return {
@@ -109,9 +95,7 @@ def compare(database, count, tally):
 
 
 def test_a_destination_comes_back_to_a_long_backlog(daemon, database, server, tally):
-    daemon.write("notes.lua", MAPPING)
-    daemon.write("notes.yaml", SCHEMA)
-    daemon.configure(CONFIG)
+    daemon.notes(MAPPING, SCHEMA, UNSIGNED, "log: {{ size: 16 GB }}\n")
     use(daemon, database)
     daemon.start()
     assert bulk(daemon, map(body, range(1000))) == 1000

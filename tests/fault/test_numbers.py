@@ -57,8 +57,7 @@ def body(row):
 def test_no_number_is_changed_on_its_way(daemon, database, tally):
     dice = random.Random(seed())
     rows = {row[0]: row for row in (planned(dice) for _ in range(COUNT))}
-    daemon.write("notes.lua", MAPPING)
-    daemon.write("notes.yaml", SCHEMA)
+    daemon.notes(MAPPING, SCHEMA)
     daemon.change("routes:\n", SECOND)
     use(daemon, database)
     daemon.start()
