@@ -92,7 +92,7 @@ def test_files_that_may_not_grow_refuse_and_go_on_by_themselves(daemon, tally):
         daemon.start()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    large = {**plan.event(9, 1), "text": "x" * 2 * limit}
+    large = {**plan.event(9, 1), "planned": "delivered", "text": "x" * 2 * limit}
     with Senders(daemon, plan, pause=0.002) as senders:
         wait_until(lambda: daemon.route_health()["state"] == "waiting" or daemon.get("/health").status == 503,
                    what=lambda: f"the destination is full: {daemon.health()}")
