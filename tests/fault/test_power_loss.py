@@ -4,7 +4,8 @@
 A daemon takes events in, its processes are killed now and then, and the shim notes what they do to the disk.  Of such a
 recording any number of moments can be looked at afterwards: the disk is made as it may be found then, a daemon starts
 on it, and whatever was acknowledged before that moment must be in the destination.  Some of these starts are
-recorded too, and the power goes once more.
+recorded too, and the power goes once more.  In other runs something else goes wrong before: syncs or writes fail, there is
+no room, a process ends in the middle of a write.
 
     SLUICE_SEEDS   how many moments (50; 1000 with SLUICE_LONG)
     SLUICE_SEED    repeats a run; SLUICE_ONLY one of its moments, by its number
@@ -19,7 +20,7 @@ import sqlite3
 import pytest
 from bed import Daemon
 from oracle import LONG, Plan, Senders, compare, configure, many, seed, settle
-from power import CUT, SYNCS, WRITE, File, Harness, Mood, Note
+from power import CUT, DIE_HALF, ENTRIES, SYNCS, WRITE, WRITES, File, Harness, Mood, Note
 
 SEEDS = int(os.environ.get("SLUICE_SEEDS", "0")) or many(50, 1000)
 ONLY = os.environ.get("SLUICE_ONLY")
@@ -65,6 +66,21 @@ def live_with_bad_syncs(daemon, harness, dice):
         else:
             harness.levers.harm(SYNCS, errno.EIO, at=dice.randrange(1, 12), times=dice.choice([1, 2, 3, 4]), path="warehouse")
     yield
+
+
+HARMS = [(WRITES, errno.EIO), (WRITES | ENTRIES, errno.ENOSPC), (ENTRIES, errno.EIO), (WRITES, DIE_HALF)]
+
+
+def live_badly(daemon, harness, dice):
+    """Writes fail, or there is no room, or nothing can be made and renamed, or a process ends in the middle of a write: now and
+    then, in the ingress or the route; then all is well again."""
+    kinds, what = dice.choice(HARMS)
+    for _ in range(4):
+        yield
+        harness.levers.harm(kinds, what, at=dice.randrange(1, 200), times=dice.choice([1, 2, 10]),
+                            title=dice.choice(["ingress", "route notes"]))
+    yield
+    harness.levers.rest()
 
 
 def record(daemon, name, life=live):
@@ -159,6 +175,13 @@ def test_a_power_cut_after_syncs_of_the_destination_had_failed(folder, tally, pa
     """The log lets go of what was delivered as soon as it can: so nothing of that may be lost."""
     chosen, some = seed(), numbers(part)[:None if LONG else 6]
     cut_power(folder, tally, recorded(folder, f"{chosen} {part}", live_with_bad_syncs), chosen, some)
+
+
+@pytest.mark.fault(4, 6)
+@pytest.mark.parametrize("part", range(many(1, 16)))
+def test_a_power_cut_after_something_else_went_wrong(folder, tally, part):
+    chosen, some = seed(), numbers(part)[:None if LONG else 6]
+    cut_power(folder, tally, recorded(folder, f"{chosen} {part} badly", live_badly), chosen, some)
 
 
 def lost_in(daemon, run, moment):
