@@ -49,5 +49,10 @@ int64_t sl_far_now(const struct sl_call *call)
 
 int64_t sl_far_settled(int64_t time, int64_t now)
 {
-	return time && time % SECOND == 0 && time + SECOND < now ? time + SECOND - SECOND / 1000 : time;
+	return time && time % SECOND == 0 && !sl_far_open(time, now) ? time + SECOND - SECOND / 1000 : time;
+}
+
+int sl_far_open(int64_t time, int64_t now)
+{
+	return time % SECOND == 0 && time + SECOND >= now;
 }

@@ -25,5 +25,6 @@ int64_t sl_far_now(const struct sl_call *call);
  * how things were then, and so comes behind all that was told within that second, in whatever order.  Any other time
  * stays as it is: within its second a thing may change again and keep its time.  In microseconds. */
 int64_t sl_far_settled(int64_t time, int64_t now);
+int sl_far_open(int64_t time, int64_t now); /* in whole seconds, and not over then */
 
 #endif

@@ -64,6 +64,7 @@ struct walk {
 	bool last;                     /* this page is the mailbox's last */
 
 	struct talk *talks; /* of this page */
+	int64_t read;       /* when that was, by the vendor's clock */
 	size_t talk_count, talk;
 	struct sl_text message_until; /* of the conversation under way: where its list goes on */
 	struct sl_words seen_ids;        /* " ID ID " */

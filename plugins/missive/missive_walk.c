@@ -221,6 +221,7 @@ static void take_rows(struct sl_call *call, const struct sl_json *rows)
 	struct walk *walk = walk_of(call);
 	const int64_t tomorrow = sl_far_now(call) + DAY;
 	struct talk talk;
+	walk->read = sl_far_now(call);
 	walk->talks = host->alloc(call, (host->count(rows) + 1) * sizeof(*walk->talks));
 	walk->talk_count = walk->talk = 0;
 	walk->last = host->count(rows) < LIMIT;
@@ -275,7 +276,7 @@ void tell(struct sl_call *call, const char *type, struct sl_text id, int64_t tim
 	struct sl_text data)
 {
 	const struct sl_host *host = call->host;
-	const int64_t version = sl_far_settled(time, sl_far_now(call)) / 1000;
+	const int64_t version = sl_far_settled(time, walk_of(call)->read) / 1000;
 	unsigned char digest[SL_DIGEST_MOST];
 	char hex[2 * SL_DIGEST_MOST + 1];
 	sl_hash(SL_SHA256, &data, 1, digest);
@@ -321,7 +322,8 @@ static bool is_known(struct sl_call *call, const struct talk *talk)
 		return true;
 	if (strstr(walk->known.at, name.at))
 		return true;
-	if (talk->at >= walk->top - opt->overlap * 1000) /* the next run sees it again */
+	bool again = talk->at >= walk->top - opt->overlap * 1000; /* the next run sees it again */
+	if (again && !sl_far_open(talk->at, walk->read)) /* and it may not be another then, of the same time */
 		sl_words_add(&walk->known, name);
 	return false;
 }

@@ -138,7 +138,7 @@ local function get(path)
   return answer
 end
 
--- How it is now. One that was merged into another has that one's id.
+-- How it is now, and when that was. One that was merged into another has that one's id.
 local function refresh(id)
   local answer = get("/conversations/" .. url.encode(id))
   local at = time.now()
@@ -151,7 +151,7 @@ local function refresh(id)
     emit_gone(id, at)
   end
   emit_talk(talk, "upsert", at)
-  return talk
+  return talk, at
 end
 
 local function whole_message(id)
@@ -191,9 +191,9 @@ local function pushed(event, body, opt)
   local message = told.object(json.kind(body.latest_message) == "object" and body.latest_message or body.message)
   local id = told.id(message.id)
   if opt.fetch then
-    local now = refresh(told.id(talk.id))
-    local whole = now and id and whole_message(id)
-    if whole then return emit_message(whole, now, "upsert", time.now(), time.now(), opt) end
+    local now, then_ = refresh(told.id(talk.id))
+    local whole = now and id and whole_message(id) -- perhaps a while later: whether it is in the trash is of then
+    if whole then return emit_message(whole, now, "upsert", then_, time.now(), opt) end
   else
     emit_talk(talk, "patch", at)
   end

@@ -88,10 +88,33 @@ def test_more_of_one_second_than_a_page_holds_hides_nothing(daemon):
     one.close()
 
 
+def test_a_message_that_is_fetched_late_is_no_newer_than_its_conversation(quiet):
+    """It is put into the trash after the one was read and before the other is."""
+    fake, held = fake_of(quiet), []
+
+    def respond(request, connection):
+        answer = fake.judge(request)
+        if held or not request.path.startswith("/v1/messages/"):
+            connection.send(request, answer)
+            return
+        held.append(time.time())
+        talk.update(trashed=True, last_activity_at=int(held[0]))
+        fake.loop.call_later(1.5, connection.send, request, answer)
+
+    with fake.lock:
+        talk = fake.create(int(time.time()) - 60)
+        fake.respond = respond
+        fake.tell(talk, "incoming_email")
+    wait_until(lambda: held and time.time() > held[0] + 2.1)
+    quiet.until_done("poll", "mail")
+    settled(quiet)
+    quiet.compare_tables("mail", fake)
+
+
 def test_nothing_new_costs_a_request_for_each_mailbox(quiet):
     fake = fake_of(quiet)
     with fake.lock:
-        fake.create(int(time.time()))
+        fake.create(int(time.time()) - 5)
     quiet.until_done("poll", "mail")
     settled(quiet)
     lists, others = asked(fake)
