@@ -9,6 +9,7 @@
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "sdk/pile.h"
 
 #define MOST_BYTES ((size_t)1024 * 1024)
 #define MOST_NODES 20000
@@ -121,6 +122,8 @@ static char character_at(struct sl_text text, yaml_mark_t mark)
 static void *not_yaml(struct reader *r)
 {
 	yaml_parser_t *p = &r->parser;
+	if (p->error == YAML_MEMORY_ERROR)
+		sl_no_memory();
 	if (p->error == YAML_READER_ERROR)
 		return refuse(r, mark_of_offset(r->masked, p->problem_offset),
 			"this is not text in UTF-8 without control characters");
@@ -300,10 +303,8 @@ static struct yaml_node *read_document(struct reader *r)
 static struct yaml_node *parse(struct reader *r)
 {
 	struct yaml_node *root;
-	if (!yaml_parser_initialize(&r->parser)) {
-		why_say(r->why, "%s: there is no memory to read it", r->file);
-		return NULL;
-	}
+	if (!yaml_parser_initialize(&r->parser))
+		sl_no_memory();
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->masked.at, r->masked.len);
 	root = read_document(r);

@@ -272,7 +272,7 @@ static void say_fatal(struct route *route, const struct why *why)
 	json_open(&out, '{');
 	json_member_string(&out, "say", "fatal");
 	json_member_string(&out, "why", why->text);
-	json_member_bool(&out, "final", true);
+	json_member_bool(&out, "final", route->log != NULL); /* a disk that cannot be read now may be read later */
 	json_close(&out, '}');
 	channel_send(route->channel, &out);
 	buf_free(&out);

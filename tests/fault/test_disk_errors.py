@@ -12,7 +12,7 @@ import time
 import pytest
 from bed import wait_until
 from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound
-from power import READS, SYNCS, WRITES, Harness
+from power import ENTRIES, READS, SYNCS, WRITES, Harness
 
 SEEDS = many(2, 20)
 
@@ -59,6 +59,17 @@ def test_now_and_then_an_io_error_loses_nothing(daemon, harness, tally, kinds, p
             harness.levers.rest()
             carry_on(daemon, senders, 10)
     over(daemon, plan, senders, tally, SEEDS)
+
+
+@pytest.mark.fault(6)
+def test_a_route_that_cannot_open_the_log_when_it_begins_is_begun_again(daemon, harness, tally):
+    plan = Plan(seed())
+    harness.levers.harm(ENTRIES, errno.EIO, times=1, path="/data/log", title="sluice: route")
+    daemon.start()
+    with Senders(daemon, plan) as senders:
+        wait_until(lambda: harness.levers.hits)
+        carry_on(daemon, senders, 10)
+    over(daemon, plan, senders, tally)
 
 
 @pytest.mark.fault(7)
