@@ -312,6 +312,7 @@ bool route_sink_busy(const struct route *route); /* its calls never overlap, and
 
 /* route_upkeep.c */
 bool route_upkeep(struct route *route);
+bool upkeep_due(const struct route *route); /* the sink has some, and it is its turn */
 void upkeep_json(const struct route *route, struct buf *out);
 
 /* route_stand.c */

@@ -109,7 +109,7 @@ void fetch_next(struct route *route)
 	if (fetch_awaited(route) || !is_backlog(route))
 		return;
 	struct fetch *it = fetch_of(route);
-	if (!it || it->forgotten)
+	if (!it || it->forgotten || it->from == route->read_to + 1)
 		return;
 	forget_records(it);
 	it->from = route->read_to + 1;

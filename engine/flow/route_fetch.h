@@ -13,7 +13,7 @@ struct fetched {
 	struct sl_text data;
 };
 
-/* A batch was read: if a whole one lies behind it, the pool begins with that. */
+/* If a whole batch lies behind the one that is gathered, the pool begins with that, once. */
 void fetch_next(struct route *route);
 /* The pool is at what comes next: when it is done the route is turned. */
 bool fetch_awaited(const struct route *route);

@@ -112,8 +112,10 @@ static void pack_stand(struct consignment *it)
 	struct route *route = it->route;
 	it->stand_from = it->row_count;
 	add_row(it, stand_expect(it->arena, route->name, &route->stand), NULL, 0);
+	size_t open = it->row_count;
 	for (size_t i = 0; i < it->member_count; i++)
 		pack_open(it, it->members[i]);
+	it->plain = it->row_count == open;
 	if (it->batch) {
 		it->after.cursor = it->batch->upto;
 		memcpy(it->after.mark, it->batch->mark, sizeof(it->after.mark));

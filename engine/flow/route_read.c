@@ -10,6 +10,9 @@
 #include "flow/route_fetch.h"
 #include "sdk/text.h"
 
+#define STRETCH 64 /* deliveries decoded before the transforms get them */
+#define PREFETCH 3 /* deliveries ahead of the one that is decoded */
+
 /* ------------------------------------------------------------------ bodies */
 
 static const struct sl_pair *const *read_headers(struct arena *arena, struct sl_text kept)
@@ -340,14 +343,26 @@ static bool deadly(struct route *route, struct delivery *delivery)
 	return true;
 }
 
-/* True: there is more, and it is the loop's turn. */
+/* What another thread has read comes while the ones before it are decoded. */
+static void prefetch(const struct delivery *delivery)
+{
+	const struct delivery *at = delivery;
+	for (unsigned i = 0; at && i < PREFETCH; i++)
+		at = at->next;
+	if (at && at->document)
+		sl_json_prefetch(at->document);
+}
+
+/* True: there is more, and it is the loop's turn.  That comes soon, so that what was looked
+ * at here is in the processor's cache yet when the transforms look at it. */
 static bool batch_decode(struct route *route, struct batch *batch)
 {
 	struct delivery *delivery;
 	int64_t begun = clock_ticks();
-	while ((delivery = batch->undecoded)) {
-		if (clock_ticks() - begun >= ROUTE_SLICE)
+	for (unsigned count = 0; (delivery = batch->undecoded); count++) {
+		if (count == STRETCH || clock_ticks() - begun >= ROUTE_SLICE)
 			return true;
+		prefetch(delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
 			!deadly(route, delivery))
 			delivery_decode(route, delivery);
@@ -463,7 +478,7 @@ static bool batch_read(struct route *route)
 bool route_read(struct route *route)
 {
 	bool read = may_read(route) && (batch_fetched(route) || batch_read(route));
-	if (read)
+	if (!read) /* a turn later: the sink is being handed a batch just now, and needs a processor */
 		fetch_next(route);
 	if (route->gathering && batch_decode(route, route->gathering))
 		return true;

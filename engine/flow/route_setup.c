@@ -130,6 +130,8 @@ static bool setup_sink(struct route *route, const struct sl_json *sink, struct w
 	route->transactional = face->recall != NULL;
 	if (route->transactional && face->batch_rows)
 		route->policy.batch_events = face->batch_rows;
+	if (route->transactional && face->batch_bytes)
+		route->policy.batch_bytes = face->batch_bytes;
 	return sl_json_kind(sl_json_get(sink, "schema")) != SL_KIND_OBJECT ||
 		(route->schema = setup_schema(sink, face, why)) != NULL;
 }

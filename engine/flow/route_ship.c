@@ -8,7 +8,7 @@
 
 /* -------------------------------------------------------------------- keep */
 
-static void unpack(struct consignment *it);
+static void shipped(struct consignment *it);
 
 void consignment_give_back(struct consignment *it)
 {
@@ -37,7 +37,7 @@ static void kept(uv_work_t *work, int status)
 		return;
 	}
 	if (it->kept)
-		unpack(it);
+		shipped(it);
 	else
 		consignment_hand_over(it);
 }
@@ -57,6 +57,16 @@ static void to_pool(struct consignment *it)
 }
 
 /* ------------------------------------------------------------------ unpack */
+
+static void end(struct consignment **it)
+{
+	if ((*it)->call)
+		call_free(&(*it)->call);
+	keep_job_free((*it)->route->keep, &(*it)->job);
+	arena_free(&(*it)->arena);
+	free(*it);
+	*it = NULL;
+}
 
 static void member_done(struct consignment *it, struct delivery *delivery)
 {
@@ -100,10 +110,27 @@ static void late_siblings(struct route *route, struct batch *batch)
 	}
 }
 
+/* The destination has it: this is where the route stands. */
+static void stand_there(struct consignment *it)
+{
+	struct route *route = it->route;
+	page_add(route->page, COUNTER_rows, it->stand_from);
+	page_add(route->page, COUNTER_batches, 1);
+	page_add(route->page, COUNTER_delivered, it->after.delivered - route->stand.delivered);
+	page_add(route->page, COUNTER_dropped, it->after.dropped - route->stand.dropped);
+	page_add(route->page, COUNTER_repeats, it->after.repeats - route->stand.repeats);
+	if (it->batch)
+		page_set(route->page, COUNTER_cursor_time, (uint64_t)it->batch->received);
+	route->stand = it->after;
+	route->closing_due = true;
+	route->shipping = NULL;
+	route->consignment = NULL;
+	route_recovered(route);
+}
+
 static void unpack(struct consignment *it)
 {
 	struct route *route = it->route;
-	struct batch *batch = it->batch;
 	for (size_t i = 0; i < it->member_count; i++) {
 		struct delivery *delivery = it->members[i];
 		enum shipped shipped = delivery->shipped;
@@ -113,25 +140,33 @@ static void unpack(struct consignment *it)
 		else
 			delivery->shipped = shipped, member_done(it, delivery);
 	}
-	if (batch)
-		late_siblings(route, batch);
-	page_add(route->page, COUNTER_rows, it->stand_from);
-	page_add(route->page, COUNTER_batches, 1);
-	page_add(route->page, COUNTER_delivered, it->after.delivered - route->stand.delivered);
-	page_add(route->page, COUNTER_dropped, it->after.dropped - route->stand.dropped);
-	page_add(route->page, COUNTER_repeats, it->after.repeats - route->stand.repeats);
-	route->stand = it->after;
-	route->closing_due = true;
-	if (batch) {
-		page_set(route->page, COUNTER_cursor_time, (uint64_t)batch->received);
-		route->shipping = NULL;
-		batch_free(route, &batch);
+	if (it->batch) {
+		late_siblings(route, it->batch);
+		batch_free(route, &it->batch);
 	}
-	consignment_free(route);
-	route_recovered(route);
+	end(&it);
 	route_answer_shipped(route, true, NULL);
 	route_tell(route);
 	route_turn(route);
+}
+
+/* Nothing of it stays, and nobody else waits for the sink. */
+static bool next_may_go_first(const struct consignment *it)
+{
+	const struct route *route = it->route;
+	return it->plain && !route->open.first && !route->asked && !route->answering && !route->rewinding &&
+		!upkeep_due(route);
+}
+
+/* The next one is handed over first, if it can be: the sink need not wait until this one is taken apart. */
+static void shipped(struct consignment *it)
+{
+	struct route *route = it->route;
+	bool first = next_may_go_first(it);
+	stand_there(it);
+	if (first)
+		route_ship(route);
+	unpack(it);
 }
 
 /* A sink with transactions has it all; for any other, where we stand goes into the own file now. */
@@ -139,7 +174,7 @@ void consignment_taken(struct consignment *it)
 {
 	struct route *route = it->route;
 	if (route->transactional) {
-		unpack(it);
+		shipped(it);
 		return;
 	}
 	it->kept = true;
@@ -158,11 +193,7 @@ void consignment_free(struct route *route)
 		return;
 	}
 	route->consignment = NULL;
-	if (it->call)
-		call_free(&it->call);
-	keep_job_free(route->keep, &it->job);
-	arena_free(&it->arena);
-	free(it);
+	end(&it);
 }
 
 /* ---------------------------------------------------------------- the step */

@@ -7,7 +7,8 @@
  *     keep      ids seen, answers and copies of the dead into the own file (route_ship.c)
  *     hand over the sink's deliver step: once, or in parts if it has no
  *               transactions; then where we stand into the own file       (route_deliver.c)
- *     unpack    what the sink refused is settled; or all of it is behind us (route_ship.c)
+ *     unpack    what the sink refused is settled; or all of it is behind us (route_ship.c).
+ *               If nothing of it stays, the next one is handed over before that
  */
 #ifndef FLOW_ROUTE_SHIP_H
 #define FLOW_ROUTE_SHIP_H
@@ -30,6 +31,7 @@ struct consignment {
 	struct keep_job job;
 	uv_work_t work;
 	bool working, kept, abandoned;
+	bool plain;                    /* each member ends with it: it has no open row, and gets none */
 	struct why why;
 };
 

@@ -21,10 +21,11 @@ static bool events_wait(const struct route *route)
 	return route->gathering || route->shipping || route->fresh;
 }
 
-static bool is_due(const struct route *route)
+bool upkeep_due(const struct route *route)
 {
 	const struct upkeep *upkeep = &route->upkeep;
-	return clock_ticks() >= upkeep->due + (upkeep->more && events_wait(route) ? upkeep->took * SHARE : 0);
+	int64_t share = upkeep->more && events_wait(route) ? upkeep->took * SHARE : 0;
+	return instance_face(route->sink)->upkeep && clock_ticks() >= upkeep->due + share;
 }
 
 /* Told once all pieces are done: a million rows are one line. */
@@ -77,8 +78,8 @@ static void upkept(struct call *call, void *data)
 
 bool route_upkeep(struct route *route)
 {
-	if (!instance_face(route->sink)->upkeep || route->state != ROUTE_RUNNING || route->once || route->outage_since ||
-		route_sink_busy(route) || route->rewinding || !is_due(route))
+	if (route->state != ROUTE_RUNNING || route->once || route->outage_since || route_sink_busy(route) ||
+		route->rewinding || !upkeep_due(route))
 		return false;
 	struct call *call = route->upkeep.call = call_new(route->sink, STEP_UPKEEP);
 	destination_offer(call, route->schema);

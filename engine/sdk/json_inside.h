@@ -24,7 +24,7 @@ struct sl_json {
 };
 
 struct sl_document {
-	size_t size;
+	size_t size, nodes_size; /* bytes: of all of it, of the nodes */
 	struct sl_json *nodes;
 	char *text; /* padded; behind it a copy, in which strings are unescaped and end with a NUL */
 };

@@ -273,6 +273,7 @@ static void keep_nodes(struct sl_document *document, const struct sl_json *nodes
 	if (!document->nodes)
 		sl_no_memory();
 	memcpy(document->nodes, nodes, size);
+	document->nodes_size = size;
 	document->size += size;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core.h"
 
+#define BATCH_BYTES ((size_t)4 << 20)
 #define BATCH (4 * STATEMENT_ROWS) /* events in a transaction: what COMMIT costs is shared by them */
 
 static const struct sl_option options[] = {
@@ -307,4 +308,5 @@ SL_PLUGIN(
 	.schema = schema,
 	.upkeep = upkeep,
 	.dialect = "postgres",
-	.batch_rows = BATCH);
+	.batch_rows = BATCH,
+	.batch_bytes = BATCH_BYTES);

@@ -9,6 +9,8 @@
 
 #include "core.h"
 
+#define FIRST_SHARE 4 /* of a statement's rows are in the first of several */
+
 /* ------------------------------------------------------------------ a statement */
 
 static void bind_rows(struct job *job, const struct table *table, bool key, const struct sl_row *const *rows,
@@ -54,6 +56,12 @@ static int compare_keys(const void *one, const void *other, void *data)
 	return order;
 }
 
+/* The server has nothing to do until it has the first of many. */
+static size_t first_piece(size_t count, size_t size)
+{
+	return count > size ? (size + FIRST_SHARE - 1) / FIRST_SHARE : size;
+}
+
 /* Who locks rows in one order does not wait for who waits for him. */
 bool write_made(struct job *job, struct table *table, enum statement_kind kind, const struct sl_row **rows,
 	size_t count)
@@ -62,8 +70,8 @@ bool write_made(struct job *job, struct table *table, enum statement_kind kind, 
 	qsort_r(rows, count, sizeof(*rows), compare_keys, table);
 	struct statement *statement = statement_of(job, table, kind);
 	struct sending sending = { .doing = doing_of(job, removes ? "removing rows of" : "writing rows of", table) };
-	size_t size = piece(count);
-	for (size_t from = 0; from < count; from += size) {
+	size_t most = piece(count), size = first_piece(count, most);
+	for (size_t from = 0; from < count; from += size, size = most) {
 		bind_begin(job->sink);
 		bind_rows(job, table, removes, rows + from, count - from < size ? count - from : size);
 		struct values values = bind_end(job->sink);
