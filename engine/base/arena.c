@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BLOCK 4000
+#define FIRST_BLOCK 3000
 #ifdef SLUICE_SANITIZE
 #define SPARES_MOST 0 /* who uses what has ended is found */
 #else

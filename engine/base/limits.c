@@ -11,6 +11,8 @@
 
 #define MEMORY_LEAST ((rlim_t)512 << 20)
 #define MEMORY_MOST ((rlim_t)2 << 30)
+#define LARGE (1 << 20) /* bytes: blocks that go back to the kernel one by one */
+#define TRIM (4 << 20)  /* bytes: free at the end of the heap, kept for the next batch */
 #define STACK ((size_t)1 << 20) /* of a thread in which a name is looked up */
 
 /* All but the help has a configuration in its memory, and that has secrets.  A
@@ -59,6 +61,8 @@ static void reserve_little(void)
 {
 	pthread_attr_t attributes;
 	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, LARGE); /* else it grows with what was freed, and large blocks leave holes in the heap */
+	mallopt(M_TRIM_THRESHOLD, TRIM);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK);
 	pthread_setattr_default_np(&attributes);

@@ -74,6 +74,7 @@ void delivery_shed(struct delivery *delivery)
 	delivery->row_done = NULL;
 	delivery->row_count = 0;
 	delivery->request = NULL;
+	delivery->found = NULL;
 	delivery->closes = NULL;
 	if (delivery->document)
 		sl_json_free(&delivery->document);

@@ -32,6 +32,7 @@ struct batch;
 struct closing;
 struct route;
 struct source;
+struct webhook_found;
 
 /* What its open row says of it; outlives its body. */
 struct label {
@@ -81,6 +82,7 @@ struct delivery {
 	struct sl_document *document;
 	struct sl_text data; /* its text: the body, or the JSON that a form was made into */
 	struct sl_request *request;
+	const struct webhook_found *found; /* what the selectors find, if that was looked for before; else NULL */
 	struct sl_event event;
 	const struct source *source;
 	const char *again;       /* flow/polled.h, or NULL */

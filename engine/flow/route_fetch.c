@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route_fetch.c - while one batch is gathered, the pool reads and parses the records of the next.
+/* route_fetch.c - while one batch is gathered, the pool reads the records of the next, and finds their events.
  *
  * Only of a backlog: where a whole batch waits behind the one that was just read.  What
  * the pool finds is taken if it is what comes next, and forgotten otherwise: the route reads it
@@ -43,13 +43,52 @@ static void end(struct fetch **it)
 	*it = NULL;
 }
 
+/* ----------------------------------------------------------------- requests */
+
+static const struct sl_pair *const *read_headers(struct arena *arena, struct sl_text kept)
+{
+	size_t count = 0, at = 0;
+	for (size_t i = 0; i < kept.len; i++)
+		count += kept.at[i] == '\n';
+	const struct sl_pair **headers = arena_alloc(arena, (count + 1) * sizeof(*headers));
+	char *text = arena_copy(arena, kept.at, kept.len), *rest = text, *row;
+	while (at < count && (row = strsep(&rest, "\n"))) {
+		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
+		char *colon = strstr(row, ": ");
+		if (!colon)
+			continue;
+		*colon = '\0';
+		*pair = (struct sl_pair){ row, colon + 2 };
+		headers[at++] = pair;
+	}
+	return headers;
+}
+
+struct sl_request *fetch_request(struct arena *arena, const struct log_record *record)
+{
+	struct sl_request *request = arena_alloc(arena, sizeof(*request));
+	request->method = arena_copy(arena, record->method.at, record->method.len);
+	request->url = record->query.len ? arena_format(arena, "%.*s?%.*s", (int)record->path.len, record->path.at,
+						   (int)record->query.len, record->query.at)
+					 : arena_copy(arena, record->path.at, record->path.len);
+	request->headers = read_headers(arena, record->headers);
+	request->body = record->body;
+	return request;
+}
+
 /* -------------------------------------------------------------------- pool */
 
-static void fetch_one(struct fetched *to, const struct log_record *from)
+static void fetch_one(struct fetched *to, const struct log_record *from, const struct source *source)
 {
 	to->arena = arena_new();
 	log_record_copy(to->arena, &to->record, from);
 	to->document = webhook_read(&to->record, to->arena, &to->data, NULL, 0);
+	if (to->record.flags & LOG_EVENT || !source->webhook)
+		return;
+	const struct sl_json *json = to->document ? sl_json_root(to->document) : NULL;
+	to->request = fetch_request(to->arena, &to->record);
+	to->found = arena_alloc(to->arena, sizeof(*to->found));
+	webhook_find(source->webhook, &to->record, json, to->arena, to->found);
 }
 
 static void fetch_in_pool(uv_work_t *work)
@@ -62,9 +101,11 @@ static void fetch_in_pool(uv_work_t *work)
 	it->good = log_read(it->log, it->arena, it->from, it->most, it->bytes, slice, &unheard) == LOG_READ && slice->count;
 	if (it->good)
 		it->records = arena_alloc(it->arena, slice->count * sizeof(*it->records));
-	for (size_t i = 0; it->good && i < slice->count; i++)
-		if (route_source(it->route, slice->records[i].source))
-			fetch_one(&it->records[i], &slice->records[i]);
+	for (size_t i = 0; it->good && i < slice->count; i++) {
+		const struct source *source = route_source(it->route, slice->records[i].source);
+		if (source)
+			fetch_one(&it->records[i], &slice->records[i], source);
+	}
 	it->spares = arena_spares_leave();
 }
 

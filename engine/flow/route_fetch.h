@@ -11,7 +11,12 @@ struct fetched {
 	struct log_record record;
 	struct sl_document *document; /* NULL: its body could not be read */
 	struct sl_text data;
+	struct sl_request *request;  /* of what came as a webhook; else NULL */
+	struct webhook_found *found; /* likewise */
 };
+
+struct sl_request *fetch_request(struct arena *arena, const struct log_record *record);
+
 
 /* If a whole batch lies behind the one that is gathered, the pool begins with that, once. */
 void fetch_next(struct route *route);

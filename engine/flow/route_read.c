@@ -15,37 +15,6 @@
 
 /* ------------------------------------------------------------------ bodies */
 
-static const struct sl_pair *const *read_headers(struct arena *arena, struct sl_text kept)
-{
-	size_t count = 0, at = 0;
-	for (size_t i = 0; i < kept.len; i++)
-		count += kept.at[i] == '\n';
-	const struct sl_pair **headers = arena_alloc(arena, (count + 1) * sizeof(*headers));
-	char *text = arena_copy(arena, kept.at, kept.len), *rest = text, *row;
-	while (at < count && (row = strsep(&rest, "\n"))) {
-		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
-		char *colon = strstr(row, ": ");
-		if (!colon)
-			continue;
-		*colon = '\0';
-		*pair = (struct sl_pair){ row, colon + 2 };
-		headers[at++] = pair;
-	}
-	return headers;
-}
-
-static struct sl_request *read_request(struct arena *arena, const struct log_record *record)
-{
-	struct sl_request *request = arena_alloc(arena, sizeof(*request));
-	request->method = arena_copy(arena, record->method.at, record->method.len);
-	request->url = record->query.len ? arena_format(arena, "%.*s?%.*s", (int)record->path.len, record->path.at,
-						   (int)record->query.len, record->query.at)
-					 : arena_copy(arena, record->path.at, record->path.len);
-	request->headers = read_headers(arena, record->headers);
-	request->body = record->body;
-	return request;
-}
-
 static bool unreadable(struct route *route, struct delivery *delivery, const char *why)
 {
 	if (!delivery->label.text && delivery->source)
@@ -73,8 +42,12 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 	struct webhook_found found = { 0 };
 	if (!delivery->source->webhook)
 		return unreadable(route, delivery, "it came as a webhook, and its source takes none any more");
-	delivery->request = read_request(delivery->arena, &delivery->record);
-	webhook_find(delivery->source->webhook, &delivery->record, json, delivery->arena, &found);
+	if (delivery->found) { /* in the pool, with its record */
+		found = *delivery->found;
+	} else {
+		delivery->request = fetch_request(delivery->arena, &delivery->record);
+		webhook_find(delivery->source->webhook, &delivery->record, json, delivery->arena, &found);
+	}
 	delivery->event = found.event;
 	delivery->event.data = delivery->data;
 	delivery->event.json = json;
@@ -130,6 +103,8 @@ static void take_fetched(struct delivery *delivery, struct fetched *ready)
 	delivery->record = ready->record;
 	delivery->document = ready->document;
 	delivery->data = ready->data;
+	delivery->request = ready->request;
+	delivery->found = ready->found;
 	*ready = (struct fetched){ 0 };
 }
 
@@ -167,7 +142,7 @@ static struct delivery *sibling(struct route *route, struct delivery *delivery, 
 	other->source = delivery->source;
 	other->first_at = delivery->first_at;
 	take_record(other, &delivery->record);
-	other->request = read_request(other->arena, &other->record);
+	other->request = fetch_request(other->arena, &other->record);
 	if (other->batch) {
 		deliveries_insert(&other->batch->all, delivery, other);
 		other->batch->busy += !other->open;

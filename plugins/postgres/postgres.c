@@ -6,7 +6,7 @@
 #include "core.h"
 
 #define BATCH_BYTES ((size_t)4 << 20)
-#define BATCH (4 * STATEMENT_ROWS) /* events in a transaction: what COMMIT costs is shared by them */
+#define BATCH (3 * STATEMENT_ROWS) /* events in a transaction: what COMMIT costs is shared by them */
 
 static const struct sl_option options[] = {
 	SL_OPTION(SECRET, struct options, url, .help = "Where it is: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or "
