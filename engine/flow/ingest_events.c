@@ -126,8 +126,10 @@ static bool check(struct bringing *bringing, struct why *why)
 	struct sl_text name = sl_json_string(sl_json_get(bringing->message, "source"));
 	const struct buf *bringer = &bringing->bringer->name;
 	bringing->source = name.len ? table_named(bringing->bringer->ingest->table, name) : NULL;
-	if (!bringing->source)
-		return why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
+	if (!bringing->source) {
+		why_say(why, "the ingress knows no source %s", name.len ? name.at : "without a name");
+		return false;
+	}
 	if (name.len != bringer->len || memcmp(name.at, bringer->at, name.len) != 0)
 		return why_say(why, "events of source %s come from another one", name.at);
 	return check_events(bringing, why);

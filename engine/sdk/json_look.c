@@ -243,12 +243,32 @@ int sl_json_integer(const struct sl_json *value, int64_t *number)
 	return 1;
 }
 
+/* 12.50 and its like: a whole number and a power of ten that are both exact as doubles, so what comes of them
+ * is the nearest double (Clinger 1990, "How to Read Floating Point Numbers Accurately"). */
+static bool read_exactly(const struct sl_json *value, double *number)
+{
+	static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+		1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	bool negative = *value->raw == '-';
+	const char *at = value->raw + negative, *end = value->raw + value->raw_len;
+	uint64_t whole;
+	int64_t power;
+	if (!read_digits(&at, end, &whole, &power) || at != end || whole > UINT64_C(1) << 53 || power > 0 || power < -22)
+		return false;
+	*number = (double)whole / powers[-power];
+	if (negative)
+		*number = -*number;
+	return true;
+}
+
 /* strtod stops at the number's end, because only such characters follow that
  * cannot belong to one. */
 int sl_json_double(const struct sl_json *value, double *number)
 {
 	if (!is(value, SL_KIND_NUMBER))
 		return 0;
+	if (read_exactly(value, number))
+		return 1;
 	double found = strtod(value->raw, NULL);
 	if (found > DBL_MAX || found < -DBL_MAX)
 		return 0;

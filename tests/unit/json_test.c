@@ -129,6 +129,24 @@ static void whole_numbers_are_exact(void **state)
 	}
 }
 
+/* Each in several spellings: what is read is what strtod() reads, to the bit. */
+static void doubles_are_the_nearest(void **state)
+{
+	static const char *const forms[] = { "%.1f", "%.2f", "%.4f", "-%.3f", "%.17g", "%.9e", "%.22f" };
+	uint64_t drawn = 20261122;
+	for (int i = 0; i < 20000; i++) {
+		char text[400];
+		drawn = drawn * UINT64_C(6364136223846793005) + 1442695040888963407;
+		double size = (double)(drawn >> (11 + drawn % 40)) / (double)(1 + (drawn >> 33) % 100000);
+		snprintf(text, sizeof(text), forms[i % 7], size);
+		struct sl_document *document = sl_json_read((struct sl_text){ text, strlen(text) }, NULL, 0);
+		double number = 0, nearest = strtod(text, NULL);
+		assert_true(sl_json_double(sl_json_root(document), &number));
+		assert_memory_equal(&number, &nearest, sizeof(number));
+		sl_json_free(&document);
+	}
+}
+
 static void doubles_are_finite(void **state)
 {
 	static const struct {
@@ -357,6 +375,7 @@ int main(void)
 		cmocka_unit_test(numbers_have_one_grammar),
 		cmocka_unit_test(whole_numbers_are_exact),
 		cmocka_unit_test(doubles_are_finite),
+		cmocka_unit_test(doubles_are_the_nearest),
 		cmocka_unit_test(strings_are_unescaped),
 		cmocka_unit_test(halves_of_pairs_are_counted),
 		cmocka_unit_test(neighbours_of_an_escape_stay_whole),
