@@ -177,8 +177,8 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 	const struct sl_json *part = sl_json_root(poller->part);
 	poller->name = text_of(part, "source");
 	poller->data = text_of(part, "data");
-	if (!poller->name || !poller->data || !text_of(part, "plugin") || !text_of(part, "events") ||
-		!text_of(part, "events_key"))
+	const char *key = text_of(part, "events_key"); /* none: it is only asked about its vendor, and hands in nothing */
+	if (!poller->name || !poller->data || !text_of(part, "plugin") || !text_of(part, "events"))
 		return why_say(why, "the configuration's part names no source, data, plugin or events");
 	set_level(part, poller->name);
 	if (!sl_json_integer(sl_json_get(part, "every"), &poller->every) || poller->every <= 0)
@@ -189,7 +189,7 @@ static bool set_up(struct poller *poller, const struct sl_json *message, struct 
 	if (!heard_begin(&poller->heard, part, why))
 		return false;
 	poller->hand = hand_new(poller, arena_format(poller->life, "unix:%s", text_of(part, "events")),
-		text_of(part, "events_key"), poll_handed);
+		key ? key : "", poll_handed);
 	return outside_open(&poller->outside, poller->loop, poller->channel, sl_json_get(part, "net"), NULL, poller->life,
 		why) && set_up_instance(poller, part, why);
 }

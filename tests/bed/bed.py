@@ -216,9 +216,13 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def exchange(connection, method, path, body=b"", headers=None):
-    """One request and its answer, on a connection of its own."""
+    """One request and its answer, on a connection of its own.  Who is refused in the middle of a long body is not
+    listened to until its end, and hears why all the same."""
     try:
-        connection.request(method, path, body=body, headers=headers or {})
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+        except BrokenPipeError:
+            pass
         answer = connection.getresponse()
         return Answer(answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read())
     finally:

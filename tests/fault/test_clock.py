@@ -72,8 +72,7 @@ def far():
 
 @pytest.fixture
 def clock(daemon, later, far):  # noqa: F811
-    daemon.configure(STAMPED)
-    daemon.write("notes.lua", MAPPING)
+    daemon.notes(MAPPING, source=STAMPED)
     daemon.change("use: ./notes.lua }", f"use: ./notes.lua, far: '{far.base}' }}")
     daemon.change("data: ./data\n", "data: ./data\nhttp: { allow: [127.0.0.1] }\n")
     daemon.change("to: local }", "to: local, retry: { attempts: 9, first: 1s, most: 1s } }")
