@@ -113,7 +113,7 @@ def wait_until(condition, within=PATIENCE, what=None):
     """Returns the first true value of the condition; fails if there is none in time.
     A condition that cannot be asked yet (nobody answers, no table) is not true yet.
     `what` says what was waited for: words, or a function that finds them."""
-    end = time.monotonic() + within
+    end = ours() + within
     last = None
     while True:
         try:
@@ -122,7 +122,7 @@ def wait_until(condition, within=PATIENCE, what=None):
                 return last
         except (OSError, http.client.HTTPException, sqlite3.Error, KeyError, IndexError) as error:
             last = error
-        if time.monotonic() > end:
+        if ours() > end:
             words = what() if callable(what) else what or condition
             pytest.fail(f"never became true within {within} s: {words}; last seen: {last!r}")
         time.sleep(0.02)
@@ -132,6 +132,11 @@ def stolen():
     """Seconds since it was started in which the machine below this one gave a processor of ours to others."""
     ticks = int(pathlib.Path("/proc/stat").read_text().split(None, 9)[8])
     return ticks / os.sysconf("SC_CLK_TCK") / os.cpu_count()
+
+
+def ours():
+    """Seconds, without those that were stolen."""
+    return time.monotonic() - stolen()
 
 
 def terminal():
@@ -318,10 +323,10 @@ class Daemon:
     def stop(self):
         """The clean end: SIGTERM, exit 0 within 5 s, nobody left."""
         children = self.children()
-        began = time.monotonic() - stolen()
+        began = ours()
         self.process.send_signal(signal.SIGTERM)
         assert self.wait() == 0, self.stderr()
-        assert time.monotonic() - stolen() - began < 5, self.stderr()
+        assert ours() - began < 5, self.stderr()
         left = [title for title, pid in children.items() if is_alive(pid)]
         assert not left, f"left behind: {left}"
 

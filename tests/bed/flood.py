@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 
-from bed import PATIENCE, is_alive, wait_until
+from bed import PATIENCE, is_alive, ours, wait_until
 
 CONNECTIONS = 24
 
@@ -95,9 +95,9 @@ class Flood:
 def kill_master(daemon):
     """kill -9 of the master; its children go with it, and it is started again."""
     children = daemon.kill()
-    end = time.monotonic() + 2
+    end = ours() + 2
     while any(is_alive(pid) for pid in children.values()):
-        assert time.monotonic() < end, f"children outlive their master: {children}"
+        assert ours() < end, f"children outlive their master: {children}"
         time.sleep(0.01)
     daemon.start(ready=False)
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from bed import SLUICE, is_alive, wait_until
+from bed import SLUICE, is_alive, ours, wait_until
 
 
 def note(number, **more):
@@ -36,9 +36,9 @@ def test_a_configuration_with_a_fault_begins_nothing(daemon):
 
 def test_a_second_daemon_is_refused_at_once_and_told_the_first_ones_process(daemon):
     daemon.start()
-    began = time.monotonic()
+    began = ours()
     second = daemon.sluice("run")
-    assert time.monotonic() - began < 5
+    assert ours() - began < 5
     assert second.returncode == 1
     assert str(daemon.pid) in second.stderr
     assert daemon.get("/health").status == 200
@@ -72,10 +72,10 @@ def test_sigterm_twice_ends_it_at_once(daemon):
     os.kill(daemon.child("route notes"), signal.SIGSTOP)
     os.kill(daemon.pid, signal.SIGTERM)
     wait_until(lambda: "stopping" in daemon.stderr())
-    began = time.monotonic()
+    began = ours()
     os.kill(daemon.pid, signal.SIGTERM)
     assert daemon.wait() == 0
-    assert time.monotonic() - began < 2
+    assert ours() - began < 2
     assert not any(is_alive(pid) for pid in children.values())
 
 

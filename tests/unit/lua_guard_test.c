@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lua_guard_test.c - hostile scripts: what is ended in-process is ended soon,
  * with a reason, and the next call runs as if nothing had been. */
-#include "base/clock.h"
 #include "script.h"
+#include "spent.h"
 
 #define INSTRUCTIONS "used more than 5000000 instructions"
 #define MEMORY "needs more memory than its 64 MB"
@@ -15,12 +15,12 @@ static void is_ended(const char *body, const char *why)
 	buf_format(&text, "if event.data.bad then %s end emit { type = 'fine', data = {} }", body);
 	script_budget = strcmp(why, INSTRUCTIONS) == 0 ? 5000000 : 0; /* a tenth: sanitizers are slow */
 	struct instance *instance = script_transform("", text.at);
-	int64_t begin = clock_ticks();
+	int64_t begin = spent();
 	struct call *call = script_call(instance, "{\"bad\":true}");
 	if (call->outcome != SL_FAIL || !strstr(call->why.text, why))
 		fail_msg("%s: %s \"%s\", not \"%s\"", body, script_outcome(call), call->why.text, why);
 	assert_int_equal(call->emitted_count, 0);
-	assert_in_range(clock_ticks() - begin, 0, 20000);
+	assert_in_range(spent() - begin, 0, 20000);
 	call_free(&call);
 	call = script_call(instance, "{}");
 	assert_int_equal(call->outcome, SL_DONE);
