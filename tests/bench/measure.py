@@ -160,14 +160,15 @@ def work_folder(name, below=None):
 # ---------------------------------------------------------------------------- rounds
 
 
-def in_turns(kinds, rounds):
+def in_turns(kinds, rounds, around=contextlib.nullcontext):
     """[(name, what measures it)]: every kind once a round, each round beginning with another one, so that a bad
-    second hits all of them.  Returns {name: what was measured in each round}."""
+    second hits all of them; `around` is entered for each.  Returns {name: what was measured in each round}."""
     found = {name: [] for name, _ in kinds}
     for turn in range(rounds):
         at = turn % len(kinds)
-        for name, run in kinds[at:] + kinds[:at]:
-            found[name].append(run())
+        with around():
+            for name, run in kinds[at:] + kinds[:at]:
+                found[name].append(run())
     return found
 
 

@@ -12,7 +12,7 @@ end
 
 function done(summary, latency)
 	local bad = summary.errors
-	print(string.format('{"requests":%d,"seconds":%.6f,"not_2xx":%d,"broken":%d,"p50_us":%d,"p99_us":%d}',
+	print(string.format('{"requests":%d,"seconds":%.6f,"not_2xx":%d,"broken":%d,"p50_us":%d,"p99_us":%d,"p999_us":%d}',
 		summary.requests, summary.duration / 1e6, bad.status, bad.connect + bad.read + bad.write + bad.timeout,
-		latency:percentile(50), latency:percentile(99)))
+		latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
 end
