@@ -133,7 +133,7 @@ class Senders:
     def __init__(self, daemon, plan, moment=time.monotonic, pause=0.0, count=SENDERS, first=0):
         self.daemon, self.plan, self.moment, self.pause = daemon, plan, moment, pause
         self.acknowledged = {}  # id: when
-        self.statuses = []      # all that were not 2xx, with when
+        self.statuses = []      # all that were not 2xx, with when, and whose they were
         self.sent = [first] * count
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.send, args=(sender,), daemon=True) for sender in range(count)]
@@ -143,18 +143,18 @@ class Senders:
             while not self.stopping.is_set():
                 self.sent[sender] += 1
                 event = self.plan.event(sender, self.sent[sender])
-                if not self.post(connection, event):
+                if not self.post(sender, connection, event):
                     return
                 self.stopping.wait(self.pause)
 
-    def post(self, connection, event):
+    def post(self, sender, connection, event):
         request = connection.request(event)
         while True:
             status = connection.status(request)
             if 200 <= status < 300:
                 self.acknowledged[event["id"]] = self.moment()
                 return True
-            self.statuses.append((self.moment(), status))
+            self.statuses.append((self.moment(), status, sender))
             if self.stopping.wait(0.02):
                 return False
 
