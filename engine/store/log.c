@@ -12,6 +12,7 @@
 #include "base/line.h"
 #include "base/place.h"
 #include "store/log_inside.h"
+#include "store/log_table.h"
 
 #define LOCK_PAUSE 20000 /* microseconds between two tries */
 
@@ -55,7 +56,7 @@ static bool take_lock(struct log *log, int64_t wait_ms, struct why *why)
 
 static void tidy(struct log *log)
 {
-	static const char *const unfinished[] = { "unfinished.tmp", "page.tmp", "id.tmp" };
+	static const char *const unfinished[] = { "unfinished.tmp", "page.tmp", "id.tmp", "table.tmp" };
 	for (size_t i = 0; i < sizeof(unfinished) / sizeof(*unfinished); i++)
 		unlinkat(log->dir, unfinished[i], 0);
 }
@@ -106,6 +107,8 @@ static void close_clean(struct log *log)
 {
 	if (log->synced > log->published)
 		page_file_publish(log->page, log->page_fd, log->synced);
+	if (log_table_due(log))
+		log_table_write(log);
 	page_file_set_clean(log->page, (struct log_clean){
 		.ordinal = log->writing.ordinal,
 		.offset = log->offset,

@@ -45,6 +45,9 @@ struct log {
 	uint64_t offset;        /* where its records end */
 	_Atomic uint64_t synced; /* the durable end, perhaps not published yet */
 
+	/* under the pool's one job beside log_write, and log_open's */
+	uint64_t tabled; /* the last segment in DATA/log/table */
+
 	/* log_check's */
 	_Atomic int64_t checked; /* when the files were last looked at */
 	_Atomic uint64_t checked_end;

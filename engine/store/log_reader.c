@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_reader.c - opens the log for reading, follows its end, sleeps until it moves. */
 #include "store/log_reader.h"
+#include "store/log_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,13 +97,15 @@ static const struct segment *known(const struct log_reader *reader, uint64_t ord
 	return low < reader->count && reader->segments[low].ordinal == ordinal ? &reader->segments[low] : NULL;
 }
 
-static bool learn(struct log_reader *reader, uint64_t ordinal, struct segment *segment)
+static bool learn(struct log_reader *reader, const struct log_table *table, uint64_t ordinal, struct segment *segment)
 {
 	const struct segment *have = known(reader, ordinal);
 	if (have) {
 		*segment = *have;
 		return true;
 	}
+	if (log_table_find(table, reader->dir, ordinal, segment) && (!*reader->id || strcmp(segment->id, reader->id) == 0))
+		return true;
 	int fd = openat(reader->dir, segment_name(ordinal).text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
@@ -123,13 +126,18 @@ static bool may_pass(int error)
 static bool learn_all(struct log_reader *reader, const uint64_t *ordinals, size_t count, struct segment *segments,
 	size_t *kept, struct why *why)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (learn(reader, ordinals[i], &segments[*kept]))
+	struct log_table table = { NULL };
+	bool done = true;
+	if (count >= reader->count + LOG_TABLE_EVERY)
+		log_table_read(reader->dir, &table);
+	for (size_t i = 0; done && i < count; i++) {
+		if (learn(reader, &table, ordinals[i], &segments[*kept]))
 			++*kept;
 		else if (may_pass(errno))
-			return why_errno(why, "%s/%s: its header cannot be read", reader->path, segment_name(ordinals[i]).text);
+			done = why_errno(why, "%s/%s: its header cannot be read", reader->path, segment_name(ordinals[i]).text);
 	}
-	return true;
+	log_table_free(&table);
+	return done;
 }
 
 /* They begin in the order they were made in.  A header that says otherwise has a good checksum and is wrong all the

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "store/log_inside.h"
+#include "store/log_table.h"
 
 #define UNFINISHED "unfinished.tmp"
 #define NO_ROOM_PAUSE 1000 /* milliseconds before it is tried again */
@@ -247,7 +248,10 @@ int ready_take(struct log *log, struct segment *segment)
 
 bool log_prepare(struct log *log, struct why *why)
 {
-	return ready_make(log, 0, false, why) == READY;
+	bool made = ready_make(log, 0, false, why) == READY;
+	if (log_table_due(log))
+		log_table_write(log);
+	return made;
 }
 
 bool log_wants_segment(const struct log *log)

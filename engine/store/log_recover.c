@@ -2,8 +2,8 @@
 /* log_recover.c - what a start finds: where the log ends, what of it is damaged.
  *
  * Only headers are read of all segments but the last: where each of the others
- * ends stands in the one begun after it.  After a clean close the last one needs
- * no reading either.
+ * ends stands in the one begun after it.  Of a large log most of them stand in
+ * DATA/log/table.  After a clean close the last one needs no reading either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 
 #include "base/line.h"
 #include "store/log_inside.h"
+#include "store/log_table.h"
 
 /* ------------------------------------------------------------------ segments */
 
@@ -22,6 +23,7 @@ struct found {
 	struct log *log;
 	uint64_t *ordinals;
 	size_t count;
+	struct log_table table;
 	struct segment unused[8]; /* made ready, never begun */
 	size_t unused_count;
 	uint64_t durable; /* the largest durable end anything vouches for */
@@ -37,6 +39,18 @@ static void keep_segment(struct found *found, const struct segment *segment)
 		return;
 	}
 	table_add(log, segment);
+}
+
+static bool in_table(struct found *found, uint64_t ordinal)
+{
+	struct log *log = found->log;
+	struct segment segment;
+	if (!log_table_find(&found->table, log->dir, ordinal, &segment))
+		return false;
+	log->last_ordinal = log->tabled = ordinal;
+	log->bytes += (int64_t)segment.file_size;
+	keep_segment(found, &segment);
+	return true;
 }
 
 static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
@@ -71,6 +85,8 @@ static bool read_header(struct found *found, uint64_t ordinal, struct why *why)
 static void fetch_headers(const struct found *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
+		if (log_table_has(&found->table, found->ordinals[i]))
+			continue;
 		int fd = openat(found->log->dir, segment_name(found->ordinals[i]).text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			continue;
@@ -84,9 +100,11 @@ static bool read_headers(struct found *found, struct why *why)
 	struct stat spare;
 	if (!segment_list(found->log->dir, &found->ordinals, &found->count, why))
 		return false;
+	if (found->count >= LOG_TABLE_EVERY)
+		log_table_read(found->log->dir, &found->table);
 	fetch_headers(found);
 	for (size_t i = 0; i < found->count; i++)
-		if (!read_header(found, found->ordinals[i], why))
+		if (!in_table(found, found->ordinals[i]) && !read_header(found, found->ordinals[i], why))
 			return false;
 	if (fstatat(found->log->dir, "spare", &spare, AT_SYMLINK_NOFOLLOW) == 0)
 		found->log->spare = spare.st_size;
@@ -307,5 +325,6 @@ bool log_recover(struct log *log, struct why *why)
 		done = continue_log(&found, why);
 	}
 	free(found.ordinals);
+	log_table_free(&found.table);
 	return done;
 }

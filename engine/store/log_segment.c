@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #define NAME_DIGITS 12
+#define NAME_MOST 20 /* digits of a number that may be too large */
 #define NAME_END ".seg"
 
 struct segment_name segment_name(uint64_t ordinal)
@@ -26,11 +27,9 @@ struct segment_name segment_name(uint64_t ordinal)
 
 static uint64_t name_ordinal(const char *name) /* 0: not a segment's */
 {
-	char *end;
-	uint64_t ordinal = strtoull(name, &end, 10);
-	if (strcmp(end, NAME_END) != 0 || strcmp(segment_name(ordinal).text, name) != 0)
-		return 0;
-	return ordinal;
+	size_t digits = strspn(name, "0123456789");
+	bool right = digits == NAME_DIGITS || (digits > NAME_DIGITS && digits < NAME_MOST && *name != '0');
+	return right && strcmp(name + digits, NAME_END) == 0 ? strtoull(name, NULL, 10) : 0;
 }
 
 static int by_ordinal(const void *a, const void *b)

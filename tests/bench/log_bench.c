@@ -2,10 +2,14 @@
 /* log_bench.c - how fast the disk is, and how fast the log is on it.
  *
  * usage: log_bench [--json] [FOLDER]
+ *        log_bench make FOLDER SEGMENTS
  *
  * `append` is the plain loop: append 2 KiB to a growing file, fdatasync, again.
  * `log N` gathers N records of 2 KiB for each write + fdatasync of the log.  They
  * run in rotated rounds, so that a disk that has a bad second has it for all.
+ *
+ * `make` makes a log of so many segments of full size with a record in each and nothing
+ * behind it: a large one that takes no room (tests/bench/start).
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/log.h"
+#include "store/log_disk.h"
 
 #define BODY 2048
 #define ROUNDS 5
@@ -117,8 +121,50 @@ static void remove_folder(const char *folder)
 		fprintf(stderr, "log_bench: %s is left\n", folder);
 }
 
+/* ----------------------------------------------------------------- a large log */
+
+#define SEGMENT_SIZE ((uint64_t)16 << 20)
+
+static size_t put_record(char *at, const struct segment *segment)
+{
+	struct log_record record = { .received = clock_wall(), .source = { "notes", 5 }, .method = { "POST", 4 },
+		.path = { "/in/notes", 9 }, .query = { "", 0 }, .headers = { "", 0 }, .body = { "{\"id\":\"1\"}", 10 } };
+	record_put(at, &record, segment->first);
+	record_seal(at, segment->first - 1, segment->salt, LOG_BEGIN);
+	return record_room(&record);
+}
+
+static uint64_t put_segment(const char *folder, const struct segment *segment)
+{
+	char path[256], bytes[LOG_BEGIN + LOG_PAGE] = { 0 };
+	struct segment_head *heads = (struct segment_head *)bytes;
+	segment_head_make(&heads[0], segment);
+	segment_head_make(&heads[1], segment);
+	size_t end = LOG_BEGIN + put_record(bytes + LOG_BEGIN, segment);
+	snprintf(path, sizeof(path), "%s/%s", folder, segment_name(segment->ordinal).text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, bytes, end) != (ssize_t)end || ftruncate(fd, (off_t)segment->size) < 0)
+		give_up("cannot make a segment");
+	close(fd);
+	return end;
+}
+
+static int make_log(const char *folder, uint64_t segments)
+{
+	struct segment segment = { .salt = 7, .size = SEGMENT_SIZE, .id = "0123456789abcdef0123456789abcdef" };
+	segment.begun = clock_wall();
+	for (uint64_t i = 1; i <= segments; i++) {
+		segment.prev = segment.ordinal;
+		segment.ordinal = segment.first = i;
+		segment.prev_end = put_segment(folder, &segment);
+	}
+	return 0;
+}
+
 int main(int count, char **words)
 {
+	if (count == 4 && strcmp(words[1], "make") == 0)
+		return make_log(words[2], strtoull(words[3], NULL, 10));
 	bool json = count > 1 && strcmp(words[1], "--json") == 0;
 	struct log_options options = { .size = (int64_t)256 << 20, .keep = 0 };
 	struct why why;

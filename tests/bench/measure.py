@@ -121,7 +121,7 @@ def wait_for_port(port, process):
         if process.poll() is not None:
             break
         time.sleep(0.005)
-    sys.exit(f"{process.args[-1]} does not listen")
+    sys.exit(f"{' '.join(process.args)}: does not listen")
 
 
 @contextlib.contextmanager
@@ -145,6 +145,8 @@ def daemon(folder, port, core=None, **more):
         with running([SLUICE, "run", "-c", "sluice.yaml"], core, cwd=folder, stdout=said, stderr=said, **more) as process:
             wait_for_port(port, process)
             yield process
+            if process.poll() is not None:
+                sys.exit(f"the daemon ended by itself: {pathlib.Path(folder, 'said').read_text()[-2000:]}")
 
 
 @contextlib.contextmanager
