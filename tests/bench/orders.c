@@ -109,7 +109,7 @@ void order_make(struct order *order, uint64_t n, struct arena *arena)
 /* Never one that was a repetition itself. */
 uint64_t order_repeated(uint64_t n)
 {
-	uint64_t back = 1 + n * 7919 % (n < WINDOW ? n : WINDOW - 1);
+	uint64_t back = 1 + n / AGAIN * 7919 % (n < WINDOW ? n : WINDOW - 1);
 	if (n % AGAIN || back >= n)
 		return n;
 	uint64_t first = n - back;

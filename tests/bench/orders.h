@@ -53,7 +53,7 @@ void order_write_nested(struct buf *out, const struct order *order);
 
 /* Every 100th order of a log that `repeats` is an earlier one, sent again, among the last million ids. */
 uint64_t order_repeated(uint64_t n);
-void orders_log(const char *folder, uint64_t count, bool nested, bool repeats);
+uint64_t orders_log(const char *folder, uint64_t count, bool nested, bool repeats); /* how many were repeated */
 
 /* Into the table that a route has made, BATCH rows a transaction; rows a second. */
 double sqlite_load(const char *path, const struct order *orders, size_t count, size_t aside);

@@ -6,6 +6,8 @@
 #include "orders.h"
 #include "store/log.h"
 
+#define FLUSHED 20000 /* orders at once: nobody waits for them one by one */
+
 static struct sl_text text(const char *words)
 {
 	return (struct sl_text){ words, strlen(words) };
@@ -35,8 +37,9 @@ static void flush(struct log *log)
 		stop("the log", why.text);
 }
 
-void orders_log(const char *folder, uint64_t count, bool nested, bool repeats)
+uint64_t orders_log(const char *folder, uint64_t count, bool nested, bool repeats)
 {
+	uint64_t repeated = 0;
 	const struct log_options options = { .size = INT64_C(64) << 30, .keep = INT64_C(86400000) * 3650 };
 	struct why why = { "" };
 	struct arena *arena = arena_new();
@@ -44,12 +47,15 @@ void orders_log(const char *folder, uint64_t count, bool nested, bool repeats)
 	if (!log)
 		stop(folder, why.text);
 	for (uint64_t n = 1; n <= count; n++) {
-		append(log, repeats ? order_repeated(n) : n, nested, arena);
-		if (n % BATCH == 0 || n == count) {
+		uint64_t first = repeats ? order_repeated(n) : n;
+		repeated += first != n;
+		append(log, first, nested, arena);
+		if (n % FLUSHED == 0 || n == count) {
 			flush(log);
 			arena_reset(arena);
 		}
 	}
 	log_close(&log);
 	arena_free(&arena);
+	return repeated;
 }

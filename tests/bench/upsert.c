@@ -9,10 +9,11 @@
  * them in memory already: `unnest` 500 rows a statement, each of them a transaction, out of binary
  * arrays; `pipeline` a statement a row, 500 on their way at once; `single` one after the other; `sqlite`
  * a statement a row, 500 a transaction.  It prints rows a second, the first tenth left aside.  With
- * `repeats` every 100th order of a log was sent before.
+ * `repeats` every 100th order of a log was sent before; how many they are is printed.
  */
 #include <arpa/inet.h>
 #include <endian.h>
+#include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,7 +258,8 @@ static void load(const char *where, size_t count, const char *name)
 
 static void write_log(char **words, bool repeats)
 {
-	orders_log(words[2], strtoull(words[3], NULL, 10), strcmp(words[4], "nested") == 0, repeats);
+	bool nested = strcmp(words[4], "nested") == 0;
+	printf("%" PRIu64 "\n", orders_log(words[2], strtoull(words[3], NULL, 10), nested, repeats));
 }
 
 int main(int count, char **words)
