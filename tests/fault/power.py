@@ -8,8 +8,11 @@
 # A file holds what was written before a sync of it returned.  Of what was written since, each piece may be there, or
 # not, or some of its sectors, in any order; a sector is whole, and as it was in memory at some moment.  What a sync
 # failed for stays like that, whatever is synced later.  A file's length is one of those it had since a sync of it
-# succeeded: it is not data, and no system takes it for written that is not.  A new name, a rename, a removal is certain once its folder was synced; those since may all
-# be there, the first few, or, as no good file system would have it, any of them.
+# succeeded: a truncation is no data, and certain with the next sync that succeeds.  What a write adds whose sync failed is
+# certain then too where the length is noted when the write begins (ext4), and where it is noted when the write has ended
+# (XFS, Btrfs) it is not, before what is written later reaches as far: the dice say which of them it is.  A new name, a
+# rename, a removal is certain once its folder was synced; those since may all be there, the first few, or, as no good
+# file system would have it, any of them.
 import ctypes
 import dataclasses
 import mmap
@@ -100,12 +103,13 @@ class Note:
     forgotten: bool = False  # a sync of it failed: the system takes it for written, and asks the disk no more
     settled: set = dataclasses.field(default_factory=set)  # sectors of a forgotten one that were written since, and synced
     sized: bool = False  # a forgotten one: the length it gave the file is certain, by a sync that came later
+    most: int = FOREVER  # and the file was made no longer than this since
 
     def sectors(self):
         return range(self.at // SECTOR, (self.at + self.len - 1) // SECTOR + 1) if self.len else range(0)
 
     def anew(self):
-        self.forgotten, self.settled, self.sized = False, set(), False
+        self.forgotten, self.settled, self.sized, self.most = False, set(), False, FOREVER
 
 
 def read_notes(data):
@@ -132,7 +136,7 @@ class File:
     def size_after(self, note, size):
         if note.kind == CUT:
             return note.len
-        return max(size, note.at + note.len)
+        return max(size, min(note.at + note.len, note.most))
 
     def apply(self, note, sectors=None):
         """All of it, or what of it falls into these sectors."""
@@ -153,19 +157,23 @@ class File:
         if size > len(self.durable):
             self.durable.extend(bytes(size - len(self.durable)))
 
-    def synced(self, moment):
+    def synced(self, moment, early=True):
+        """`early`: a length is noted before the data is written."""
         rest = []
         for note in self.pending:
             if note.ended < moment and not note.forgotten:
                 self.remember(rest, note)
                 self.apply(note)
                 continue
-            if note.ended < moment and not note.sized:
-                self.resize(note)
+            if note.ended < moment and not note.sized and (early or note.kind != WRITE):
+                self.resize(rest, note)
             rest.append(note)
-        self.pending = [note for note in rest if not note.sized or not note.settled.issuperset(note.sectors())]
+        self.pending = [note for note in rest if not (note.sized or note.kind == WRITE) or
+                        not note.settled.issuperset(note.sectors())]
 
-    def resize(self, note):
+    def resize(self, pending, note):
+        for old in pending if note.kind == CUT else ():
+            old.most = min(old.most, note.len)
         size = self.size_after(note, len(self.durable))
         del self.durable[size:]
         self.grow(size)
@@ -178,10 +186,18 @@ class File:
                 continue
             both = {sector for sector in old.sectors() if sector * SECTOR >= note.len} if note.kind == CUT else \
                 set(note.sectors()).intersection(old.sectors()) - old.settled
-            if note.kind in (WRITE, ZEROS, MAPPED):
-                self.apply(old, sorted(both))
+            if note.kind == CUT:
+                old.most = min(old.most, note.len)
+            elif note.kind in (WRITE, ZEROS, MAPPED):
+                self.carry(old, sorted(both))
             if note.kind != RESERVE:
                 old.settled |= both
+
+    def carry(self, old, sectors):
+        """No further than the last of the sectors."""
+        end = len(self.durable)
+        self.apply(old, sectors)
+        del self.durable[max([end, *((sector + 1) * SECTOR for sector in sectors[-1:])]):]
 
     def lose(self, mood):
         """What is left when the power goes."""
@@ -213,8 +229,8 @@ class Folder:
 class Disk:
     """Files and folders of the root, as they are in memory and as they are for certain."""
 
-    def __init__(self, base):
-        self.root, self.top, self.inodes = str(base.root), Folder(), {}
+    def __init__(self, base, early):
+        self.root, self.early, self.top, self.inodes = str(base.root), early, Folder(), {}
         for path, (inode, content) in base.entries.items():
             node = Folder() if content is None else File(content)
             self.inodes[inode] = node
@@ -266,7 +282,7 @@ class Disk:
     def sync(self, note):
         node = self.inodes.get(note.file)
         if isinstance(node, File):
-            node.synced(note.begun)
+            node.synced(note.begun, self.early)
         elif node:
             for moment, changes in node.pending:
                 if moment < note.begun:
@@ -308,6 +324,7 @@ class Mood:
         self.keeps = dice.choice([0.0, 0.1, 0.5, 0.9, 1.0])
         self.tears = dice.choice([0.0, 0.2, 0.8])
         self.ordered = dice.random() < 0.5
+        self.early = dice.random() < 0.5
 
     @classmethod
     def worst(cls, dice):
@@ -366,7 +383,8 @@ class Recording:
 
     def cut(self, moment, dice, folder, syncs=True, mood=None):
         """Makes in `folder` what may be left.  Without `syncs` it is as if the program under test never asked for one."""
-        disk, mood = Disk(self.base), mood or Mood(dice)
+        mood = mood or Mood(dice)
+        disk = Disk(self.base, mood.early)
         for note in self.notes:
             note.anew()
         for note in self.notes:

@@ -10,6 +10,7 @@ no room, a process ends in the middle of a write.
     SLUICE_SEEDS   how many moments (50; 1000 with SLUICE_LONG)
     SLUICE_SEED    repeats a run; SLUICE_ONLY one of its moments, by its number
 """
+import dataclasses
 import errno
 import os
 import random
@@ -224,11 +225,34 @@ def test_without_syncs_a_power_cut_loses_something(folder):
     pytest.fail("nothing was lost in 50 power cuts, although nothing was ever synced")
 
 
-def test_a_length_is_certain_once_a_sync_of_it_came_through():
-    """The model's own: only bytes are taken for written that are not, whatever a sync had failed for before."""
-    file, dice = File(bytes(4096)), random.Random(1)
-    file.pending = [Note(CUT, 1, 2, 7, 0, 1024, [], b"", forgotten=True), Note(WRITE, 3, 4, 7, 1024, 2048, [], b"x" * 2048)]
-    file.synced(5)
+def lengths(notes, early):
+    """Those that a file of 4096 bytes may have when the power goes after its sync."""
+    found, dice = set(), random.Random(1)
     for _ in range(50):
+        file = File(bytes(4096))
+        file.pending = [dataclasses.replace(note, settled=set()) for note in notes]
+        file.synced(100, early)
         file.lose(Mood(dice))
-        assert bytes(file.durable) == bytes(1024) + b"x" * 2048
+        assert set(file.durable) <= {0, ord("x")}
+        found.add(len(file.durable))
+    return found
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_length_is_certain_once_a_sync_of_it_came_through(early):
+    """The model's own: a truncation is no data, and is taken back by nobody, whatever a sync had failed for before."""
+    cut = Note(CUT, 1, 2, 7, 0, 1024, [], b"", forgotten=True)
+    assert lengths([cut], early) == {1024}
+    assert lengths([cut, Note(WRITE, 3, 4, 7, 1024, 2048, [], b"x" * 2048)], early) == {3072}
+
+
+def test_a_length_whose_data_was_not_written_may_come_late():
+    """The model's own: what a write added, the sync of which failed, is there after later syncs where lengths are noted early;
+    else it is when something was written that reaches as far, and not beyond a later truncation."""
+    added = Note(WRITE, 1, 2, 7, 4096, 4096, [], b"x" * 4096, forgotten=True)
+    before, behind = Note(WRITE, 3, 4, 7, 4096, 512, [], b"x" * 512), Note(WRITE, 5, 6, 7, 7680, 512, [], b"x" * 512)
+    assert lengths([added], True) == lengths([added, before], True) == lengths([added, behind], False) == {8192}
+    assert lengths([added], False) == {4096, 8192}
+    assert lengths([added, before], False) == {4608, 8192}
+    assert lengths([added, Note(CUT, 3, 4, 7, 0, 1024, [], b"")], False) == {1024}
+    assert lengths([added, Note(CUT, 3, 4, 7, 0, 1024, [], b"", forgotten=True)], False) == {1024}

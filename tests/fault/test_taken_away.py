@@ -152,6 +152,7 @@ def test_a_segment(daemon, tally, victim, harm):
     chosen = seed()
     plan = Plan(chosen)
     configure(daemon)
+    daemon.change("size: 4 MB", "size: 64 MB")  # room for all: what was let go of because others need it is not missed
     daemon.start()
     rounds = []
     with Senders(daemon, plan, pause=0.005) as senders:
@@ -212,10 +213,12 @@ def test_a_routes_own_file(daemon, tally, harm):
     plan = Plan(chosen)
     configure(daemon)
     daemon.start()
+    path = daemon.data / "routes" / "notes.db"
     with Senders(daemon, plan, pause=0.005) as senders:
         for _ in range(ROUNDS):
             carry_on(daemon, senders, 100)
-            noticed = noticed_after(daemon, lambda: harm(daemon.data / "routes" / "notes.db"),
+            wait_until(path.exists)  # again
+            noticed = noticed_after(daemon, lambda: harm(path),
                                     r"routes/notes\.db|route's own file")
             print(f"noticed after {noticed:.2f} s")
             assert noticed < NOTICED
