@@ -4,16 +4,15 @@
  *
  *     lua_bench [--json] [CALLS]
  *
- * Beside it, in the same run and by turns, so that both have the same machine: the
+ * The bound is 15 us.  Beside it, by turns, so that both have the same machine: the
  * same mapping in a plain Lua with lua-cjson, which decodes all of the document and
- * encodes the row.  Each figure is the best of several rounds.
+ * encodes the row.  CALLS are those of all rounds together.
  */
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -22,7 +21,9 @@
 #include "base/buf.h"
 #include "host/host.h"
 
-#define ROUNDS 10
+#include "measure.h"
+
+#define BOUND 15 /* us a mapping */
 
 static const char script[] =
 	"local t = { summary = 'Twenty fields of a card that was moved.' }\n"
@@ -114,13 +115,6 @@ static bool run_once(struct instance *into, struct sl_text text, bool show)
 	return fine;
 }
 
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-}
-
 /* -------------------------------------------------------------------------- cjson */
 
 #define CJSON "liblua5.4-cjson.so.0" /* Debian's lua-cjson */
@@ -162,97 +156,86 @@ static lua_State *plain(void)
 	return lua;
 }
 
-static double plain_call(lua_State *lua, struct sl_text text, size_t calls)
+/* ------------------------------------------------------------------------- rounds */
+
+struct subject {
+	struct instance *into;
+	lua_State *plain; /* NULL: lua-cjson is not there */
+	struct sl_text text;
+};
+
+static void run_parse(size_t calls, const void *data)
 {
-	double begin = now();
+	const struct subject *subject = data;
+	for (size_t i = 0; i < calls; i++) {
+		struct sl_document *parsed = sl_json_read(subject->text, NULL, 0);
+		sl_json_free(&parsed);
+	}
+}
+
+static void run_call(size_t calls, const void *data)
+{
+	const struct subject *subject = data;
+	for (size_t i = 0; i < calls; i++)
+		if (!run_once(subject->into, subject->text, false))
+			exit(1);
+}
+
+static void run_plain(size_t calls, const void *data)
+{
+	const struct subject *subject = data;
+	lua_State *lua = subject->plain;
 	for (size_t i = 0; i < calls; i++) {
 		lua_pushvalue(lua, -1);
-		lua_pushlstring(lua, text.at, text.len);
+		lua_pushlstring(lua, subject->text.at, subject->text.len);
 		if (lua_pcall(lua, 1, 1, 0) != LUA_OK)
 			exit(1);
 		lua_pop(lua, 1);
 	}
-	return (now() - begin) / (double)calls;
 }
 
-/* ------------------------------------------------------------------------- rounds */
+enum { CALL, PARSE, PLAIN, KINDS };
 
-static double parse_only(struct sl_text text, size_t calls)
+static int measure(const struct subject *subject, size_t calls, bool json)
 {
-	double begin = now();
-	for (size_t i = 0; i < calls; i++) {
-		struct sl_document *parsed = sl_json_read(text, NULL, 0);
-		sl_json_free(&parsed);
+	struct kind kinds[KINDS] = {
+		[CALL] = { .name = "2 KiB, 20 fields, a row", .run = run_call },
+		[PARSE] = { .name = "of which reading the JSON", .run = run_parse },
+		[PLAIN] = { .name = "plain Lua with lua-cjson", .run = run_plain },
+	};
+	size_t count = subject->plain ? KINDS : PLAIN;
+	for (size_t i = 0; i < count; i++) {
+		kinds[i].data = subject;
+		kinds[i].calls = calls / MEASURE_ROUNDS + 1;
 	}
-	return (now() - begin) / (double)calls;
-}
-
-static double whole_call(struct instance *into, struct sl_text text, size_t calls)
-{
-	double begin = now();
-	for (size_t i = 0; i < calls; i++)
-		if (!run_once(into, text, false))
-			exit(1);
-	return (now() - begin) / (double)calls;
-}
-
-struct figures {
-	double parse, call, cjson;
-};
-
-static void best(double *figure, double time)
-{
-	*figure = *figure == 0 || time < *figure ? time : *figure;
-}
-
-static struct figures measure(struct instance *into, lua_State *lua, struct sl_text text, size_t calls)
-{
-	struct figures figures = { 0 };
-	for (int round = 0; round < ROUNDS; round++) {
-		best(&figures.call, whole_call(into, text, calls / ROUNDS));
-		best(&figures.parse, parse_only(text, calls / ROUNDS));
-		if (lua)
-			best(&figures.cjson, plain_call(lua, text, calls / ROUNDS));
-	}
-	return figures;
-}
-
-static void print_words(size_t bytes, const struct figures *figures)
-{
-	printf("lua: %zu bytes, 20 fields, one row: parse %.2f us, whole call %.2f us", bytes, figures->parse,
-		figures->call);
-	if (figures->cjson > 0)
-		printf("; cjson decode + map + encode %.2f us, %.1f times as long\n", figures->cjson,
-			figures->cjson / figures->call);
-	else
-		printf("; lua-cjson is not installed, so there is nothing beside it\n");
-}
-
-static void print_json(size_t bytes, const struct figures *figures)
-{
-	printf("{\"bench\":\"lua\",\"bytes\":%zu,\"parse_us\":%.2f,\"call_us\":%.2f,", bytes, figures->parse,
-		figures->call);
-	printf(figures->cjson > 0 ? "\"cjson_us\":%.2f}\n" : "\"cjson_us\":null}\n", figures->cjson);
+	measure_kinds(kinds, count);
+	const struct judged rows[] = {
+		{ .bench = "lua", .name = kinds[CALL].name, .kind = &kinds[CALL], .bound = BOUND, .target = 1 },
+		{ .bench = "lua", .name = kinds[PARSE].name, .kind = &kinds[PARSE] },
+		{ .bench = "lua", .name = "beside plain Lua with lua-cjson", .kind = &kinds[CALL], .limit = &kinds[PLAIN] },
+	};
+	if (!subject->plain && !json)
+		puts("lua-cjson is not installed, so there is nothing beside it");
+	return measure_tell_all(rows, subject->plain ? 3 : 2, json);
 }
 
 int main(int argc, char **argv)
 {
-	bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	bool json = measure_json(argc, argv);
 	size_t calls = argc > 1 + json ? (size_t)atol(argv[1 + json]) : 200000;
 	uv_loop_t loop;
 	char *text = document();
-	struct sl_text whole = { text, strlen(text) };
+	struct subject subject = { .text = { text, strlen(text) } };
 	uv_loop_init(&loop);
-	struct instance *into = instance(&loop);
-	if (!into || !run_once(into, whole, getenv("SHOW") != NULL))
+	subject.into = instance(&loop);
+	if (!subject.into || !run_once(subject.into, subject.text, getenv("SHOW") != NULL))
 		return 1;
-	lua_State *lua = plain();
-	const struct figures figures = measure(into, lua, whole, calls);
-	(json ? print_json : print_words)(whole.len, &figures);
-	instance_free(&into);
+	subject.plain = plain();
+	int code = measure(&subject, calls, json);
+	instance_free(&subject.into);
 	uv_loop_close(&loop);
-	if (lua)
-		lua_close(lua);
+	if (subject.plain)
+		lua_close(subject.plain);
 	free(text);
-	return 0;
+	return code;
 }
