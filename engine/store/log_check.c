@@ -2,8 +2,9 @@
 /* log_check.c - whether the files written to are still the ones on disk.
  *
  * A segment deleted, truncated or replaced under the running daemon takes what
- * was acknowledged with it; so twice a second every file is looked at, and
- * when one is not what it was, nothing is acknowledged any more.
+ * was acknowledged with it; so twice a second every file is looked at, the one
+ * that is written to before each write, and when one is not what it was, nothing
+ * is acknowledged any more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -126,4 +127,16 @@ bool log_check(struct log *log, struct why *why)
 	log->checked = now;
 	log->checked_end = synced;
 	return true;
+}
+
+/* A write beyond a cut makes the file as long as it was, and hides it from log_check. */
+bool log_check_writing(struct log *log, struct why *why)
+{
+	const struct segment *writing = &log->writing;
+	struct stat file;
+	if (log->fd < 0 || (fstat(log->fd, &file) == 0 && file.st_nlink && (uint64_t)file.st_size == writing->file_size))
+		return true;
+	if (same_file(log, segment_name(writing->ordinal).text, writing->inode, writing->file_size, why))
+		why_say(why, "%s/%s was changed under the running daemon", log->path, segment_name(writing->ordinal).text);
+	return tell(log, why);
 }

@@ -130,5 +130,6 @@ bool write_again(struct log *log, char *at, size_t len, struct why *why);
 /* --------------------------------------------------------------- log_check.c */
 
 bool log_fail(struct log *log, const struct why *why); /* for ever; returns false */
+bool log_check_writing(struct log *log, struct why *why);
 
 #endif

@@ -529,10 +529,9 @@ static void a_segment_of_another_log_is_not_ours(void **unused)
 
 /* -------------------------------------------------- changed while it is running */
 
-static void expect_failure(const char *word)
+static void expect_failure_at_once(const char *word)
 {
 	struct why why = { "" };
-	usleep(1000000);
 	add_one(end_now() + 1);
 	struct log_batch *batch = log_take(writer);
 	assert_false(log_write(writer, batch, &why));
@@ -545,6 +544,12 @@ static void expect_failure(const char *word)
 	log_close(&writer);
 	open_writer();
 	add(1);
+}
+
+static void expect_failure(const char *word)
+{
+	usleep(1000000);
+	expect_failure_at_once(word);
 }
 
 static void a_segment_deleted_under_the_writer_is_noticed(void **unused)
@@ -567,6 +572,17 @@ static void a_segment_cut_under_the_writer_is_noticed(void **unused)
 	expect_failure("truncated");
 	struct tally tally = read_all();
 	assert_int_equal(tally.records + tally.damaged, 6);
+}
+
+/* What is written behind a cut would make the file as long as it was. */
+static void a_cut_is_noticed_before_anything_is_written_behind_it(void **unused)
+{
+	char path[128];
+	open_writer();
+	add(5);
+	path_of(path, "000000000001.seg");
+	assert_int_equal(truncate(path, LOG_BEGIN), 0);
+	expect_failure_at_once("truncated");
 }
 
 static void a_segment_replaced_under_the_writer_is_noticed(void **unused)
@@ -622,6 +638,7 @@ int main(void)
 		TEST(a_segment_of_another_log_is_not_ours),
 		TEST(a_segment_deleted_under_the_writer_is_noticed),
 		TEST(a_segment_cut_under_the_writer_is_noticed),
+		TEST(a_cut_is_noticed_before_anything_is_written_behind_it),
 		TEST(a_segment_replaced_under_the_writer_is_noticed),
 		TEST(a_page_deleted_under_the_writer_is_noticed_and_readers_find_the_new_one),
 	};
