@@ -193,8 +193,8 @@ static struct bounds bounds_of(const struct log_reader *reader, const struct wan
 		.last = want->end };
 	if (!bounds.next)
 		return bounds;
-	if (bounds.next->prev == reader->at.ordinal)
-		bounds.stop = bounds.next->prev_end;
+	if (bounds.next->prev == reader->at.ordinal && bounds.next->prev_end < bounds.stop)
+		bounds.stop = bounds.next->prev_end; /* behind its own size nothing is read: it must not be found there */
 	if (segment_before(bounds.next) < bounds.last)
 		bounds.last = segment_before(bounds.next);
 	bounds.gone = bounds.next == reader->segments && bounds.next->prev != reader->at.ordinal;
