@@ -13,7 +13,8 @@
  * where the route stands: those behind the cursor are believed too.
  *
  * Jobs are written in the pool while the loop reads, over a connection of its own:
- * keep_copy and keep_answers.  Everything else waits until no job is under way.
+ * keep_copy and keep_answers.  What is noted, and the end of another job (keep_job_free), touch
+ * only what is the loop's.  Everything else waits until no job is under way.
  */
 #ifndef FLOW_KEEP_H
 #define FLOW_KEEP_H

@@ -50,17 +50,20 @@ static const struct sl_pair *const *read_headers(struct arena *arena, struct sl_
 	size_t count = 0, at = 0;
 	for (size_t i = 0; i < kept.len; i++)
 		count += kept.at[i] == '\n';
-	const struct sl_pair **headers = arena_alloc(arena, (count + 1) * sizeof(*headers));
-	char *text = arena_copy(arena, kept.at, kept.len), *rest = text, *row;
-	while (at < count && (row = strsep(&rest, "\n"))) {
-		struct sl_pair *pair = arena_alloc(arena, sizeof(*pair));
-		char *colon = strstr(row, ": ");
-		if (!colon)
+	const struct sl_pair **headers = arena_bytes(arena, (count + 1) * sizeof(*headers));
+	struct sl_pair *pairs = arena_bytes(arena, (count + 1) * sizeof(*pairs));
+	char *row = arena_copy(arena, kept.at, kept.len), *end = row + kept.len;
+	for (char *line_end; (line_end = memchr(row, '\n', (size_t)(end - row))); row = line_end + 1) {
+		char *colon = memchr(row, ':', (size_t)(line_end - row)); /* no name has one */
+		*line_end = '\0';
+		if (!colon || colon[1] != ' ')
 			continue;
 		*colon = '\0';
-		*pair = (struct sl_pair){ row, colon + 2 };
-		headers[at++] = pair;
+		pairs[at] = (struct sl_pair){ row, colon + 2 };
+		headers[at] = &pairs[at];
+		at++;
 	}
+	headers[at] = NULL;
 	return headers;
 }
 

@@ -61,9 +61,7 @@ static bool find_requested(struct route *route, struct delivery *delivery, const
 static void count_halves(struct route *route, const struct delivery *delivery)
 {
 	struct sl_text body = delivery->data;
-	size_t halves = delivery->document && !delivery->open && body.len && memchr(body.at, '\\', body.len)
-		? sl_json_halves(body)
-		: 0;
+	size_t halves = !delivery->open && sl_json_escaped(delivery->document) ? sl_json_halves(body) : 0;
 	if (halves)
 		mended_count(route, "half a surrogate pair in an event is read as U+FFFD", halves);
 }

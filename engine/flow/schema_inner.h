@@ -65,6 +65,8 @@ struct shape {
 	size_t must_count, fill_count;
 	uint16_t *slots;           /* hash of names: 0, or 1 + a column's place */
 	size_t slot_mask;
+	size_t *name_lens;         /* of names */
+	uint16_t *lately;          /* 1 + the column that came behind column I - 1, or first, in the row read last; or 0 */
 	enum word unknown;         /* what to do with a member that is no column */
 };
 
@@ -122,6 +124,8 @@ bool shape_takes(const struct shape *shape, enum sl_mode mode, struct why *why);
 void shape_close(struct shape *shape, struct arena *arena);
 void shape_finish(struct shape *shape, struct arena *arena);
 int shape_column(const struct shape *shape, struct sl_text name); /* its place, or -1 */
+/* Likewise, of one that came behind the column at `before` (-1: first): most rows of a table are alike. */
+int shape_column_behind(const struct shape *shape, int before, struct sl_text name);
 bool shape_own(const struct sl_table *table, const char *name);   /* the engine has a column of this name there */
 /* A table that events make: `row_id` and the engine's columns. */
 void shape_born(struct shape *shape, const char *name, size_t room, struct arena *arena);
@@ -157,6 +161,7 @@ struct making {
 	enum fit fit;          /* what it ends with if it is no row */
 	struct growth *growth, **growth_end;
 	size_t growths, mended_room;
+	int place;             /* of the column read last; -1: none yet */
 	struct why *why;
 };
 

@@ -21,7 +21,9 @@ static bool closed(const struct making *m, int place)
 
 static bool read_cell(struct making *m, const struct sl_json *value, struct sl_cell *cells)
 {
-	int place = shape_column(m->shape, sl_json_name(value));
+	int place = shape_column_behind(m->shape, m->place, sl_json_name(value));
+	if (place >= 0)
+		m->place = place;
 	if (m->mode == SL_DELETE && (place < 0 || !m->shape->columns[place].key))
 		return true; /* needs nothing but the key */
 	if (place < 0)
@@ -40,6 +42,7 @@ static bool read_cell(struct making *m, const struct sl_json *value, struct sl_c
 
 static bool read_cells(struct making *m, const struct sl_json *data, struct sl_cell *cells)
 {
+	m->place = -1;
 	for (const struct sl_json *value = sl_json_first(data); value; value = sl_json_next(value))
 		if (!read_cell(m, value, cells) || m->fit == FIT_DROP)
 			return false;

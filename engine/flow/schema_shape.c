@@ -72,16 +72,30 @@ static void fill_slots(struct shape *shape, struct arena *arena)
 	}
 }
 
+static bool is_called(const struct shape *shape, int place, struct sl_text name)
+{
+	return shape->name_lens[place] == name.len && memcmp(shape->names[place], name.at, name.len) == 0;
+}
+
 int shape_column(const struct shape *shape, struct sl_text name)
 {
 	for (size_t slot = hash(name);; slot++) {
 		int place = shape->slots[slot & shape->slot_mask] - 1;
 		if (place < 0)
 			return -1;
-		const char *known = shape->names[place];
-		if (strlen(known) == name.len && memcmp(known, name.at, name.len) == 0)
+		if (is_called(shape, place, name))
 			return place;
 	}
+}
+
+int shape_column_behind(const struct shape *shape, int before, struct sl_text name)
+{
+	uint16_t *lately = &shape->lately[before + 1];
+	if (*lately && is_called(shape, *lately - 1, name))
+		return *lately - 1;
+	int place = shape_column(shape, name);
+	*lately = (uint16_t)(place + 1);
+	return place;
 }
 
 /* ------------------------------------------------------------------ together */
@@ -96,9 +110,12 @@ void shape_close(struct shape *shape, struct arena *arena)
 		}
 	const struct sl_column **all = arena_alloc(arena, (count + 1) * sizeof(struct sl_column *));
 	shape->names = arena_alloc(arena, (count + 1) * sizeof(*shape->names));
+	shape->name_lens = arena_alloc(arena, (count + 1) * sizeof(*shape->name_lens));
+	shape->lately = arena_alloc(arena, (count + 1) * sizeof(*shape->lately));
 	for (size_t i = 0; i < count; i++) {
 		all[i] = &shape->columns[i];
 		shape->names[i] = shape->columns[i].name;
+		shape->name_lens[i] = strlen(shape->names[i]);
 	}
 	shape->face.columns = all;
 	shape->face.column_count = count;

@@ -89,7 +89,8 @@ static void spread(lua_State *lua)
 		size_t i = 0;
 		if (lua_type(lua, -2) != LUA_TSTRING)
 			luaL_error(lua, "emit takes named fields: emit { type = ..., data = { ... } }");
-		while (i < FIELD_COUNT && strcmp(fields[i], lua_tostring(lua, -2)) != 0)
+		const char *name = lua_tostring(lua, -2);
+		while (i < FIELD_COUNT && (*fields[i] != *name || strcmp(fields[i], name) != 0))
 			i++;
 		if (i == FIELD_COUNT)
 			luaL_error(lua, "emit knows no '%s'; what is not type, id, subject, mode, source, scope or time belongs "

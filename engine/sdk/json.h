@@ -39,6 +39,7 @@ struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size
 void sl_json_free(struct sl_document **document);
 const struct sl_json *sl_json_root(const struct sl_document *document);
 size_t sl_json_size(const struct sl_document *document); /* bytes of memory it takes */
+int sl_json_escaped(const struct sl_document *document); /* 1 if there is a backslash in its text */
 /* It will be looked at soon, and was read by another thread or long ago. */
 void sl_json_prefetch(const struct sl_document *document);
 

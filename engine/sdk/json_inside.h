@@ -8,6 +8,8 @@
 #ifndef SDK_JSON_INSIDE_H
 #define SDK_JSON_INSIDE_H
 
+#include <stdbool.h>
+
 #include "sdk/json.h"
 
 struct sl_json {
@@ -26,6 +28,7 @@ struct sl_json {
 struct sl_document {
 	size_t size, nodes_size; /* bytes: of all of it, of the nodes */
 	struct sl_json *nodes;
+	bool escaped; /* there is a backslash in it */
 	char *text; /* padded; behind it a copy, in which strings are unescaped and end with a NUL */
 };
 

@@ -312,6 +312,7 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	r.copy = document->text + len + JSON_PADDING;
 	r.backslash = find_backslash(r.text, r.end);
 	r.depth = 0;
+	document->escaped = r.backslash < r.end;
 	if (walk(&r))
 		keep_nodes(document, nodes, (size_t)(r.next - nodes));
 	else
@@ -359,6 +360,11 @@ void sl_json_free(struct sl_document **document)
 const struct sl_json *sl_json_root(const struct sl_document *document)
 {
 	return document ? document->nodes : NULL;
+}
+
+int sl_json_escaped(const struct sl_document *document)
+{
+	return document && document->escaped;
 }
 
 size_t sl_json_size(const struct sl_document *document)

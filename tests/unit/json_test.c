@@ -211,6 +211,25 @@ static void halves_of_pairs_are_counted(void **state)
 		assert_int_equal(sl_json_halves(table[i].json), table[i].halves);
 }
 
+static void that_something_is_escaped_is_known(void **state)
+{
+	static const char *const plain[] = { "1", "\"\"", "{\"a\":[\"b/c\"]}" };
+	static const char *const escaped[] = { "\"\\n\"", "{\"a\\\\\":1}", "[\"a\",\"b\",\"\\ud83d\"]",
+		"{\"a\":\"\\t\",\"b\":1}" };
+	struct sl_document *document;
+	for (size_t i = 0; i < ROWS(plain); i++) {
+		document = must_read(sl_text_of(plain[i]));
+		assert_false(sl_json_escaped(document));
+		sl_json_free(&document);
+	}
+	for (size_t i = 0; i < ROWS(escaped); i++) {
+		document = must_read(sl_text_of(escaped[i]));
+		assert_true(sl_json_escaped(document));
+		sl_json_free(&document);
+	}
+	assert_false(sl_json_escaped(NULL));
+}
+
 static void neighbours_of_an_escape_stay_whole(void **state)
 {
 	struct sl_text text = TEXT("{\"a\":\"1\",\"b\\n\":\"2\\t\",\"c\":[\"3\",\"\\\\\"],\"d\":\"4\"}");
@@ -378,6 +397,7 @@ int main(void)
 		cmocka_unit_test(doubles_are_the_nearest),
 		cmocka_unit_test(strings_are_unescaped),
 		cmocka_unit_test(halves_of_pairs_are_counted),
+		cmocka_unit_test(that_something_is_escaped_is_known),
 		cmocka_unit_test(neighbours_of_an_escape_stay_whole),
 		cmocka_unit_test(what_stands_in_the_text_stays_as_it_is),
 		cmocka_unit_test(pointers_follow_rfc_6901),

@@ -329,12 +329,29 @@ static void the_schema_that_ships_is_a_good_one(void **state)
 	schema_free(&schema);
 }
 
+/* Where a column stood in the row before is a guess, and no more. */
+static void members_may_stand_in_any_order(void **state)
+{
+	static const char *const bodies[] = { "{\"order_id\":\"a\",\"buyer\":\"b\",\"note\":\"c\"}",
+		"{\"note\":\"c\",\"buyer\":\"b\",\"order_id\":\"a\"}", "{\"order_id\":\"a\",\"note\":\"c\",\"buyer\":\"b\"}",
+		"{\"order_id\":\"a\",\"buyer\":\"b\",\"note\":\"x\",\"note\":\"c\"}" };
+	struct fixture *f = *state;
+	for (size_t turn = 0; turn < 3 * sizeof(bodies) / sizeof(*bodies); turn++) {
+		assert_true(order(f, bodies[turn % 4]));
+		assert_string_equal(cell(&f->row, "order_id")->text.at, "a");
+		assert_string_equal(cell(&f->row, "buyer")->text.at, "b");
+		assert_string_equal(cell(&f->row, "note")->text.at, "c");
+		assert_false(order(f, "{\"order_id\":\"a\",\"buyers\":\"b\",\"note\":\"c\"}"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(a_file_becomes_tables),
 		cmocka_unit_test(a_wrong_file_is_refused_with_its_place),
 		cmocka_unit_test(a_missing_file_is_named),
+		WITH(members_may_stand_in_any_order),
 		cmocka_unit_test(views_get_the_options_as_literals),
 		cmocka_unit_test(wrong_options_and_views_are_named),
 		WITH(every_type_has_its_cell),
