@@ -103,11 +103,17 @@ bool log_table_has(const struct log_table *table, uint64_t ordinal)
 	return entry_of(table, ordinal) != NULL;
 }
 
+/* As a header has to be, too. */
+static bool plausible(const struct table_entry *entry)
+{
+	return entry->first && entry->first <= LOG_SEQ_MOST && entry->gap <= entry->first;
+}
+
 bool log_table_find(const struct log_table *table, int dir, uint64_t ordinal, struct segment *segment)
 {
 	struct stat file;
 	const struct table_entry *entry = entry_of(table, ordinal);
-	if (!entry || fstatat(dir, segment_name(ordinal).text, &file, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!entry || !plausible(entry) || fstatat(dir, segment_name(ordinal).text, &file, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (file.st_ino != entry->inode || (uint64_t)file.st_size != entry->file_size || changed(&file) != entry->changed)
 		return false;

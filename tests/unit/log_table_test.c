@@ -2,6 +2,8 @@
 /* log_table_test.c - what the table says of a large log is what its headers say, or nothing. */
 #include "log_bed.h"
 
+#include <xxhash.h>
+
 #include "store/log_table.h"
 
 #define MANY 250 /* batches: about 75 segments */
@@ -154,6 +156,29 @@ static void a_bad_table_is_none(void **unused)
 	}
 }
 
+/* One whose checksum is right, and which no header would have been believed with. */
+static void what_no_header_may_say_is_not_believed(void **unused)
+{
+	enum { HEAD = 64, ENTRY = 88, FIRST = 24, SIZE = 1 << 20 };
+	static char table[SIZE];
+	char path[128];
+	many();
+	log_close(&writer);
+	size_t told = agreeing();
+	path_of(path, "table");
+	FILE *file = fopen(path, "r+be");
+	assert_non_null(file);
+	size_t size = fread(table, 1, SIZE, file);
+	memcpy(table + HEAD + 5 * ENTRY + FIRST, &(uint64_t){ LOG_SEQ_MOST + 1 }, 8);
+	memcpy(table + HEAD + 6 * ENTRY + FIRST, &(uint64_t){ 0 }, 8);
+	memcpy(table, &(uint64_t){ XXH3_64bits(table + 8, size - 8) }, 8);
+	rewind(file);
+	assert_int_equal(fwrite(table, 1, size, file), size);
+	fclose(file);
+	assert_int_equal(agreeing(), told - 2);
+	check_whole(MANY * 20);
+}
+
 static void what_went_does_not_come_back(void **unused)
 {
 	struct log_stat stat;
@@ -183,6 +208,7 @@ int main(void)
 		TEST(a_changed_file_is_looked_at),
 		TEST(a_cut_file_is_no_reason_to_end),
 		TEST(a_bad_table_is_none),
+		TEST(what_no_header_may_say_is_not_believed),
 		TEST(what_went_does_not_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
