@@ -15,7 +15,8 @@
 #include "base/line.h"
 #include "store/log_inside.h"
 
-#define CHECK_EVERY 400 /* milliseconds */
+#define CHECK_EVERY 400   /* milliseconds */
+#define CHECK_OVERDUE 900 /* of a log that nobody looks at beside the writing */
 
 bool log_fail(struct log *log, const struct why *why)
 {
@@ -111,15 +112,12 @@ static bool failed_before(struct log *log, struct why *why)
 	return false;
 }
 
-bool log_check(struct log *log, struct why *why)
+static bool look(struct log *log, int64_t every, struct why *why)
 {
 	int64_t now = clock_ticks();
-	struct why unheard;
-	if (!why)
-		why = &unheard;
 	if (log->failed)
 		return failed_before(log, why);
-	if (log->checked && now - log->checked < CHECK_EVERY)
+	if (log->checked && now - log->checked < every)
 		return true;
 	uint64_t synced = log->synced;
 	if (!folder_same(log, why) || !page_same(log, why) || !segments_same(log, why))
@@ -129,8 +127,14 @@ bool log_check(struct log *log, struct why *why)
 	return true;
 }
 
+bool log_check(struct log *log, struct why *why)
+{
+	struct why unheard;
+	return look(log, CHECK_EVERY, why ? why : &unheard);
+}
+
 /* A write beyond a cut makes the file as long as it was, and hides it from log_check. */
-bool log_check_writing(struct log *log, struct why *why)
+static bool writing_same(struct log *log, struct why *why)
 {
 	const struct segment *writing = &log->writing;
 	struct stat file;
@@ -139,4 +143,10 @@ bool log_check_writing(struct log *log, struct why *why)
 	if (same_file(log, segment_name(writing->ordinal).text, writing->inode, writing->file_size, why))
 		why_say(why, "%s/%s was changed under the running daemon", log->path, segment_name(writing->ordinal).text);
 	return tell(log, why);
+}
+
+/* Of a large log a look at all files takes milliseconds, which no request is to wait for. */
+bool log_check_writing(struct log *log, struct why *why)
+{
+	return look(log, CHECK_OVERDUE, why) && writing_same(log, why);
 }

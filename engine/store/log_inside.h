@@ -130,6 +130,7 @@ bool write_again(struct log *log, char *at, size_t len, struct why *why);
 /* --------------------------------------------------------------- log_check.c */
 
 bool log_fail(struct log *log, const struct why *why); /* for ever; returns false */
+/* Before a write: the segment that is written to; all of them only if log_check is long overdue. */
 bool log_check_writing(struct log *log, struct why *why);
 
 #endif

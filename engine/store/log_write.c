@@ -213,7 +213,7 @@ bool log_write(struct log *log, struct log_batch *batch, struct why *why)
 	struct why unheard;
 	if (!why)
 		why = &unheard;
-	if (!log_check(log, why) || !log_check_writing(log, why))
+	if (!log_check_writing(log, why))
 		return false;
 	for (size_t from = 0; from < batch->len;)
 		if (!write_run(log, batch, &from, why))

@@ -76,7 +76,13 @@ def family(pid):
 
 
 def child(pid, title):
-    return next(one for one, line in family(pid).items() if line.startswith(title))
+    """Its pid, once it has its title: the master listens before the ingress runs."""
+    for _ in range(1000):
+        for one, line in family(pid).items():
+            if line.startswith(title):
+                return one
+        time.sleep(0.01)
+    sys.exit(f"there is no process called {title}")
 
 
 def pss(pid):
