@@ -165,10 +165,10 @@ def test_status_without_a_daemon_says_so(daemon):
 
 
 def test_a_full_log_refuses_names_who_holds_it_back_and_goes_on_by_itself(daemon):
-    daemon.change("data: ./data", "data: ./data\nlog: { size: 64 MB }")
+    daemon.change("data: ./data", "data: ./data\nlog: { size: 8 MB }")
     daemon.start()
     assert daemon.ask("notes", "pause")[1]["ok"]
-    large = note(1, drop="only large", filler="x" * 4_000_000)
+    large = note(1, drop="only large", filler="x" * 500_000)
     seen = set()
 
     def refused():
