@@ -110,7 +110,7 @@ static void retire(void)
 static void limit(void)
 {
 	options.keep = chance(2) ? 0 : INT64_MAX;
-	options.size = chance(3) ? 24 * SEGMENT : 64 * SEGMENT;
+	options.size = (chance(3) ? 24 : chance(3) ? 64 : 200) * SEGMENT; /* of the last, DATA/log/table tells */
 	log_limit(writer, &options);
 }
 
@@ -249,8 +249,42 @@ static void harm_id(void)
 	model.mark_least = 0; /* with no segment left nobody knows whose the page is */
 }
 
+/* It is believed of a file that nothing was done to since, and may be an old one. */
+static void harm_table(void)
+{
+	static char old[1 << 16];
+	static size_t kept;
+	char path[128];
+	struct stat file;
+	path_of(path, "table");
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &file) < 0 || (size_t)file.st_size > sizeof(old)) {
+		close(fd);
+		return;
+	}
+	switch (draw(4)) {
+	case 0:
+		delete("table");
+		break;
+	case 1:
+		assert_int_equal(ftruncate(fd, (off_t)draw((uint64_t)file.st_size)), 0);
+		break;
+	case 2:
+		flip_bit(fd, draw((uint64_t)file.st_size));
+		break;
+	default:
+		if (kept)
+			assert_int_equal(pwrite(fd, old, kept, 0) == (ssize_t)kept && !ftruncate(fd, (off_t)kept), true);
+		else
+			kept = (size_t)pread(fd, old, (size_t)file.st_size, 0);
+	}
+	close(fd);
+}
+
 static void harm(void)
 {
+	if (chance(4))
+		harm_table();
 	if (chance(4))
 		harm_page();
 	if (chance(12))
