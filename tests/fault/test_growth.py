@@ -6,6 +6,7 @@ answered 503 before the disk is full, and taking one in takes no longer than wit
     SLUICE_EVENTS   so many
     SLUICE_SEED     repeats a run
 """
+import contextlib
 import itertools
 import json
 import os
@@ -24,7 +25,11 @@ TIMED = 1000 if LONG else 500
 
 
 def folder_size(folder):
-    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # it is renamed, or removed, just now
+            size += path.stat().st_blocks * 512 if path.is_file() else 0
+    return size
 
 
 class Short(Plan):

@@ -37,7 +37,8 @@ static size_t agreeing(void)
 			continue;
 		int fd = openat(at, segment_name(ordinals[i]).text, O_RDONLY | O_CLOEXEC);
 		assert_true(segment_read(fd, ordinals[i], &read));
-		assert_memory_equal(&told, &read, sizeof(told));
+		assert_memory_equal(&told, &read, offsetof(struct segment, id) + sizeof(told.id)); /* padding comes behind */
+		assert_int_equal(told.bad_copies, read.bad_copies);
 		close(fd);
 		found++;
 	}
