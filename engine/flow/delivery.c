@@ -6,6 +6,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "flow/route_fetch.h"
+
 void deliveries_add(struct deliveries *list, struct delivery *delivery)
 {
 	delivery->prev = list->last;
@@ -77,7 +79,7 @@ void delivery_shed(struct delivery *delivery)
 	delivery->found = NULL;
 	delivery->closes = NULL;
 	if (delivery->document)
-		sl_json_free(&delivery->document);
+		fetch_litter(delivery->route, &delivery->document);
 	arena_free(&delivery->arena);
 }
 

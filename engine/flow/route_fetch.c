@@ -10,6 +10,13 @@
 
 #include "flow/route_fetch.h"
 
+#define LITTER_MOST 2048
+
+struct litter {
+	struct sl_document *at[LITTER_MOST];
+	size_t count;
+};
+
 struct fetch {
 	struct route *route;
 	struct log_reader *log; /* the pool's own */
@@ -19,6 +26,8 @@ struct fetch {
 	uint64_t from;
 	size_t most, bytes;
 	struct arena_spares spares; /* on their way to the pool, and back */
+	struct litter litter, swept; /* documents that nobody needs any more: the loop's, the pool's */
+	bool sweeping;          /* there will be a next one, to free them */
 	uv_work_t work;
 	bool working, forgotten;
 	bool good;
@@ -35,9 +44,28 @@ static void forget_records(struct fetch *it)
 	arena_free(&it->arena);
 }
 
+static void sweep(struct litter *litter)
+{
+	while (litter->count)
+		sl_json_free(&litter->at[--litter->count]);
+}
+
+void fetch_litter(struct route *route, struct sl_document **document)
+{
+	struct fetch *it = route->fetch;
+	if (it && it->sweeping && it->litter.count < LITTER_MOST) {
+		it->litter.at[it->litter.count++] = *document;
+		*document = NULL;
+	} else {
+		sl_json_free(document);
+	}
+}
+
 static void end(struct fetch **it)
 {
 	forget_records(*it);
+	sweep(&(*it)->litter);
+	sweep(&(*it)->swept);
 	log_reader_close(&(*it)->log);
 	free(*it);
 	*it = NULL;
@@ -92,6 +120,7 @@ static void fetch_one(struct fetched *to, const struct log_record *from, const s
 	to->request = fetch_request(to->arena, &to->record);
 	to->found = arena_alloc(to->arena, sizeof(*to->found));
 	webhook_find(source->webhook, &to->record, json, to->arena, to->found);
+	to->found->event.source = source->name;
 }
 
 static void fetch_in_pool(uv_work_t *work)
@@ -100,6 +129,7 @@ static void fetch_in_pool(uv_work_t *work)
 	struct log_slice *slice = &it->slice;
 	struct why unheard;
 	arena_spares_join(&it->spares);
+	sweep(&it->swept);
 	it->arena = arena_new();
 	it->good = log_read(it->log, it->arena, it->from, it->most, it->bytes, slice, &unheard) == LOG_READ && slice->count;
 	if (it->good)
@@ -148,10 +178,31 @@ static bool is_backlog(const struct route *route)
 		log_reader_end(route->log) >= route->read_to + route->policy.batch_events;
 }
 
+/* What is litter now is the last that comes to the pool. */
+static void rest(struct fetch *it)
+{
+	if (!it)
+		return;
+	it->sweeping = false;
+	sweep(&it->litter);
+}
+
+static void hand_over_litter(struct fetch *it)
+{
+	it->sweeping = true;
+	memcpy(it->swept.at, it->litter.at, it->litter.count * sizeof(*it->litter.at));
+	it->swept.count = it->litter.count;
+	it->litter.count = 0;
+}
+
 void fetch_next(struct route *route)
 {
-	if (fetch_awaited(route) || !is_backlog(route))
+	if (fetch_awaited(route))
 		return;
+	if (!is_backlog(route)) {
+		rest(route->fetch);
+		return;
+	}
 	struct fetch *it = fetch_of(route);
 	if (!it || it->forgotten || it->from == route->read_to + 1)
 		return;
@@ -160,6 +211,7 @@ void fetch_next(struct route *route)
 	it->most = route->policy.batch_events;
 	it->bytes = route->policy.batch_bytes;
 	it->spares = arena_spares_leave();
+	hand_over_litter(it);
 	it->working = true;
 	uv_queue_work(route->loop, &it->work, fetch_in_pool, fetched);
 }

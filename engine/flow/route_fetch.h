@@ -27,5 +27,7 @@ bool fetch_awaited(const struct route *route);
 const struct log_slice *fetch_taken(struct route *route, struct fetched **records);
 void fetch_used(struct route *route);
 void fetch_forget(struct route *route);
+/* Frees a document, or leaves that to the pool: there its memory was allocated, and is used for the next ones. */
+void fetch_litter(struct route *route, struct sl_document **document);
 
 #endif

@@ -317,13 +317,18 @@ static bool deadly(struct route *route, struct delivery *delivery)
 }
 
 /* What another thread has read comes while the ones before it are decoded. */
-static void prefetch(const struct delivery *delivery)
+static void prefetch(const struct route *route, const struct delivery *delivery)
 {
 	const struct delivery *at = delivery;
 	for (unsigned i = 0; at && i < PREFETCH; i++)
 		at = at->next;
 	if (at && at->document)
 		sl_json_prefetch(at->document);
+	if (at && at->found && at->found->event.id) {
+		const struct sl_event *event = &at->found->event;
+		struct seen_entry entry = seen_entry(route->seen, event->source, event->id, at->seq, event->received);
+		seen_prefetch(route->seen, &entry);
+	}
 }
 
 /* True: there is more, and it is the loop's turn.  That comes soon, so that what was looked
@@ -335,7 +340,7 @@ static bool batch_decode(struct route *route, struct batch *batch)
 	for (unsigned count = 0; (delivery = batch->undecoded); count++) {
 		if (count == STRETCH || clock_ticks() - begun >= ROUTE_SLICE)
 			return true;
-		prefetch(delivery);
+		prefetch(route, delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
 			!deadly(route, delivery))
 			delivery_decode(route, delivery);

@@ -113,6 +113,11 @@ const struct seen_entry *seen_find(const struct seen *seen, const struct seen_en
 	return latest;
 }
 
+void seen_prefetch(const struct seen *seen, const struct seen_entry *entry)
+{
+	__builtin_prefetch(&seen->index[home(seen, entry)]);
+}
+
 static void grow(struct seen *seen)
 {
 	size_t room = seen->room * 2 < seen->window ? seen->room * 2 : seen->window;

@@ -34,6 +34,8 @@ struct seen_entry seen_entry(const struct seen *seen, const char *source, const 
 
 /* The latest entry with the same id as `entry`, or NULL. */
 const struct seen_entry *seen_find(const struct seen *seen, const struct seen_entry *entry);
+/* It will be looked for soon: where its place is comes into the processor's cache. */
+void seen_prefetch(const struct seen *seen, const struct seen_entry *entry);
 void seen_add(struct seen *seen, const struct seen_entry *entry);
 void seen_forget(struct seen *seen, uint64_t after); /* all with seq > after */
 
