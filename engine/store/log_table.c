@@ -22,6 +22,7 @@
 #define TABLE "table"
 #define UNFINISHED "table.tmp"
 #define MAGIC "sluice\1T"
+#define TABLE_MOST ((off_t)64 << 20) /* bytes: 760 000 segments.  A longer file is not ours */
 
 struct table_head {
 	uint64_t check; /* XXH3-64 of all that follows */
@@ -57,9 +58,9 @@ static size_t read_whole(int dir, char **at)
 	struct stat file;
 	size_t len = 0;
 	ssize_t got = 1;
-	int fd = openat(dir, TABLE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir, TABLE, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	*at = NULL;
-	if (fd >= 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > 0)
+	if (fd >= 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > 0 && file.st_size <= TABLE_MOST)
 		*at = malloc((size_t)file.st_size);
 	while (*at && len < (size_t)file.st_size && got > 0) {
 		got = pread(fd, *at + len, (size_t)file.st_size - len, (off_t)len);
