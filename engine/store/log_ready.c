@@ -98,6 +98,7 @@ static int spare_take(struct log *log, struct segment *segment, uint64_t need)
 		return -1;
 	}
 	segment->size = size;
+	log->bytes -= (int64_t)size;
 	log->spare = 0;
 	return fd;
 }
@@ -135,10 +136,8 @@ static int zeros_make(struct log *log, const struct segment *segment)
 	int fd = openat(log->dir, UNFINISHED, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (fill_zeros(log, fd, segment->size)) {
-		log->bytes += (int64_t)segment->size;
+	if (fill_zeros(log, fd, segment->size))
 		return fd;
-	}
 	int error = errno;
 	close(fd);
 	unlinkat(log->dir, UNFINISHED, 0);
@@ -186,6 +185,7 @@ static enum ready refused(struct log *log, bool full)
 	return full ? READY_NO_ROOM : READY_FAILED;
 }
 
+/* log->bytes does not have its size yet. */
 static int make_file(struct log *log, struct segment *segment, uint64_t need, struct why *why)
 {
 	const char *from = "spare";
@@ -201,6 +201,7 @@ static int make_file(struct log *log, struct segment *segment, uint64_t need, st
 	why_errno(why, "%s: cannot make the next segment of the log ready", log->path);
 	if (fd >= 0) {
 		close(fd);
+		log->bytes += (int64_t)segment->size;
 		let_go(log, from, segment->size);
 	}
 	errno = error;
@@ -223,6 +224,7 @@ static enum ready make(struct log *log, uint64_t need, bool must, struct why *wh
 	log->ready = segment;
 	log->ready_fd = fd;
 	log->ready_left = segment.size - LOG_BEGIN;
+	log->bytes += (int64_t)segment.size; /* last: else a log that has just got room would be taken for full */
 	return READY;
 }
 
