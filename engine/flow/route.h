@@ -26,7 +26,7 @@
  *   - cursor <= read_to.  Every delivery at or before the cursor is settled or has
  *     an open row in the destination; none after it has.
  *   - what is in the route's own file (flow/keep.h) was written before the
- *     transaction it belongs to, and is believed only up to the cursor.
+ *     transaction it belongs to, or in it, and is believed only up to the cursor.
  *   - one consignment is under way at a time.
  */
 #ifndef FLOW_ROUTE_H
@@ -63,6 +63,7 @@ struct source {
 /* Milliseconds of gathering after which the loop gets its turn: it brings the batch before on its way,
  * so that the sink writes that one while this one is gathered. */
 #define ROUTE_SLICE 2
+#define ROUTE_LOOK 4 /* events between two looks at the clock */
 
 /* The records (from, upto] and what became of them. */
 struct batch {

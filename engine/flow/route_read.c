@@ -17,7 +17,7 @@
 
 static bool unreadable(struct route *route, struct delivery *delivery, const char *why)
 {
-	if (!delivery->label.text && delivery->source)
+	if (!delivery->label.source && delivery->source)
 		delivery_label(delivery, delivery->source->name, "", NULL, NULL);
 	delivery_died(route, delivery, why);
 	return false;
@@ -242,10 +242,10 @@ static bool is_met(struct route *route, struct delivery *delivery, const char *i
 {
 	const struct sl_event *event = &delivery->event;
 	struct seen_entry entry = seen_entry(route->seen, event->source, id, delivery->seq, event->received);
-	const struct seen_entry *first = seen_find(route->seen, &entry);
-	if (first && first->seq == delivery->seq)
+	const struct seen_entry first = seen_find(route->seen, &entry);
+	if (first.seq == delivery->seq)
 		return false;
-	if (first && (!delivery->repeat_ms || entry.received - (int64_t)first->received <= delivery->repeat_ms / 1000))
+	if (first.seq && (!delivery->repeat_ms || entry.received - (int64_t)first.received <= delivery->repeat_ms / 1000))
 		return true;
 	seen_add(route->seen, &entry);
 	if (delivery->batch)
@@ -338,7 +338,7 @@ static bool batch_decode(struct route *route, struct batch *batch)
 	struct delivery *delivery;
 	int64_t begun = clock_ticks();
 	for (unsigned count = 0; (delivery = batch->undecoded); count++) {
-		if (count == STRETCH || clock_ticks() - begun >= ROUTE_SLICE)
+		if (count == STRETCH || (count && count % ROUTE_LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE))
 			return true;
 		prefetch(route, delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
