@@ -7,7 +7,7 @@
  * (flow/keep_answers.h); small settings (paused); and, for sinks without
  * transactions, where the route stands.
  *
- * All of it is written before the transaction it belongs to, and believed only up
+ * All of it is written before the transaction it belongs to, or in it, and believed only up
  * to the route's cursor.  A file that is damaged is put aside and begun anew: the
  * ids are lost then, not the events, and the alarm says so.  Answers are not about
  * where the route stands: those behind the cursor are believed too.

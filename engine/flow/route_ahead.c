@@ -3,7 +3,8 @@
  *
  * What is in the own file has to be there before the transaction it belongs to: written
  * only when that is due, the sink would wait for our disk with each batch.  Written ahead,
- * it is believed as little as ever, namely up to the cursor.
+ * it is believed as little as ever, namely up to the cursor.  Where a sink has no transactions
+ * the ids are written with where the route stands, in one.
  */
 #include <stdlib.h>
 
@@ -48,8 +49,8 @@ void ahead_forget(struct route *route, const struct batch *batch)
 bool route_ahead(struct route *route)
 {
 	struct batch *batch = route->gathering;
-	if (route->ahead || route->rewinding || route->state != ROUTE_RUNNING || !route->consignment || !batch ||
-		batch->undecoded || batch->seen.len == batch->seen_kept)
+	if (!route->transactional || route->ahead || route->rewinding || route->state != ROUTE_RUNNING ||
+		!route->consignment || !batch || batch->undecoded || batch->seen.len == batch->seen_kept)
 		return false;
 	struct ahead *it = route->ahead = must_alloc(sizeof(*it));
 	it->route = route;

@@ -24,7 +24,11 @@ static void gather_members(struct route *route, struct consignment *it)
 		}
 	for (struct delivery *at = it->batch ? it->batch->all.first : NULL; at; at = at->next)
 		it->members[it->member_count++] = at;
-	qsort(it->members, it->member_count, sizeof(*it->members), by_order);
+	for (size_t i = 1; i < it->member_count; i++)
+		if (it->members[i]->order < it->members[i - 1]->order) { /* seldom */
+			qsort(it->members, it->member_count, sizeof(*it->members), by_order);
+			break;
+		}
 }
 
 bool consignment_took(const struct delivery *delivery)
@@ -89,7 +93,17 @@ static void count_member(struct stand *stand, const struct delivery *delivery)
 	stand->repeats += delivery->repeat;
 }
 
-/* Copies of the dead. */
+void consignment_ids(const struct consignment *it, struct keep_job *job)
+{
+	const struct batch *batch = it->batch;
+	if (!batch || batch->seen.len == batch->seen_kept)
+		return;
+	job->first = it->route->stand.cursor + 1;
+	job->last = batch->upto;
+	job->seen = (struct sl_text){ batch->seen.at, batch->seen.len };
+}
+
+/* Copies of the dead, and ids.  These go with where we stand if that is in the own file, too. */
 static void pack_keep(struct consignment *it)
 {
 	struct keep_job *job = &it->job;
@@ -100,11 +114,8 @@ static void pack_keep(struct consignment *it)
 			copies[job->copy_count++] = (struct keep_body){ &delivery->record, delivery->part };
 	}
 	job->copies = copies;
-	if (it->batch && it->batch->seen.len != it->batch->seen_kept) {
-		job->first = it->route->stand.cursor + 1;
-		job->last = it->batch->upto;
-		job->seen = (struct sl_text){ it->batch->seen.at, it->batch->seen.len };
-	}
+	if (it->route->transactional)
+		consignment_ids(it, job);
 }
 
 static void pack_stand(struct consignment *it)

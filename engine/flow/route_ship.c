@@ -180,6 +180,7 @@ void consignment_taken(struct consignment *it)
 	it->kept = true;
 	keep_job_free(route->keep, &it->job);
 	it->job = (struct keep_job){ .stand = it->rows + it->stand_from, .stand_count = it->row_count - it->stand_from };
+	consignment_ids(it, &it->job);
 	to_pool(it);
 }
 

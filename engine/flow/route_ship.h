@@ -4,7 +4,8 @@
  * Its life:
  *
  *     pack      which deliveries, which rows                              (route_pack.c)
- *     keep      ids seen, answers and copies of the dead into the own file (route_ship.c)
+ *     keep      ids seen, answers and copies of the dead into the own file (route_ship.c);
+ *               ids only if where we stand is not written there, too: else with that
  *     hand over the sink's deliver step: once, or in parts if it has no
  *               transactions; then where we stand into the own file       (route_deliver.c)
  *     unpack    what the sink refused is settled; or all of it is behind us (route_ship.c).
@@ -36,6 +37,7 @@ struct consignment {
 };
 
 struct consignment *consignment_pack(struct route *route);
+void consignment_ids(const struct consignment *it, struct keep_job *job); /* the job has them written */
 bool consignment_took(const struct delivery *delivery); /* a sink without transactions has all rows of it */
 void consignment_hand_over(struct consignment *it);
 /* Every row was taken, and the sink knows where we stand or has no say in it. */
