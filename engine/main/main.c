@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <sqlite3.h>
 #include <uv.h>
 
 #include "base/arena.h"
@@ -136,10 +137,17 @@ static void spare_libcrypto(void)
 	CRYPTO_set_mem_functions(crypto_take, crypto_again, crypto_give);
 }
 
+/* It counts what it allocates, under a lock, for questions that nobody asks here. */
+static void spare_sqlite(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int main(int argc, char **argv)
 {
 	spare_libuv();
 	spare_libcrypto();
+	spare_sqlite();
 	const struct child_kind *child = argc ? child_kind(argv[0]) : NULL;
 	open_standard();
 	settle_signals();

@@ -194,22 +194,46 @@ static int64_t within(int64_t number, int64_t least, int64_t most)
 	return number < least ? least : number > most ? most : number;
 }
 
-size_t sl_date_write(int64_t days, char out[SL_TIME_SIZE])
+/* Every row has several of them: no printf here. */
+static char *put_digits(char *to, int number, int count)
+{
+	for (int i = count; i-- > 0; number /= 10)
+		to[i] = (char)('0' + number % 10);
+	return to + count;
+}
+
+static char *put_two(char *to, char before, int number)
+{
+	*to = before;
+	return put_digits(to + 1, number, 2);
+}
+
+static char *put_date(char *to, int64_t days)
 {
 	int year, month, day;
-	sl_date_of(within(days, FIRST_DAY, LAST_DAY), &year, &month, &day);
-	return (size_t)snprintf(out, SL_TIME_SIZE, "%04d-%02d-%02d", year, month, day);
+	sl_date_of(days, &year, &month, &day);
+	return put_two(put_two(put_digits(to, year, 4), '-', month), '-', day);
+}
+
+size_t sl_date_write(int64_t days, char out[SL_TIME_SIZE])
+{
+	char *end = put_date(out, within(days, FIRST_DAY, LAST_DAY));
+	*end = '\0';
+	return (size_t)(end - out);
 }
 
 size_t sl_time_write(int64_t microseconds, char out[SL_TIME_SIZE])
 {
 	int64_t when = within(microseconds, FIRST_DAY * DAY, (LAST_DAY + 1) * DAY - 1);
 	int64_t days = when / DAY - (when % DAY < 0);
-	int milliseconds = (int)((when - days * DAY) / 1000);
-	size_t len = sl_date_write(days, out);
-	int seconds = milliseconds / 1000;
-	return len + (size_t)snprintf(out + len, SL_TIME_SIZE - len, "T%02d:%02d:%02d.%03dZ", seconds / 3600,
-		seconds / 60 % 60, seconds % 60, milliseconds % 1000);
+	int milliseconds = (int)((when - days * DAY) / 1000), seconds = milliseconds / 1000;
+	char *end = put_two(put_date(out, days), 'T', seconds / 3600);
+	end = put_two(put_two(end, ':', seconds / 60 % 60), ':', seconds % 60);
+	*end++ = '.';
+	end = put_digits(end, milliseconds % 1000, 3);
+	*end++ = 'Z';
+	*end = '\0';
+	return (size_t)(end - out);
 }
 
 /* ------------------------------------------------------ durations and sizes */
