@@ -23,6 +23,7 @@ struct block {
 	alignas(max_align_t) char bytes[];
 };
 
+/* It lies in its first block. */
 struct arena {
 	struct block *newest;
 	size_t held;
@@ -107,28 +108,31 @@ void arena_spares_join(struct arena_spares *given)
 	}
 }
 
-static struct block *block_new(struct arena *arena, size_t size)
+static struct block *block_new(size_t size, struct block *older)
 {
 	struct block *block = block_take(size);
 	if (!block)
 		out_of_memory();
-	block->older = arena->newest;
+	block->older = older;
 	block->size = size;
 	block->used = 0;
-	arena->newest = block;
-	arena->held += sizeof(*block) + size;
 	return block;
 }
 
 struct arena *arena_new(void)
 {
-	return must_alloc(sizeof(struct arena));
+	struct block *first = block_new(FIRST_BLOCK, NULL);
+	struct arena *arena = (struct arena *)first->bytes;
+	first->used = ALIGN(sizeof(*arena));
+	*arena = (struct arena){ first, sizeof(*first) + first->size };
+	return arena;
 }
 
-static void free_blocks(struct arena *arena, struct block *keep)
+/* All but the first. */
+static void free_blocks(struct arena *arena)
 {
-	while (arena->newest && arena->newest != keep) {
-		struct block *block = arena->newest;
+	struct block *block;
+	while ((block = arena->newest)->older) {
 		arena->newest = block->older;
 		arena->held -= sizeof(*block) + block->size;
 		block_give(block);
@@ -139,19 +143,15 @@ void arena_free(struct arena **arena)
 {
 	if (!*arena)
 		return;
-	free_blocks(*arena, NULL);
-	free(*arena);
+	free_blocks(*arena);
+	block_give((*arena)->newest);
 	*arena = NULL;
 }
 
 void arena_reset(struct arena *arena)
 {
-	struct block *first = arena->newest;
-	while (first && first->older)
-		first = first->older;
-	free_blocks(arena, first);
-	if (first)
-		first->used = 0;
+	free_blocks(arena);
+	arena->newest->used = ALIGN(sizeof(*arena));
 }
 
 size_t arena_size(const struct arena *arena)
@@ -165,11 +165,10 @@ void *arena_bytes(struct arena *arena, size_t size)
 	if (size > SIZE_MAX / 2)
 		out_of_memory();
 	size = ALIGN(size);
-	if (!block || block->size - block->used < size) {
-		size_t next = block ? block->size * 2 : FIRST_BLOCK;
-		if (next > LARGEST_STEP)
-			next = LARGEST_STEP;
-		block = block_new(arena, size > next ? size : next);
+	if (block->size - block->used < size) {
+		size_t next = block->size * 2 < LARGEST_STEP ? block->size * 2 : LARGEST_STEP;
+		block = arena->newest = block_new(size > next ? size : next, block);
+		arena->held += sizeof(*block) + block->size;
 	}
 	void *at = block->bytes + block->used;
 	block->used += size;

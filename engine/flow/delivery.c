@@ -47,9 +47,23 @@ void deliveries_remove(struct deliveries *list, struct delivery *delivery)
 	list->count--;
 }
 
+/* They come and go by the batch: some are kept for the next one.  Only the loop makes and frees them. */
+#ifdef SLUICE_SANITIZE
+#define SPARES_MOST 0 /* who uses what has ended is found */
+#else
+#define SPARES_MOST 2048
+#endif
+static struct delivery *spare; /* linked by `next` */
+static unsigned spares;
+
 struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part)
 {
-	struct delivery *delivery = must_alloc(sizeof(*delivery));
+	struct delivery *delivery = spare ? spare : must_alloc(sizeof(*delivery));
+	if (spare) {
+		spare = delivery->next;
+		spares--;
+		memset(delivery, 0, offsetof(struct delivery, label_room));
+	}
 	delivery->route = route;
 	delivery->seq = seq;
 	delivery->part = part;
@@ -90,7 +104,13 @@ void delivery_free(struct delivery **delivery)
 	delivery_shed(*delivery);
 	free((*delivery)->label.text);
 	free((*delivery)->reason);
-	free(*delivery);
+	if (spares != SPARES_MOST) {
+		(*delivery)->next = spare;
+		spare = *delivery;
+		spares++;
+	} else {
+		free(*delivery);
+	}
 	*delivery = NULL;
 }
 
@@ -112,8 +132,11 @@ void delivery_label(struct delivery *delivery, const char *source, const char *i
 	const char *subject)
 {
 	struct label *label = &delivery->label;
-	char *old = label->text;
-	char *at = label->text = must_alloc(size_of(source) + size_of(id) + size_of(type) + size_of(subject));
+	size_t sizes[] = { size_of(source), size_of(id), size_of(type), size_of(subject) };
+	size_t size = sizes[0] + sizes[1] + sizes[2] + sizes[3];
+	char *old = label->text, *at = delivery->label_room;
+	if (label->source || size > sizeof(delivery->label_room)) /* what is told anew may stand in the room now */
+		at = label->text = must_alloc(size);
 	label->source = put(&at, source);
 	label->id = put(&at, id);
 	label->type = put(&at, type);

@@ -37,7 +37,7 @@ struct webhook_found;
 /* What its open row says of it; outlives its body. */
 struct label {
 	const char *source, *id, *type, *subject;
-	char *text; /* the one block of memory they stand in */
+	char *text; /* the one block of memory they stand in; NULL: the delivery itself has room for them */
 };
 
 /* What was done to fit it to the schema. */
@@ -102,6 +102,7 @@ struct delivery {
 	enum shipped { SHIPPED_NOT, SHIPPED_ROWS, SHIPPED_DROP, SHIPPED_DEAD, SHIPPED_OPEN } shipped;
 	enum delivery_state shipped_state; /* as its open row says */
 	uint32_t shipped_tries;
+	char label_room[128];    /* most labels are no longer */
 };
 
 /* What comes out of one stage and goes into the next. */

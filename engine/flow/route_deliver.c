@@ -166,17 +166,33 @@ static void handed_over(struct call *call, void *data)
 	route_turn(route);
 }
 
-/* About as many bytes as it has as JSON. */
-static size_t row_bytes(const struct sl_row *row)
+/* The names of a table's columns, measured once for rows of one table behind each other. */
+struct names {
+	const struct sl_table *table;
+	size_t bytes;
+};
+
+static size_t names_bytes(struct names *names, const struct sl_table *table)
 {
-	size_t bytes = 2;
+	if (names->table == table)
+		return names->bytes;
+	*names = (struct names){ .table = table };
+	for (size_t i = 0; i < table->column_count; i++)
+		names->bytes += strlen(table->columns[i]->name) + 24;
+	return names->bytes;
+}
+
+/* About as many bytes as it has as JSON. */
+static size_t row_bytes(const struct sl_row *row, struct names *names)
+{
 	if (!row->table)
-		return row->event->data.len;
+		return 2 + row->event->data.len;
+	size_t bytes = 2 + names_bytes(names, row->table);
 	for (size_t i = 0; i < row->table->column_count; i++)
 		if (row->cells[i].kind != SL_CELL_NONE)
-			bytes += strlen(row->table->columns[i]->name) + 24 + row->cells[i].text.len;
+			bytes += row->cells[i].text.len;
 	for (size_t i = 0; i < row->set_count; i++)
-		bytes += row_bytes(row->set[i]);
+		bytes += row_bytes(row->set[i], names);
 	return bytes;
 }
 
@@ -195,9 +211,10 @@ static size_t next_part(const struct consignment *it)
 	const struct sl_plugin *face = instance_face(route->sink);
 	size_t rows = face->batch_rows ? face->batch_rows : ROWS, bytes = face->batch_bytes ? face->batch_bytes : BYTES;
 	size_t events = route_alone(route) ? 1 : route->narrow ? route->narrow : SIZE_MAX, at = it->sent, size = 0;
+	struct names names = { 0 };
 	for (; at < it->stand_from && at - it->sent < rows; at++) {
 		bool another = at == it->sent || it->whose[at] != it->whose[at - 1];
-		size += row_bytes(it->rows[at]);
+		size += row_bytes(it->rows[at], &names);
 		if ((another && !events--) || (at > it->sent && (size > bytes || (another && too_early(it->whose[at])))))
 			break;
 	}

@@ -326,9 +326,11 @@ bool route_run(struct route *route)
 	bool ran = false;
 	if (route->state != ROUTE_RUNNING || route->paused || route->once || route->rewinding)
 		return false;
-	while (clock_ticks() - begun < ROUTE_SLICE && (delivery = next_to_run(route))) {
+	for (unsigned count = 1; (delivery = next_to_run(route)); count++) {
 		start(route, delivery);
 		ran = true;
+		if (count % ROUTE_LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE)
+			break;
 	}
 	if (route->running)
 		route_due(route, route->policy.patience);

@@ -249,6 +249,17 @@ static int64_t version_time(const struct sl_event *event, int64_t now)
 	return (ms > EARLIEST_MS ? ms : EARLIEST_MS) * 1000;
 }
 
+/* ":12", from its end on: `text` has room for it. */
+static struct sl_text behind_colon(uint32_t number, char text[16])
+{
+	char *at = text + 16;
+	do
+		*--at = (char)('0' + number % 10);
+	while (number /= 10);
+	*--at = ':';
+	return (struct sl_text){ at, (size_t)(text + 16 - at) };
+}
+
 /* "boards:65a1:orders:0" */
 static char *idempotency(const struct making *m)
 {
@@ -257,7 +268,7 @@ static char *idempotency(const struct making *m)
 	const struct sl_text parts[] = {
 		sl_text_of(m->event.source), { ":", 1 },
 		sl_text_of(f->origin && f->origin->id ? f->origin->id : m->event.id), { ":", 1 },
-		sl_text_of(m->shape->face.name), { number, (size_t)snprintf(number, sizeof(number), ":%u", f->index) },
+		sl_text_of(m->shape->face.name), behind_colon(f->index, number),
 	};
 	size_t len = 0, count = sizeof(parts) / sizeof(*parts);
 	for (size_t i = 0; i < count; i++)
