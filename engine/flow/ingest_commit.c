@@ -3,9 +3,10 @@
  *
  * One write is under way at a time, in the pool.  What arrives meanwhile is
  * gathered and shares the next one, which begins when the loop has read all that
- * was there.  Where flushes are slow it pays to wait a little longer (measured at
- * 5 ms a flush: 7 200/s against 5 200/s): the clients that have just been
- * answered then come into the same one.
+ * was there; or, if there is much already, as soon as the one before is through,
+ * whose answers are given meanwhile.  Where flushes are slow it pays to wait a
+ * little longer (measured at 5 ms a flush: 9 700/s against 5 800/s): the clients
+ * that have just been answered then come into the same one.
  */
 #include <stdlib.h>
 
@@ -39,6 +40,13 @@ static void answer(const struct parked *parked)
 		events_answer(parked);
 	else
 		http_answer(parked->request, parked->status, NULL, (struct sl_text){ ok, sizeof(ok) - 1 });
+}
+
+static void swap(struct parking *one, struct parking *other)
+{
+	struct parking was = *one;
+	*one = *other;
+	*other = was;
 }
 
 static void answer_all(struct parking *parking)
@@ -84,14 +92,28 @@ static void on_gathered(uv_timer_t *timer)
 	/* Nothing to do: the check after this turn of the loop finds the timer at rest. */
 }
 
+/* The answers come first, and what they bring has to be read: from then on. */
 static void gather_longer(struct ingest *ingest, uint64_t took)
 {
-	uint64_t pause = took / GATHER_SHARE / 1000000;
+	uint64_t share = took / GATHER_SHARE, pause = (share + 999999) / 1000000;
 	if (took < SLOW_FLUSH)
 		return;
-	if (pause < 1)
-		pause = 1;
+	uv_update_time(&ingest->loop);
 	uv_timer_start(&ingest->gather, on_gathered, pause < GATHER_MOST ? pause : GATHER_MOST, 0);
+}
+
+static void on_written(uv_work_t *job, int status);
+
+static void write_if_any(struct ingest *ingest)
+{
+	bool wait = uv_is_active((uv_handle_t *)&ingest->gather) && ingest->gathering.count < ingest->flushed;
+	if (!ingest->gathering.count || ingest->writing || wait)
+		return;
+	swap(&ingest->flushing, &ingest->gathering);
+	ingest->batch = log_take(ingest->log);
+	ingest->writing = true;
+	ingest->write_began = uv_hrtime();
+	uv_queue_work(&ingest->loop, &ingest->write_job, write_in_pool, on_written);
 }
 
 static void on_written(uv_work_t *job, int status)
@@ -103,32 +125,21 @@ static void on_written(uv_work_t *job, int status)
 	page_set(ingest->page, COUNTER_log_end, log_done(ingest->log, &ingest->batch));
 	count_written(ingest);
 	ingest->flushed = ingest->flushing.count;
-	answer_all(&ingest->flushing);
-	gather_longer(ingest, uv_hrtime() - ingest->write_began);
+	swap(&ingest->answering, &ingest->flushing);
 	limit_if_idle(ingest);
+	gather_longer(ingest, uv_hrtime() - ingest->write_began);
+	if (ingest->gathering.count * 2 >= ingest->flushed) /* few of them would cost a flush of their own */
+		write_if_any(ingest);
+	answer_all(&ingest->answering);
 	if (log_wants_segment(ingest->log))
 		commit_keep(ingest);
 	ingest_settle(ingest);
 }
 
-static void begin_write(struct ingest *ingest)
-{
-	struct parking emptied = ingest->flushing;
-	ingest->flushing = ingest->gathering;
-	ingest->gathering = emptied;
-	ingest->batch = log_take(ingest->log);
-	ingest->writing = true;
-	ingest->write_began = uv_hrtime();
-	uv_queue_work(&ingest->loop, &ingest->write_job, write_in_pool, on_written);
-}
-
 /* After all that was there has been read. */
 static void on_check(uv_check_t *check)
 {
-	struct ingest *ingest = check->data;
-	bool wait = uv_is_active((uv_handle_t *)&ingest->gather) && ingest->gathering.count < ingest->flushed;
-	if (ingest->gathering.count && !ingest->writing && !wait)
-		begin_write(ingest);
+	write_if_any(check->data);
 }
 
 /* ----------------------------------------------------------------- segments */
@@ -191,4 +202,5 @@ void commit_end(struct ingest *ingest)
 	uv_close((uv_handle_t *)&ingest->check, NULL);
 	free(ingest->gathering.list);
 	free(ingest->flushing.list);
+	free(ingest->answering.list);
 }

@@ -127,7 +127,7 @@ struct ingest {
 	bool writing, written, keeping, kept, preparing;
 	struct why write_why, keep_why;
 	struct log_batch *batch; /* being written */
-	struct parking gathering, flushing;
+	struct parking gathering, flushing, answering; /* the last is empty but while answers are given */
 	size_t flushed;       /* how many shared the last flush */
 	uint64_t write_began; /* uv_hrtime */
 	uint64_t floor;       /* for log_retire */

@@ -90,7 +90,7 @@ bool log_prepare(struct log *log, struct why *why);
  * a second at most.  log_write does it too; for a log that may be idle. */
 bool log_check(struct log *log, struct why *why);
 /* Blocks: lets go of whole segments below `floor` (the lowest seq a route still
- * needs) that are older than `keep` or whose room is needed. */
+ * needs) that are older than `keep` or whose room is needed; takes the pages of the others out of the page cache. */
 bool log_retire(struct log *log, uint64_t floor, struct why *why);
 
 struct log_stat {

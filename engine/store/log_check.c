@@ -28,15 +28,23 @@ bool log_fail(struct log *log, const struct why *why)
 	return false;
 }
 
+/* Of the file `name` in the folder `at`, or of `at` itself if that is empty; not its times: Linux takes note of who has
+ * seen them (since 6.13), and then the next write gets a time of its own, for which a file system may have to write
+ * the inode too, with every fdatasync. */
+static bool see(int at, const char *name, struct statx *file)
+{
+	return statx(at, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_INO | STATX_SIZE | STATX_NLINK, file) == 0;
+}
+
 static bool same_file(struct log *log, const char *name, uint64_t inode, uint64_t size, struct why *why)
 {
-	struct stat file;
+	struct statx file;
 	const char *what = NULL;
-	if (fstatat(log->dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!see(log->dir, name, &file))
 		what = errno == ENOENT ? "deleted" : "made unreadable";
-	else if (file.st_ino != inode)
+	else if (file.stx_ino != inode)
 		what = "replaced";
-	else if ((uint64_t)file.st_size != size)
+	else if (file.stx_size != size)
 		what = "truncated";
 	if (!what)
 		return true;
@@ -137,8 +145,8 @@ bool log_check(struct log *log, struct why *why)
 static bool writing_same(struct log *log, struct why *why)
 {
 	const struct segment *writing = &log->writing;
-	struct stat file;
-	if (log->fd < 0 || (fstat(log->fd, &file) == 0 && file.st_nlink && (uint64_t)file.st_size == writing->file_size))
+	struct statx file;
+	if (log->fd < 0 || (see(log->fd, "", &file) && file.stx_nlink && file.stx_size == writing->file_size))
 		return true;
 	if (same_file(log, segment_name(writing->ordinal).text, writing->inode, writing->file_size, why))
 		why_say(why, "%s/%s was changed under the running daemon", log->path, segment_name(writing->ordinal).text);

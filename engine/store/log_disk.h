@@ -18,7 +18,7 @@
 #define LOG_PAGE 4096
 #define LOG_BEGIN (2 * LOG_PAGE)
 #define LOG_ALIGN 64
-#define LOG_STEP ((size_t)256 * 1024) /* zeros written between two fdatasyncs */
+#define LOG_STEP ((size_t)256 * 1024) /* zeros written at once */
 #define LOG_SEQ_MOST (UINT64_C(1) << 62) /* what names a larger one is not ours */
 
 #define SEGMENT_MAGIC "sluice\1S"

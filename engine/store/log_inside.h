@@ -47,6 +47,7 @@ struct log {
 
 	/* under the pool's one job beside log_write, and log_open's */
 	uint64_t tabled; /* the last segment in DATA/log/table */
+	uint64_t cached; /* the first whose pages were not given back; 0: not looked yet */
 
 	/* log_check's */
 	_Atomic int64_t checked; /* when the files were last looked at */

@@ -3,7 +3,8 @@
  *
  * A fdatasync is cheap where zeros were written before, and dear where space is
  * only reserved; so a segment is filled first, in small steps that do not hold up
- * the fdatasyncs of log_write beside it.  A segment that was used already needs
+ * the fdatasyncs of log_write beside it, and past the page cache: what is not read
+ * needs no memory.  A segment that was used already needs
  * only a new header: its new salt makes of the old records what they are, rubbish.
  * What comes in faster than zeros can be written is not kept waiting for them.
  */
@@ -23,7 +24,7 @@
 #define UNFINISHED "unfinished.tmp"
 #define NO_ROOM_PAUSE 1000 /* milliseconds before it is tried again */
 
-static const char zeros[LOG_STEP];
+static const char zeros[LOG_STEP] __attribute__((aligned(LOG_PAGE))); /* as writes past the page cache want it */
 
 static bool no_room(int error)
 {
@@ -115,6 +116,29 @@ static void ready_drop(struct log *log)
 
 /* -------------------------------------------------------------- new segments */
 
+/* False: the file system cannot do that. */
+static bool past_cache(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+/* Past the page cache a step is on its way to the disk when it returns, and is safe with the fdatasync of the
+ * header; through the cache each has one of its own, or they would all be written out at once by then. */
+static bool fill_step(int fd, uint64_t at, size_t len, bool *past)
+{
+	struct iovec step = { (char *)zeros, len };
+	if (*past && write_all(fd, &step, 1, at))
+		return true;
+	if (*past && errno != EINVAL)
+		return false;
+	if (*past && !past_cache(fd, false))
+		return false;
+	*past = false;
+	step = (struct iovec){ (char *)zeros, len };
+	return write_all(fd, &step, 1, at) && fdatasync(fd) == 0;
+}
+
 /* When log_write has come to wait for this segment, the rest of its zeros is left
  * out, if their space is reserved: dearer fdatasyncs are better than none at all
  * until tens of steps are through. */
@@ -123,12 +147,11 @@ static bool fill_zeros(const struct log *log, int fd, uint64_t size)
 	bool reserved = fallocate(fd, 0, 0, (off_t)size) == 0;
 	if (!reserved && errno != EOPNOTSUPP && errno != ENOSYS)
 		return false;
-	for (uint64_t done = 0; done < size && !(done && reserved && log->waited_for); done += LOG_STEP) {
-		struct iovec step = { (char *)zeros, (size_t)least(LOG_STEP, size - done) };
-		if (!write_all(fd, &step, 1, done) || fdatasync(fd) < 0)
+	bool past = past_cache(fd, true);
+	for (uint64_t done = 0; done < size && !(done && reserved && log->waited_for); done += LOG_STEP)
+		if (!fill_step(fd, done, (size_t)least(LOG_STEP, size - done), &past))
 			return false;
-	}
-	return true;
+	return !past || past_cache(fd, false);
 }
 
 static int zeros_make(struct log *log, const struct segment *segment)

@@ -69,6 +69,39 @@ static void let_go(struct log *log, const struct segment *segment)
 	log->looked = 0; /* there is more free space now */
 }
 
+/* The oldest segment that no route needs and that was begun under this daemon, if its pages were not given back yet. */
+static bool next_unneeded(struct log *log, uint64_t floor, struct segment *segment)
+{
+	bool found = false;
+	pthread_mutex_lock(&log->lock);
+	if (!log->cached && log->count)
+		log->cached = log->segments[log->count - 1].ordinal;
+	size_t i = log->count;
+	while (i > 0 && log->segments[i - 1].ordinal >= log->cached)
+		i--;
+	if (i + 1 < log->count && log->segments[i + 1].first <= floor) {
+		*segment = log->segments[i];
+		found = true;
+	}
+	pthread_mutex_unlock(&log->lock);
+	return found;
+}
+
+/* What all routes have read is hardly read again soon: its pages are the next segment's, and the log does not drive
+ * from memory what others need. */
+static void give_pages_back(struct log *log, uint64_t floor)
+{
+	struct segment segment;
+	while (next_unneeded(log, floor, &segment)) {
+		int fd = openat(log->dir, segment_name(segment.ordinal).text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0) {
+			posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+			close(fd);
+		}
+		log->cached = segment.ordinal + 1;
+	}
+}
+
 bool log_retire(struct log *log, uint64_t floor, struct why *why)
 {
 	struct segment oldest;
@@ -78,6 +111,7 @@ bool log_retire(struct log *log, uint64_t floor, struct why *why)
 		let_go(log, &oldest);
 	}
 	log->wanted = 0;
+	give_pages_back(log, floor);
 	if (any && fsync(log->dir) < 0)
 		return why_errno(why, "%s: cannot sync the log's folder", log->path);
 	if (any)

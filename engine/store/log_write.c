@@ -118,10 +118,25 @@ void table_add(struct log *log, const struct segment *segment)
 	pthread_mutex_unlock(&log->lock);
 }
 
+/* With zeros behind it up to the page's end, which the next run writes over: of a page that is written as a whole
+ * nothing has to be read first, as of a used segment's that is not in the cache any more.  The last part is theirs;
+ * that they do not fit is no failure. */
+static bool write_pages(struct log *log, struct iovec *parts, int count, uint64_t offset)
+{
+	static const char zeros[LOG_PAGE];
+	uint64_t end = offset;
+	for (int i = 0; i < count - 1; i++)
+		end += parts[i].iov_len;
+	uint64_t rest = (LOG_PAGE - end % LOG_PAGE) % LOG_PAGE, left = log->writing.size - end;
+	parts[count - 1] = (struct iovec){ (char *)zeros, (size_t)(rest < left ? rest : left) };
+	ssize_t wrote = pwritev(log->fd, parts, count, (off_t)offset);
+	return (wrote >= 0 && (uint64_t)wrote >= end - offset) || write_all(log->fd, parts, count - 1, offset);
+}
+
 static bool run_write(struct log *log, char *at, size_t len, struct why *why)
 {
-	struct iovec run = { at, len };
-	if (!write_all(log->fd, &run, 1, log->offset) || fdatasync(log->fd) < 0)
+	struct iovec run[2] = { { at, len } };
+	if (!write_pages(log, run, 2, log->offset) || fdatasync(log->fd) < 0)
 		return why_errno(why, "cannot write the log's segment %s", segment_name(log->writing.ordinal).text);
 	return true;
 }
@@ -131,9 +146,9 @@ static bool run_write(struct log *log, char *at, size_t len, struct why *why)
 static bool run_begin(struct log *log, char *at, size_t len, struct why *why)
 {
 	struct segment_head head;
-	struct iovec parts[3] = { { &head, sizeof(head) }, { &head, sizeof(head) }, { at, len } };
+	struct iovec parts[4] = { { &head, sizeof(head) }, { &head, sizeof(head) }, { at, len } };
 	segment_head_make(&head, &log->writing);
-	if (!write_all(log->fd, parts, 3, 0) || fdatasync(log->fd) < 0)
+	if (!write_pages(log, parts, 4, 0) || fdatasync(log->fd) < 0)
 		return why_errno(why, "cannot begin the log's segment %s", segment_name(log->writing.ordinal).text);
 	table_add(log, &log->writing);
 	return true;

@@ -3,8 +3,11 @@
 #include "log_bed.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 
 #include "base/clock.h"
 
@@ -91,6 +94,45 @@ static void a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age(void **
 	assert_true(stat_now().segments > 4);
 	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
 	assert_int_equal(read_all().damaged, 0);
+}
+
+/* Pages of the segment that are in memory. */
+static size_t cached_pages(uint64_t ordinal)
+{
+	static unsigned char in_memory[SEGMENT / LOG_PAGE];
+	int fd = openat(writer->dir, segment_name(ordinal).text, O_RDONLY | O_CLOEXEC);
+	void *at = fd < 0 ? MAP_FAILED : mmap(NULL, SEGMENT, PROT_READ, MAP_SHARED, fd, 0);
+	size_t count = 0;
+	assert_true(at != MAP_FAILED);
+	assert_int_equal(mincore(at, SEGMENT, in_memory), 0);
+	for (size_t i = 0; i < sizeof(in_memory); i++)
+		count += in_memory[i] & 1;
+	munmap(at, SEGMENT);
+	close(fd);
+	return count;
+}
+
+static void what_everyone_has_read_leaves_the_page_cache(void **unused)
+{
+	struct statfs system;
+	options.keep = INT64_MAX / 2;
+	open_writer();
+	assert_int_equal(fstatfs(writer->dir, &system), 0);
+	if (system.f_type == TMPFS_MAGIC || system.f_type == OVERLAYFS_SUPER_MAGIC) {
+		print_message("a file system in memory, or one above another, has no pages to give back\n");
+		skip();
+	}
+	add(1);
+	retire(1); /* what was there before the first time stays as it is */
+	add_many(20, 20);
+	uint64_t last = writer->segments[writer->count - 1].ordinal;
+	assert_true(last >= 5);
+	retire(writer->segments[3].first);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(cached_pages(writer->segments[i].ordinal), 0);
+	assert_true(cached_pages(writer->segments[3].ordinal) > 8);
+	assert_true(cached_pages(last) > 0);
+	assert_int_equal(read_all().records, 401);
 }
 
 static uint64_t inode_of(const char *name)
@@ -395,6 +437,7 @@ int main(void)
 		TEST(what_is_old_goes_once_everyone_is_past_it),
 		TEST(what_is_needed_is_not_let_go_for_room),
 		TEST(a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age),
+		TEST(what_everyone_has_read_leaves_the_page_cache),
 		TEST(a_used_segment_becomes_a_new_one_and_its_records_do_not),
 		TEST(a_segment_that_is_being_read_is_not_used_again),
 		TEST(readers_are_not_fooled_by_segments_that_are_used_again),
