@@ -2,14 +2,15 @@
 /* upsert.c - what `./dev bench route` measures a route against: orders, written by hand.
  *
  *     upsert log FOLDER COUNT flat|nested [repeats]   a log of so many orders, as webhooks brought them
- *     upsert load CONNINFO COUNT unnest|pipeline|single
+ *     upsert load CONNINFO COUNT unnest|lists|pipeline|single
  *     upsert load FILE COUNT sqlite
  *
  * `load` writes the same orders into the table that the route has made, as somebody would who has
  * them in memory already: `unnest` 500 rows a statement, each of them a transaction, out of binary
- * arrays; `pipeline` a statement a row, 500 on their way at once; `single` one after the other; `sqlite`
- * a statement a row, 500 a transaction.  It prints rows a second, the first tenth left aside.  With
- * `repeats` every 100th order of a log was sent before; how many they are is printed.
+ * arrays; `lists` the same, with the arrays in a SELECT's list, as the sink has them; `pipeline` a
+ * statement a row, 500 on their way at once; `single` one after the other; `sqlite` a statement a
+ * row, 500 a transaction.  It prints rows a second, the first tenth left aside.  With `repeats`
+ * every 100th order of a log was sent before; how many they are is printed.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -62,18 +63,34 @@ static void write_insert(struct buf *out)
 	buf_string(out, ", _synced_at) ");
 }
 
-static void write_unnest(struct buf *out)
+static void write_casts(struct buf *out)
 {
-	write_insert(out);
 	buf_string(out, "SELECT ");
 	for (size_t i = 0; i < COLUMNS; i++)
 		buf_format(out, "r.%s%s, ", columns[i].name, types[columns[i].type].cast);
-	buf_string(out, "now() FROM unnest(");
+	buf_string(out, "now() FROM ");
+}
+
+static void write_unnest(struct buf *out)
+{
+	write_insert(out);
+	write_casts(out);
 	for (size_t i = 0; i < COLUMNS; i++)
-		buf_format(out, "%s$%zu::%s", i ? ", " : "", i + 1, types[columns[i].type].array);
+		buf_format(out, "%s$%zu::%s", i ? ", " : "unnest(", i + 1, types[columns[i].type].array);
 	buf_string(out, ") AS r (");
 	write_names(out, "");
 	buf_string(out, ")");
+	write_conflict(out);
+}
+
+static void write_lists(struct buf *out)
+{
+	write_insert(out);
+	write_casts(out);
+	for (size_t i = 0; i < COLUMNS; i++)
+		buf_format(out, "%sunnest($%zu::%s) AS %s", i ? ", " : "(SELECT ", i + 1, types[columns[i].type].array,
+			columns[i].name);
+	buf_string(out, ") AS r");
 	write_conflict(out);
 }
 
@@ -211,6 +228,7 @@ static const struct way {
 	void (*load)(PGconn *, const struct order *, size_t);
 } ways[] = {
 	{ "unnest", write_unnest, load_unnest },
+	{ "lists", write_lists, load_unnest },
 	{ "pipeline", write_values, load_pipeline },
 	{ "single", write_values, load_single },
 };
@@ -271,6 +289,6 @@ int main(int count, char **words)
 		load(words[2], strtoul(words[3], NULL, 10), words[4]);
 	else
 		stop("usage", "upsert log FOLDER COUNT flat|nested [repeats], or"
-			      " upsert load WHERE COUNT unnest|pipeline|single|sqlite");
+			      " upsert load WHERE COUNT unnest|lists|pipeline|single|sqlite");
 	return 0;
 }
