@@ -27,7 +27,6 @@ struct sl_json {
 
 struct sl_document {
 	size_t size, nodes_size; /* bytes: of all of it, of the nodes */
-	size_t room, nodes_room; /* bytes of the two blocks */
 	struct sl_json *nodes;
 	bool escaped; /* there is a backslash in it */
 	char *text; /* padded; behind it a copy, in which strings are unescaped and end with a NUL */

@@ -264,52 +264,14 @@ static size_t most_nodes(size_t marks)
 	return (marks + open + 1) / 2 + 2;
 }
 
-/* What is read, looked at and let go of, one after the other, finds the blocks of the one before: a few are kept. */
-#ifdef SLUICE_SANITIZE
-#define SPARES 0 /* who uses what has ended is found */
-#else
-#define SPARES 6
-#endif
-#define SPARE_MOST ((size_t)16 << 10)
-static _Thread_local struct {
-	void *at;
-	size_t room;
-} spares[SPARES + 1];
-static _Thread_local unsigned spare_count;
-
-static void *block_take(size_t size, size_t *room)
-{
-	for (unsigned i = spare_count; i-- > 0;) {
-		void *at = spares[i].at;
-		if (spares[i].room < size || spares[i].room > size * 2)
-			continue;
-		*room = spares[i].room;
-		spares[i] = spares[--spare_count];
-		return at;
-	}
-	void *at = malloc(size);
-	if (!at)
-		sl_no_memory();
-	*room = size;
-	return at;
-}
-
-static void block_give(void *at, size_t room)
-{
-	if (spare_count == SPARES || room > SPARE_MOST) {
-		free(at);
-		return;
-	}
-	spares[spare_count].at = at;
-	spares[spare_count++].room = room;
-}
-
 /* How many nodes there are is known at the end: until then they stand in a draft.  A document may be held for
  * long and gets no more than it needs; the copy is right because nothing points to a node yet. */
 static void keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count)
 {
 	size_t size = count * sizeof(*nodes);
-	document->nodes = block_take(size, &document->nodes_room);
+	document->nodes = malloc(size);
+	if (!document->nodes)
+		sl_no_memory();
 	memcpy(document->nodes, nodes, size);
 	document->nodes_size = size;
 	document->size += size;
@@ -318,9 +280,11 @@ static void keep_nodes(struct sl_document *document, const struct sl_json *nodes
 /* The document, its text, and the copy behind it are one block. */
 static struct sl_document *copy_text(const char *at, size_t len)
 {
-	size_t size = sizeof(struct sl_document) + 2 * (len + JSON_PADDING), room;
-	struct sl_document *document = block_take(size, &room);
-	*document = (struct sl_document){ .size = size, .room = room, .text = (char *)(document + 1) };
+	size_t size = sizeof(struct sl_document) + 2 * (len + JSON_PADDING);
+	struct sl_document *document = malloc(size);
+	if (!document)
+		sl_no_memory();
+	*document = (struct sl_document){ .size = size, .text = (char *)(document + 1) };
 	char *copy = document->text + len + JSON_PADDING;
 	if (len) {
 		memcpy(document->text, at, len);
@@ -388,9 +352,8 @@ void sl_json_free(struct sl_document **document)
 {
 	if (!*document)
 		return;
-	if ((*document)->nodes)
-		block_give((*document)->nodes, (*document)->nodes_room);
-	block_give(*document, (*document)->room);
+	free((*document)->nodes);
+	free(*document);
 	*document = NULL;
 }
 

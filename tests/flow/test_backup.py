@@ -242,8 +242,7 @@ def test_what_was_read_and_waits_is_not_lost_with_a_destination_that_is_newer(da
     restore(daemon)
     daemon.start()
     post(daemon, [4])
-    wait_until(daemon.settled)
-    assert ids(daemon) == [0, 1, 2, 4]
+    wait_until(lambda: ids(daemon) == [0, 1, 2, 4])  # the cursor lies in the gap: one behind is none by the count of seqs
     assert [row["seq"] for row in daemon.ask("notes", "dead ls")[1]["rows"]] == [4]
 
 
