@@ -125,8 +125,7 @@ bool backup_write(const struct backup *backup, struct why *why)
 	json_close(&text, '}');
 	buf_char(&text, '\n');
 	bool fine = write_file(draft, &text, why) &&
-		(rename(draft, path) == 0 || why_errno(why, "%s: cannot be written", path)) &&
-		place_sync(backup->dir, why);
+		(rename(draft, path) == 0 || why_errno(why, "%s: cannot be written", path));
 	buf_free(&inner);
 	buf_free(&text);
 	return fine;

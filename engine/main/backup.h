@@ -61,6 +61,7 @@ struct backup_file *backup_add(struct backup *backup, const char *path, const ch
 const struct backup_file *backup_find(const struct backup *backup, const char *path);
 /* NULL: why; "" if there is none there at all. */
 struct backup *backup_read(const char *dir, struct why *why);
+/* The manifest, in the place of the one before; the folder is not synced yet. */
 bool backup_write(const struct backup *backup, struct why *why);
 
 /* ------------------------------------------------------------- backup_copy.c */

@@ -318,12 +318,15 @@ struct backup *backup_take(const char *data, const char *dir, struct backup_work
 	struct taking it = { .backup = backup_new(dir), .data = data, .work = work, .lock = -1 };
 	it.backup->at = clock_wall();
 	bool begun = begin(&it, dir, why);
-	bool fine = begun && take_folder(&it, "", 0, why) && take_log(&it, why) && place_sync(it.files, why) &&
+	bool exchanged = begun && take_folder(&it, "", 0, why) && take_log(&it, why) && place_sync(it.files, why) &&
 		backup_write(it.backup, why);
-	if (begun)
+	bool fine = exchanged && place_sync(dir, why);
+	if (begun && fine == exchanged) /* else either manifest may be there after a power cut: all files stay */
 		tidy(&it, fine ? it.backup : it.before);
 	struct why broke = *why;
-	if (begun && !fine && it.before)
+	if (exchanged && !fine)
+		why_say(why, "%.400s; all files of this backup and of the one before are there: make it again", broke.text);
+	else if (begun && !fine && it.before)
 		why_say(why, "%.400s; the backup that was there before is whole", broke.text);
 	if (it.lock >= 0)
 		close(it.lock);

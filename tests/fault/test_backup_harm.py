@@ -4,6 +4,7 @@
     SLUICE_LONG   a death at every write; else at every so many-th
     SLUICE_SEED   repeats a run
 """
+import errno
 import json
 import os
 import random
@@ -106,14 +107,19 @@ class Cut:
     def __init__(self, daemon, chosen):
         self.daemon, self.dice, self.harness = daemon, random.Random(chosen), Harness(daemon, notes=False)
 
+    def once(self, words, what, how, number):
+        """What it answered, and whether it came to the n-th."""
+        self.harness.levers.harm(what, how, at=number, times=1)
+        answer = subprocess.run([SLUICE, *words], cwd=self.daemon.folder, capture_output=True, text=True, timeout=60,
+                                env={**os.environ, **self.daemon.environment})
+        harmed = self.harness.levers.hits > 0
+        self.harness.levers.rest()
+        return answer, harmed
+
     def each(self, *words):
         number = self.dice.randrange(STRIDE) + 1
         while True:
-            self.harness.levers.harm(WRITES | SYNCS | ENTRIES, self.dice.choice([DIE, DIE_HALF]), at=number, times=1)
-            answer = subprocess.run([SLUICE, *words], cwd=self.daemon.folder, capture_output=True, text=True, timeout=60,
-                                    env={**os.environ, **self.daemon.environment})
-            died = self.harness.levers.hits > 0
-            self.harness.levers.rest()
+            answer, died = self.once(words, WRITES | SYNCS | ENTRIES, self.dice.choice([DIE, DIE_HALF]), number)
             assert died or answer.returncode == 0, answer.stderr  # half of a removal is none, and no matter
             if not died:
                 return
@@ -151,6 +157,26 @@ def test_a_backup_that_is_cut_off_leaves_the_one_before_it_whole(daemon, tally):
         assert told["end"] in (end, end + 1)
     tally(seeds=count)
     harness.harness.end()
+
+
+@pytest.mark.fault(4)
+def test_a_backup_that_cannot_be_synced_leaves_one_that_is_whole(daemon, tally):
+    """The last sync is of the folder in which the manifest has been exchanged already."""
+    chosen = seed()
+    fill(daemon, Plan(chosen))
+    fine(daemon.sluice("backup", "backup"))
+    cut, number = Cut(daemon, chosen), 0
+    while True:
+        number += 1
+        (daemon.data / "note").write_text(f"{number}\n")  # so that each has a file that the one before has not
+        answer, failed = cut.once(["backup", "backup"], SYNCS, errno.EIO, number)
+        fine(daemon.sluice("restore", "--check", "backup"))
+        if not failed:
+            break
+        assert answer.returncode == 1 and "Input/output error" in answer.stderr, answer.stderr
+    assert number > 5
+    tally(seeds=number)
+    cut.harness.end()
 
 
 @pytest.mark.fault(2)
