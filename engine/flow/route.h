@@ -63,7 +63,6 @@ struct source {
 /* Milliseconds of gathering after which the loop gets its turn: it brings the batch before on its way,
  * so that the sink writes that one while this one is gathered. */
 #define ROUTE_SLICE 2
-#define ROUTE_LOOK 4 /* events between two looks at the clock */
 
 /* The records (from, upto] and what became of them. */
 struct batch {

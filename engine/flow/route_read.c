@@ -11,6 +11,7 @@
 #include "sdk/text.h"
 
 #define STRETCH 64 /* deliveries decoded before the transforms get them */
+#define LOOK 4     /* deliveries decoded between two looks at the clock */
 #define PREFETCH 3 /* deliveries ahead of the one that is decoded */
 
 /* ------------------------------------------------------------------ bodies */
@@ -338,7 +339,7 @@ static bool batch_decode(struct route *route, struct batch *batch)
 	struct delivery *delivery;
 	int64_t begun = clock_ticks();
 	for (unsigned count = 0; (delivery = batch->undecoded); count++) {
-		if (count == STRETCH || (count && count % ROUTE_LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE))
+		if (count == STRETCH || (count && count % LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE))
 			return true;
 		prefetch(route, delivery);
 		if (delivery->undecoded && delivery->state == DELIVERY_NEW && find_event(route, delivery) &&
