@@ -80,11 +80,19 @@ void delivery_end_calls(struct delivery *delivery)
 	delivery->piece_count = delivery->stage = delivery->piece = 0;
 }
 
+void delivery_made(struct delivery *delivery)
+{
+	delivery_end_calls(delivery);
+	delivery->event.json = NULL;
+	if (delivery->document)
+		fetch_litter(delivery->route, &delivery->document);
+}
+
 void delivery_shed(struct delivery *delivery)
 {
 	if (delivery->call)
 		call_free(&delivery->call);
-	delivery_end_calls(delivery);
+	delivery_made(delivery);
 	delivery->rows = NULL;
 	delivery->remarks = NULL;
 	delivery->row_done = NULL;
@@ -92,8 +100,6 @@ void delivery_shed(struct delivery *delivery)
 	delivery->request = NULL;
 	delivery->found = NULL;
 	delivery->closes = NULL;
-	if (delivery->document)
-		fetch_litter(delivery->route, &delivery->document);
 	arena_free(&delivery->arena);
 }
 

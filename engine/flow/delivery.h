@@ -124,6 +124,7 @@ void deliveries_remove(struct deliveries *list, struct delivery *delivery);
 struct delivery *delivery_new(struct route *route, uint64_t seq, uint32_t part);
 void delivery_free(struct delivery **delivery);
 void delivery_end_calls(struct delivery *delivery); /* what they emitted is not needed any more */
+void delivery_made(struct delivery *delivery); /* nor is what its rows were made of; they and its record stay */
 void delivery_shed(struct delivery *delivery); /* gives back its body; the label stays */
 void delivery_label(struct delivery *delivery, const char *source, const char *id, const char *type,
 	const char *subject);

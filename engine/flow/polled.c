@@ -86,15 +86,20 @@ bool polled_check(const struct sl_json *json, struct why *why)
 	return true;
 }
 
+static const char *own_word(const struct sl_json *json, const char *name, struct arena *arena)
+{
+	return arena_string(arena, sl_json_string(sl_json_get(json, name)).at);
+}
+
 bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_event *event, struct why *why)
 {
 	if (!polled_check(json, why))
 		return false;
 	*event = (struct sl_event){
-		.id = sl_json_string(sl_json_get(json, "id")).at,
-		.type = sl_json_string(sl_json_get(json, "type")).at,
-		.subject = sl_json_string(sl_json_get(json, "subject")).at,
-		.run = sl_json_string(sl_json_get(json, "run")).at,
+		.id = own_word(json, "id", arena),
+		.type = own_word(json, "type", arena),
+		.subject = own_word(json, "subject", arena),
+		.run = own_word(json, "run", arena),
 		.json = sl_json_get(json, "data"),
 	};
 	sl_json_integer(sl_json_get(json, "time"), &event->time);

@@ -36,8 +36,8 @@ void polled_write(const struct sl_event *event, const char *again, struct buf *o
 /* Whether it is one.  The sentence names what is wrong with it. */
 bool polled_check(const struct sl_json *json, struct why *why);
 
-/* Checks it and reads it into `event`: id, type, subject, time, data, json.  Strings
- * are the document's; `data` is copied into the arena. */
+/* Checks it and reads it into `event`: id, type, subject, time, run, data, json.  Only `json` is the
+ * document's: the others are copied into the arena. */
 bool polled_read(const struct sl_json *json, struct arena *arena, struct sl_event *event, struct why *why);
 
 bool polled_of_run(const char *id, const char *run); /* the id ends in "#RUN" */

@@ -279,6 +279,7 @@ void delivery_arrived(struct route *route, struct delivery *delivery)
 		snapshot_arrives(route, delivery);
 		if (!route->trying && is_repeat(route, delivery)) {
 			delivery->repeat = true;
+			delivery_made(delivery);
 			delivery_settles(route, delivery, DELIVERY_DROPPED);
 			return;
 		}

@@ -143,6 +143,6 @@ void delivery_make_rows(struct route *route, struct delivery *delivery)
 	keep_remarks(delivery, &remarks);
 	bool none = delivery->piece_count && !delivery->row_count;
 	if (route->schema && !route->trying)
-		delivery_end_calls(delivery); /* the next event's find their memory warm */
+		delivery_made(delivery); /* the next event's find their memory warm */
 	delivery_settles(route, delivery, none ? DELIVERY_DROPPED : DELIVERY_READY);
 }

@@ -252,6 +252,8 @@ static void go_on(struct route *route, struct delivery *delivery)
 		if (delivery->piece == delivery->piece_count)
 			next_stage(delivery);
 		if (!delivery->piece_count) {
+			if (!route->trying)
+				delivery_made(delivery);
 			delivery_settles(route, delivery, DELIVERY_DROPPED);
 			return;
 		}

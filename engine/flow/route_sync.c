@@ -29,7 +29,7 @@ static void write_wanted(const struct sl_table *table, const struct sl_json *dat
 	json_close(out, '}');
 }
 
-/* The same event with less in it; its strings are the new document's. */
+/* The same event with less in it, and another document. */
 static void take_wanted(struct delivery *delivery, const struct sl_table *table)
 {
 	struct sl_event event = delivery->event;
