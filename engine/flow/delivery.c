@@ -84,8 +84,10 @@ void delivery_made(struct delivery *delivery)
 {
 	delivery_end_calls(delivery);
 	delivery->event.json = NULL;
-	if (delivery->document)
+	if (delivery->pooled)
 		fetch_litter(delivery->route, &delivery->document);
+	sl_json_free(&delivery->document);
+	delivery->pooled = false;
 }
 
 void delivery_shed(struct delivery *delivery)

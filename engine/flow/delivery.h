@@ -80,6 +80,7 @@ struct delivery {
 	struct arena *arena;     /* NULL: shed */
 	struct log_record record;
 	struct sl_document *document;
+	bool pooled;             /* the document's memory is of a thread of the pool */
 	struct sl_text data; /* its text: the body, or the JSON that a form was made into */
 	struct sl_request *request;
 	const struct webhook_found *found; /* what the selectors find, if that was looked for before; else NULL */

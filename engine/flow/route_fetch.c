@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route_fetch.c - while one batch is gathered, the pool reads the records of the next, and finds their events.
+/* route_fetch.c - before one batch is at the sink the records of the next are read, and their events found.
  *
  * Only of a backlog: where a whole batch waits behind the one that was just read.  What
- * the pool finds is taken if it is what comes next, and forgotten otherwise: the route reads it
- * itself then, as it does what is damaged, gone, or cannot be read.
+ * is found is taken if it is what comes next, and forgotten otherwise: the route reads it
+ * when it is due then, as it does what is damaged, gone, or cannot be read.
+ *
+ * Who does it is who has the time.  The loop and the sink's work in the pool keep two processors busy; a third
+ * thread would take one away from that of the two which all wait for.  So with two processors it is the pool
+ * while the sink waits for the loop, and the loop while it waits for the sink; with more the pool begins at once.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "flow/route_fetch.h"
 
 #define LITTER_MOST 2048
+#define STRETCH 64 /* records that the loop looks at before it has its turn */
+#define LOOK 4     /* records between two looks at the clock */
 
 struct litter {
 	struct sl_document *at[LITTER_MOST];
@@ -19,12 +26,15 @@ struct litter {
 
 struct fetch {
 	struct route *route;
-	struct log_reader *log; /* the pool's own */
+	struct log_reader *log; /* another than the route's */
 	struct arena *arena;    /* of the slice, whose records point into it */
 	struct log_slice slice;
 	struct fetched *records;
 	uint64_t from;
 	size_t most, bytes;
+	size_t done;            /* records that were looked at */
+	unsigned processors;    /* that the process may have */
+	bool here;              /* the loop does it, a stretch in each turn */
 	struct arena_spares spares; /* on their way to the pool, and back */
 	struct litter litter, swept; /* documents that nobody needs any more: the loop's, the pool's */
 	bool sweeping;          /* there will be a next one, to free them */
@@ -39,7 +49,7 @@ static void forget_records(struct fetch *it)
 		sl_json_free(&it->records[i].document);
 		arena_free(&it->records[i].arena);
 	}
-	it->good = false;
+	it->good = it->here = false;
 	it->records = NULL;
 	arena_free(&it->arena);
 }
@@ -107,7 +117,7 @@ struct sl_request *fetch_request(struct arena *arena, const struct log_record *r
 	return request;
 }
 
-/* -------------------------------------------------------------------- pool */
+/* ------------------------------------------------------------------ records */
 
 static void fetch_one(struct fetched *to, const struct log_record *from, const struct source *source)
 {
@@ -123,22 +133,42 @@ static void fetch_one(struct fetched *to, const struct log_record *from, const s
 	to->found->event.source = source->name;
 }
 
-static void fetch_in_pool(uv_work_t *work)
+static void fetch_slice(struct fetch *it)
 {
-	struct fetch *it = work->data;
 	struct log_slice *slice = &it->slice;
 	struct why unheard;
-	arena_spares_join(&it->spares);
-	sweep(&it->swept);
+	it->done = 0;
 	it->arena = arena_new();
 	it->good = log_read(it->log, it->arena, it->from, it->most, it->bytes, slice, &unheard) == LOG_READ && slice->count;
 	if (it->good)
 		it->records = arena_alloc(it->arena, slice->count * sizeof(*it->records));
-	for (size_t i = 0; it->good && i < slice->count; i++) {
-		const struct source *source = route_source(it->route, slice->records[i].source);
-		if (source)
-			fetch_one(&it->records[i], &slice->records[i], source);
-	}
+}
+
+static bool is_fetched(const struct fetch *it)
+{
+	return !it->good || it->done == it->slice.count;
+}
+
+static void fetch_record(struct fetch *it)
+{
+	const struct log_record *record = &it->slice.records[it->done];
+	struct fetched *to = &it->records[it->done++];
+	const struct source *source = route_source(it->route, record->source);
+	to->pooled = !it->here;
+	if (source)
+		fetch_one(to, record, source);
+}
+
+/* -------------------------------------------------------------------- pool */
+
+static void fetch_in_pool(uv_work_t *work)
+{
+	struct fetch *it = work->data;
+	arena_spares_join(&it->spares);
+	sweep(&it->swept);
+	fetch_slice(it);
+	while (!is_fetched(it))
+		fetch_record(it);
 	it->spares = arena_spares_leave();
 }
 
@@ -165,7 +195,7 @@ static struct fetch *fetch_of(struct route *route)
 	struct log_reader *log = route->fetch ? NULL : log_reader_open(route->log_path, &unheard);
 	if (log) {
 		route->fetch = must_alloc(sizeof(*route->fetch));
-		*route->fetch = (struct fetch){ .route = route, .log = log };
+		*route->fetch = (struct fetch){ .route = route, .log = log, .processors = uv_available_parallelism() };
 		route->fetch->work.data = route->fetch;
 	}
 	return route->fetch;
@@ -178,7 +208,7 @@ static bool is_backlog(const struct route *route)
 		log_reader_end(route->log) >= route->read_to + route->policy.batch_events;
 }
 
-/* What is litter now is the last that comes to the pool. */
+/* The pool does nothing for now that it could free litter with. */
 static void rest(struct fetch *it)
 {
 	if (!it)
@@ -195,25 +225,72 @@ static void hand_over_litter(struct fetch *it)
 	it->litter.count = 0;
 }
 
-void fetch_next(struct route *route)
+static void begin(struct fetch *it)
 {
-	if (fetch_awaited(route))
-		return;
-	if (!is_backlog(route)) {
-		rest(route->fetch);
-		return;
-	}
-	struct fetch *it = fetch_of(route);
-	if (!it || it->forgotten || it->from == route->read_to + 1)
-		return;
+	const struct route *route = it->route;
 	forget_records(it);
 	it->from = route->read_to + 1;
 	it->most = route->policy.batch_events;
 	it->bytes = route->policy.batch_bytes;
+}
+
+static void begin_in_pool(struct fetch *it)
+{
+	begin(it);
 	it->spares = arena_spares_leave();
 	hand_over_litter(it);
 	it->working = true;
-	uv_queue_work(route->loop, &it->work, fetch_in_pool, fetched);
+	uv_queue_work(it->route->loop, &it->work, fetch_in_pool, fetched);
+}
+
+static void begin_here(struct fetch *it)
+{
+	rest(it);
+	begin(it);
+	fetch_slice(it);
+	it->here = it->good;
+}
+
+static bool stretch(struct fetch *it)
+{
+	int64_t begun = clock_ticks();
+	for (unsigned count = 1; !is_fetched(it) && count <= STRETCH; count++) {
+		fetch_record(it);
+		if (count % LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE)
+			break;
+	}
+	return !is_fetched(it);
+}
+
+/* All of it went through the transforms, and waits for the sink. */
+static bool is_gathered(const struct batch *batch)
+{
+	return !batch->undecoded && !batch->busy;
+}
+
+static void begin_somewhere(struct fetch *it)
+{
+	bool busy = route_sink_busy(it->route), gathered = is_gathered(it->route->gathering);
+	if (it->processors > 2 || (it->processors == 2 && !busy && !gathered))
+		begin_in_pool(it);
+	else if (busy && gathered)
+		begin_here(it);
+}
+
+bool fetch_next(struct route *route)
+{
+	if (fetch_awaited(route))
+		return false;
+	if (!is_backlog(route)) {
+		rest(route->fetch);
+		return false;
+	}
+	struct fetch *it = fetch_of(route);
+	if (!it || it->forgotten)
+		return false;
+	if (it->from != route->read_to + 1)
+		begin_somewhere(it);
+	return it->here && stretch(it);
 }
 
 bool fetch_awaited(const struct route *route)

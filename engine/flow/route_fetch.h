@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route_fetch.h - the records of the next batch, read and parsed in the pool. */
+/* route_fetch.h - the records of the next batch, read and parsed before they are needed. */
 #ifndef FLOW_ROUTE_FETCH_H
 #define FLOW_ROUTE_FETCH_H
 
@@ -13,21 +13,23 @@ struct fetched {
 	struct sl_text data;
 	struct sl_request *request;  /* of what came as a webhook; else NULL */
 	struct webhook_found *found; /* likewise */
+	bool pooled;                 /* the document's memory is of a thread of the pool */
 };
 
 struct sl_request *fetch_request(struct arena *arena, const struct log_record *record);
 
-
-/* If a whole batch lies behind the one that is gathered, the pool begins with that, once. */
-void fetch_next(struct route *route);
+/* If a whole batch lies behind the one that is gathered: a part of the work on that.  True: there is more of it
+ * for the loop. */
+bool fetch_next(struct route *route);
 /* The pool is at what comes next: when it is done the route is turned. */
 bool fetch_awaited(const struct route *route);
-/* What comes next, if the pool has it: a slice of records and for each what was made of it, in `records`, to be
- * taken over; all holds until fetch_used(), which frees what is left.  NULL: it has nothing that fits. */
+/* What comes next, if it is there: a slice of records and for each what was made of it, in `records`, to be
+ * taken over, or nothing yet (no arena); all holds until fetch_used(), which frees what is left.  NULL: nothing
+ * fits. */
 const struct log_slice *fetch_taken(struct route *route, struct fetched **records);
 void fetch_used(struct route *route);
 void fetch_forget(struct route *route);
-/* Frees a document, or leaves that to the pool: there its memory was allocated, and is used for the next ones. */
+/* Frees a document of the pool's, or leaves that to the pool: there its memory is used for the next ones. */
 void fetch_litter(struct route *route, struct sl_document **document);
 
 #endif

@@ -104,6 +104,7 @@ static void take_fetched(struct delivery *delivery, struct fetched *ready)
 	delivery->data = ready->data;
 	delivery->request = ready->request;
 	delivery->found = ready->found;
+	delivery->pooled = ready->pooled;
 	*ready = (struct fetched){ 0 };
 }
 
@@ -371,7 +372,7 @@ static void batch_records(struct route *route, struct batch *batch, const struct
 		if (!route_source(route, slice->records[i].source))
 			continue;
 		struct delivery *delivery = batch_add(route, batch, slice->records[i].seq);
-		if (ready)
+		if (ready && ready[i].arena)
 			take_fetched(delivery, &ready[i]);
 		else
 			take_record(delivery, &slice->records[i]);
@@ -457,10 +458,10 @@ static bool batch_read(struct route *route)
 
 bool route_read(struct route *route)
 {
-	bool read = may_read(route) && (batch_fetched(route) || batch_read(route));
+	bool read = may_read(route) && (batch_fetched(route) || batch_read(route)), more = false;
 	if (!read) /* a turn later: the sink is being handed a batch just now, and needs a processor */
-		fetch_next(route);
+		more = fetch_next(route);
 	if (route->gathering && batch_decode(route, route->gathering))
 		return true;
-	return read;
+	return read || more;
 }
