@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(HERE, "../bed"))
 
 UPSERT = os.path.join(PROGRAMS, "upsert")
 LONGEST = 900  # seconds of one measurement
+STILL = 30  # seconds without an order after which none is waited for any more
 
 CONFIG = """\
 listen: 127.0.0.1:{port}
@@ -237,15 +238,17 @@ class Road:
 
     def rate(self, process, watch, aside, rows):
         """Events a second between two cursors."""
-        first, end = None, time.monotonic() + LONGEST
+        first, last, end = None, None, time.monotonic() + STILL
         while time.monotonic() < end and process.poll() is None:
             cursor, at = watch.cursor()
+            if cursor != last:
+                last, end = cursor, time.monotonic() + STILL
             if not first and cursor >= aside:
                 first = cursor, at
             if cursor >= rows:
                 return (cursor - first[0]) / (at - first[1])
             time.sleep(0.01)
-        sys.exit(f"not all orders arrived:\n{self.said()}")
+        sys.exit(f"{last or 0} of {rows} orders arrived, and then none for {STILL} s:\n{self.said()}")
 
     def drain(self, rows, aside, core=None):
         """All of the log once more: events a second from `aside` on, and how many were found to be repeats."""
