@@ -7,7 +7,8 @@
  *
  * Who does it is who has the time.  The loop and the sink's work in the pool keep two processors busy; a third
  * thread would take one away from that of the two which all wait for.  So with two processors it is the pool
- * while the sink waits for the loop, and the loop while it waits for the sink; with more the pool begins at once.
+ * while the sink waits for the loop, and the loop while it waits for the sink.  With more the pool begins at once;
+ * with one, too: somebody always has something to do there while the other waits for the disk.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -271,7 +272,7 @@ static bool is_gathered(const struct batch *batch)
 static void begin_somewhere(struct fetch *it)
 {
 	bool busy = route_sink_busy(it->route), gathered = is_gathered(it->route->gathering);
-	if (it->processors > 2 || (it->processors == 2 && !busy && !gathered))
+	if (it->processors != 2 || (!busy && !gathered))
 		begin_in_pool(it);
 	else if (busy && gathered)
 		begin_here(it);
