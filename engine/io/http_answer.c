@@ -248,6 +248,21 @@ static void keep_answer(struct http_exchange *exchange, const struct iovec *part
 		buf_add(&exchange->answer, parts[i].iov_base, parts[i].iov_len);
 }
 
+/* A short answer becomes one part: the kernel takes that sooner than four. */
+static size_t flatten(struct text *text, struct iovec parts[4])
+{
+	size_t more = parts[1].iov_len + parts[2].iov_len + parts[3].iov_len;
+	if (text->len + more > sizeof(text->at))
+		return 4;
+	for (size_t i = 1; i < 4; i++) {
+		if (parts[i].iov_len)
+			memcpy(text->at + text->len, parts[i].iov_base, parts[i].iov_len);
+		text->len += parts[i].iov_len;
+	}
+	parts[0].iov_len = text->len;
+	return 1;
+}
+
 static void send_or_keep(struct http_exchange *exchange, int status, const char *headers, struct sl_text body)
 {
 	struct http_connection *connection = exchange->connection;
@@ -260,12 +275,13 @@ static void send_or_keep(struct http_exchange *exchange, int status, const char 
 		{ "\r\n", 2 },
 		{ (void *)body.at, bare ? 0 : body.len },
 	};
+	size_t count = flatten(&text, parts);
 	if (exchange != connection->first) {
-		keep_answer(exchange, parts, 4);
+		keep_answer(exchange, parts, count);
 		return;
 	}
 	take_first(connection);
-	http_connection_write(connection, parts, 4);
+	http_connection_write(connection, parts, count);
 	send_followers(connection);
 }
 
