@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_BLOCK 3000
 #ifdef SLUICE_SANITIZE
@@ -46,6 +47,15 @@ void *must_alloc(size_t size)
 void *must_grow(void *at, size_t size)
 {
 	at = realloc(at, size ? size : 1);
+	if (!at)
+		out_of_memory();
+	return at;
+}
+
+void *must_pages(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *at = aligned_alloc(page, (size + page - 1) / page * page);
 	if (!at)
 		out_of_memory();
 	return at;

@@ -41,6 +41,7 @@ void arena_spares_join(struct arena_spares *spares); /* none are left in it */
 /* malloc, calloc, realloc and strdup that end the process instead of failing. */
 void *must_alloc(size_t size); /* zeroed */
 void *must_grow(void *at, size_t size);
+void *must_pages(size_t size); /* begins where a page of memory does; not zeroed; for free() */
 char *must_string(const char *string);
 
 #endif

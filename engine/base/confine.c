@@ -68,7 +68,9 @@ static const char *const deadly[] = {
 	"settimeofday", "clock_settime", "sethostname", "setdomainname", "iopl", "ioperm"
 };
 
-static const char *const serving[] = { "listen", "accept", "accept4" };
+/* It writes the log, too. */
+static const char *const serving[] = { "listen", "accept", "accept4", "io_setup", "io_submit", "io_getevents",
+	"io_destroy" };
 
 /* The sanitizers look for leaks from a process of their own. */
 static const char *const sanitizing[] = {

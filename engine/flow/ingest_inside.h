@@ -85,6 +85,12 @@ struct parking {
 	uint64_t bytes; /* of bodies */
 };
 
+/* Who waits for a batch that is on its way to the disk. */
+struct flight {
+	struct parking parking;
+	uint64_t began; /* uv_hrtime */
+};
+
 struct ingest {
 	uv_loop_t loop;
 	enum ingest_state state;
@@ -123,13 +129,15 @@ struct ingest {
 	/* ingest_commit.c */
 	uv_check_t check;  /* begins a write when all that was there has been read */
 	uv_timer_t gather; /* puts one off while flushes are slow */
+	uv_poll_t landing; /* a batch that log_begin began is on the disk */
 	uv_work_t write_job, keep_job;
-	bool writing, written, keeping, kept, preparing;
+	bool lands, ahead, writing, written, keeping, kept, preparing; /* ahead: the last batch was log_begin's */
 	struct why write_why, keep_why;
-	struct log_batch *batch; /* being written */
-	struct parking gathering, flushing, answering; /* the last is empty but while answers are given */
-	size_t flushed;       /* how many shared the last flush */
-	uint64_t write_began; /* uv_hrtime */
+	struct log_batch *batch; /* being written in the pool */
+	struct parking gathering, answering; /* the last is empty but while answers are given */
+	struct flight flights[LOG_AHEAD];    /* in order from `flight` on; the one in the pool is alone */
+	unsigned flight, flight_count;
+	size_t flushed; /* how many shared the last flush */
 	uint64_t floor;       /* for log_retire */
 	int64_t kept_at;      /* clock_ticks */
 

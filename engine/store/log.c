@@ -99,6 +99,7 @@ struct log *log_open(const char *dir, const struct log_options *options, int64_t
 		return NULL;
 	}
 	first_ready(log);
+	ahead_open(log);
 	log->starting = false;
 	return log;
 }
@@ -119,7 +120,7 @@ static void close_clean(struct log *log)
 
 static void batch_free(struct log_batch *batch)
 {
-	free(batch->at);
+	free(batch->memory);
 	free(batch);
 }
 
@@ -134,6 +135,7 @@ void log_close(struct log **at)
 	struct log *log = *at;
 	if (!log)
 		return;
+	ahead_close(log);
 	if (log->page && !log->failed)
 		close_clean(log);
 	page_file_unmap(&log->page);

@@ -6,7 +6,7 @@
  * appends, many readers pread.  A record is durable once log_write returned true
  * for its batch, and only then may its request be answered.
  *
- * Nothing here knows a loop.  log_append only gathers in memory; log_write,
+ * Nothing here knows a loop.  log_append only gathers in memory, log_begin and log_land do not wait; log_write,
  * log_prepare, log_check and log_retire block, and are run in a pool thread: at
  * most one log_write at a time, and one of the others beside it.
  */
@@ -82,7 +82,22 @@ bool log_write(struct log *log, struct log_batch *batch, struct why *why);
  * readers and frees the batch.  Answers go out after this. */
 uint64_t log_done(struct log *log, struct log_batch **batch);
 
-bool log_wants_segment(const struct log *log);     /* time for log_prepare? */
+/* The same without blocking and without a thread, several batches at a time: log_begin takes what is gathered and
+ * begins to write it; log_land, when log_ahead_fd is readable, tells what has come to the disk, in order, and does what
+ * log_done does.  Behind a batch that is not filled up to its page's end with zeros (`fill`; 2 KB on average) no other
+ * is begun before it has landed.  log_begin false: nothing was begun, because of that, or too much is under way, or it
+ * is log_write's, once nothing is under way: the first batch of a segment, and all where the kernel or the file system
+ * cannot. */
+#define LOG_AHEAD 3
+bool log_begin(struct log *log, bool fill);
+int log_ahead_fd(const struct log *log);         /* -1: it never becomes possible */
+unsigned log_ahead_count(const struct log *log); /* batches under way; no log_write meanwhile */
+enum log_landed { LOG_LANDED, LOG_LAND_NONE, LOG_LAND_FAILED };
+/* The oldest that is under way.  LOG_LANDED: it is published, *end is the durable end now, ask again; LOG_LAND_NONE: it
+ * is not there yet, or nothing is under way; LOG_LAND_FAILED: as when log_write returns false. */
+enum log_landed log_land(struct log *log, uint64_t *end, struct why *why);
+
+bool log_wants_segment(const struct log *log); /* time for log_prepare? */
 /* Blocks: makes the next segment ready.  False is no failure of the log: there is
  * no room now, why says, and log_wants_segment asks again a second later. */
 bool log_prepare(struct log *log, struct why *why);

@@ -112,7 +112,7 @@ static bool tell(struct log *log, struct why *why)
 	return log_fail(log, why);
 }
 
-static bool failed_before(struct log *log, struct why *why)
+bool log_failed(struct log *log, struct why *why)
 {
 	pthread_mutex_lock(&log->lock);
 	*why = log->why;
@@ -124,7 +124,7 @@ static bool look(struct log *log, int64_t every, struct why *why)
 {
 	int64_t now = clock_ticks();
 	if (log->failed)
-		return failed_before(log, why);
+		return log_failed(log, why);
 	if (log->checked && now - log->checked < every)
 		return true;
 	uint64_t synced = log->synced;

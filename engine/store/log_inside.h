@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_inside.h - the log's writer, shared by the files that make it.
  *
- * Three parties touch it: the loop (gathering, log_room), one log_write in the
- * pool, and log_prepare or log_retire beside it.  Each member says whose it is.
+ * Three parties touch it: the loop (gathering, log_room, log_begin), one log_write in
+ * the pool, and log_prepare or log_retire beside it.  Each member says whose it is.
  * `lock` is held for moments only and never across a system call that waits;
  * `preparing` is held while a segment is made ready and never by the loop.
  */
@@ -20,7 +20,8 @@
 #define LOG_LEAST_SEGMENT ((uint64_t)64 * 1024)
 
 struct log_batch {
-	char *at; /* records as they will lie in the file, one behind the other, not yet sealed */
+	char *memory; /* whole pages, one more than `room` needs */
+	char *at;     /* in the first of them: records as they will lie in the file, one behind the other, not yet sealed */
 	size_t len, room;
 	uint64_t last; /* seq */
 	struct log_batch *next;
@@ -38,8 +39,11 @@ struct log {
 	uint64_t next_seq;
 	uint64_t outstanding; /* bytes gathered or being written */
 	uint64_t published;   /* the durable end readers know */
+	size_t lead;          /* how far into a page the next batch will begin, if it follows the one begun last */
 
-	/* log_write's */
+	/* the loop's, and log_write's while it is under way */
+	struct log_ahead *ahead; /* NULL: log_begin is not possible */
+	/* log_write's, and log_begin's: never both at a time */
 	int fd; /* of the segment being written; -1: the next write begins one */
 	struct segment writing; /* the one begun last; ordinal 0: none yet */
 	uint64_t offset;        /* where its records end */
@@ -124,13 +128,26 @@ int64_t space_for(const struct log *log, uint64_t need);
 bool write_all(int fd, struct iovec *parts, int count, uint64_t offset);
 void table_add(struct log *log, const struct segment *segment);
 char *batch_room(struct log_batch *batch, size_t span);
+/* Lays the records so far into the first page; what they were written with before does not matter. */
+void batch_lay(struct log_batch *batch, size_t lead);
+/* Seals the records for their place in the file; returns the last seq. */
+uint64_t run_seal(char *at, size_t len, uint64_t durable, uint64_t salt, uint64_t offset);
 /* Writes records that lie at `at` into a segment of their own, and begins it only
  * when they are synced: for records that may have been acknowledged already. */
 bool write_again(struct log *log, char *at, size_t len, struct why *why);
 
+/* --------------------------------------------------------------- log_ahead.c */
+
+void ahead_open(struct log *log);
+/* After a log_write: log_begin goes on behind it, if it can. */
+void ahead_follow(struct log *log);
+/* Waits for what is under way; if all of it is on the disk it counts. */
+void ahead_close(struct log *log);
+
 /* --------------------------------------------------------------- log_check.c */
 
 bool log_fail(struct log *log, const struct why *why); /* for ever; returns false */
+bool log_failed(struct log *log, struct why *why);     /* why it did; returns false */
 /* Before a write: the segment that is written to; all of them only if log_check is long overdue. */
 bool log_check_writing(struct log *log, struct why *why);
 

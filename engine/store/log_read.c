@@ -39,6 +39,23 @@ static void add_record(struct want *want, const char *at)
 	record_get(at, &slice->records[slice->count++]);
 }
 
+/* A batch may end with zeros up to its page's end: how many bytes lie before the record that follows, at `done` in the
+ * chunk.  0: none, or the record does not follow; then it is looked for as behind damage.  *span as below. */
+static size_t filled(const struct log_reader *reader, const struct want *want, const char *chunk, size_t done,
+	size_t len, uint64_t *span)
+{
+	const struct record_head *head = (const struct record_head *)(chunk + done);
+	size_t rest = (size_t)((LOG_PAGE - reader->offset % LOG_PAGE) % LOG_PAGE);
+	if (head->check || head->seq || !rest)
+		return 0;
+	*span = rest + sizeof(*head);
+	if (done + *span > len)
+		return 0;
+	*span = 0;
+	head = (const struct record_head *)(chunk + done + rest);
+	return head->seq == want->from && record_head_good(head, reader->at.salt, reader->offset + rest) ? rest : 0;
+}
+
 /* Takes the records that lie whole in the chunk.  *span is the size of the one
  * that does not, 0 if there is no good one. */
 static void take_records(struct log_reader *reader, struct want *want, const char *chunk, size_t len,
@@ -52,8 +69,14 @@ static void take_records(struct log_reader *reader, struct want *want, const cha
 		if (done + sizeof(*head) > len)
 			return;
 		*span = 0;
-		if (head->seq != want->from || !record_head_good(head, reader->at.salt, reader->offset))
-			return;
+		if (head->seq != want->from || !record_head_good(head, reader->at.salt, reader->offset)) {
+			size_t fill = filled(reader, want, chunk, done, len, span);
+			if (!fill)
+				return;
+			reader->offset += fill;
+			done += fill;
+			continue;
+		}
 		*span = record_span(head);
 		if (done + *span > len)
 			return;

@@ -15,20 +15,42 @@
 
 /* ------------------------------------------------------------------ gathering */
 
+static void batch_grow(struct log_batch *batch, size_t room)
+{
+	char *memory = must_pages(LOG_PAGE + room);
+	size_t lead = batch->memory ? (size_t)(batch->at - batch->memory) : 0;
+	if (batch->len)
+		memcpy(memory + lead, batch->at, batch->len);
+	free(batch->memory);
+	batch->memory = memory;
+	batch->at = memory + lead;
+	batch->room = room;
+}
+
 char *batch_room(struct log_batch *batch, size_t span)
 {
 	size_t room = batch->room ? batch->room : BATCH_FIRST;
 	while (room - batch->len < span)
 		room *= 2;
 	if (room != batch->room)
-		batch->at = must_grow(batch->at, batch->room = room);
+		batch_grow(batch, room);
 	return batch->at + batch->len;
+}
+
+void batch_lay(struct log_batch *batch, size_t lead)
+{
+	char *at = batch->memory ? batch->memory + lead : NULL;
+	if (at != batch->at && batch->len)
+		memmove(at, batch->at, batch->len);
+	batch->at = at;
 }
 
 uint64_t log_append(struct log *log, const struct log_record *record)
 {
 	struct log_batch *batch = log->gathering;
 	size_t span = record_room(record);
+	if (!batch->len)
+		batch_lay(batch, log->lead);
 	record_put(batch_room(batch, span), record, log->next_seq);
 	batch->len += span;
 	batch->last = log->next_seq;
@@ -93,8 +115,7 @@ static size_t run_end(const struct log_batch *batch, size_t from, uint64_t room)
 	return to;
 }
 
-/* Returns the last seq of the run. */
-static uint64_t run_seal(char *at, size_t len, uint64_t durable, uint64_t salt, uint64_t offset)
+uint64_t run_seal(char *at, size_t len, uint64_t durable, uint64_t salt, uint64_t offset)
 {
 	uint64_t last = 0;
 	for (size_t done = 0; done < len;) {
@@ -233,6 +254,7 @@ bool log_write(struct log *log, struct log_batch *batch, struct why *why)
 	for (size_t from = 0; from < batch->len;)
 		if (!write_run(log, batch, &from, why))
 			return log_fail(log, why);
+	ahead_follow(log);
 	return true;
 }
 
@@ -243,8 +265,8 @@ uint64_t log_done(struct log *log, struct log_batch **batch)
 	log->outstanding -= done->len;
 	log->published = done->last;
 	if (done->room > BATCH_KEPT) {
-		free(done->at);
-		done->at = NULL;
+		free(done->memory);
+		done->memory = done->at = NULL;
 		done->room = 0;
 	}
 	done->len = 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* slow.c - a disk that takes its time: each fdatasync waits a while before it begins.
+/* slow.c - a disk that takes its time: each fdatasync, and each write that is asked for without waiting, begins later.
  *
  * A library loaded before all others (LD_PRELOAD); SLOW_FLUSH is how many
  * microseconds.  Both are handed on to processes that are started without an environment.
  */
+#include <linux/aio_abi.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +17,49 @@
 
 static char flush[64], preload[4200];
 
-OURS int fdatasync(int fd)
+static void wait_first(void)
 {
 	const char *wait = strchr(flush, '=');
 	usleep(wait ? (useconds_t)atoi(wait + 1) : 0);
+}
+
+OURS int fdatasync(int fd)
+{
+	wait_first();
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+struct later {
+	aio_context_t context;
+	struct iocb *block;
+};
+
+static void *submit_later(void *data)
+{
+	struct later later = *(struct later *)data;
+	free(data);
+	wait_first();
+	if (syscall(SYS_io_submit, later.context, 1, &later.block) != 1)
+		abort(); /* whoever waits for it would wait for ever */
+	return NULL;
+}
+
+int io_submit(aio_context_t context, long number, struct iocb **blocks); /* libaio.h has other types for them */
+
+OURS int io_submit(aio_context_t context, long number, struct iocb **blocks)
+{
+	int done = 0;
+	for (; done < number; done++) {
+		struct later *later = malloc(sizeof(*later));
+		pthread_t thread;
+		if (!later)
+			return done;
+		*later = (struct later){ context, blocks[done] };
+		if (pthread_create(&thread, NULL, submit_later, later) != 0)
+			abort();
+		pthread_detach(thread);
+	}
+	return done;
 }
 
 static void merge(char *out[VARIABLES + 3], char *const environment[])

@@ -4,6 +4,7 @@
  *     shim.c         levers, the environment that is handed on, how it begins
  *     shim_note.c    notes, and pages that are mapped
  *     shim_write.c   files are written, synced, read
+ *     shim_ahead.c   files are written without waiting
  *     shim_entry.c   files are opened and made, folders changed
  *     shim_memory.c  memory
  *

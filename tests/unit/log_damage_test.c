@@ -539,7 +539,7 @@ static void expect_failure_at_once(const char *word)
 	assert_int_equal(log_room(writer, 1), LOG_FAILED);
 	assert_false(log_write(writer, batch, &why));
 	assert_false(log_check(writer, &why));
-	free(batch->at);
+	free(batch->memory);
 	free(batch);
 	log_close(&writer);
 	open_writer();

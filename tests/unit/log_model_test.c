@@ -5,6 +5,8 @@
  * same life; 7 if none is named, another one each time with SLUICE_LONG=1.
  * 10 000 actions, or SLUICE_ACTIONS; a million with SLUICE_LONG=1.
  */
+#include <poll.h>
+
 #include "log_bed.h"
 
 #include "log_model.h"
@@ -65,8 +67,25 @@ static void append(void)
 	}
 }
 
+/* All that log_begin began is waited for: what comes next then follows from the seed alone. */
+static void land(void)
+{
+	struct why why = { "" };
+	struct pollfd ready = { log_ahead_fd(writer), POLLIN, 0 };
+	enum log_landed landed = LOG_LANDED;
+	uint64_t end;
+	while (log_ahead_count(writer) && landed != LOG_LAND_FAILED) {
+		poll(&ready, 1, -1);
+		while ((landed = log_land(writer, &end, &why)) == LOG_LANDED)
+			model.acked = end;
+	}
+	if (landed == LOG_LAND_FAILED)
+		fail_msg("%s", why.text);
+}
+
 static void publish(void)
 {
+	land();
 	if (!pending)
 		return;
 	assert_int_equal(log_done(writer, &pending), model.written);
@@ -76,9 +95,16 @@ static void publish(void)
 static void write_batch(void)
 {
 	struct why why = { "" };
-	publish();
+	bool begin = chance(2);
+	if (!begin || !log_ahead_count(writer))
+		publish();
 	if (!log_gathered(writer))
 		return;
+	if (begin && log_begin(writer, chance(3))) {
+		model.written = model.appended;
+		return;
+	}
+	publish();
 	pending = log_take(writer);
 	if (!log_write(writer, pending, &why))
 		fail_msg("%s", why.text);
@@ -293,6 +319,12 @@ static void harm(void)
 		harm_segment();
 }
 
+/* The page that the next batch begins in is written again from memory, whatever has become of it. */
+static bool is_written_again(const struct place *place, uint64_t at)
+{
+	return place->salt == writer->writing.salt && at >= writer->offset - writer->offset % LOG_PAGE;
+}
+
 /* While it is written to: only records that have been published. */
 static void rot(void)
 {
@@ -305,7 +337,8 @@ static void rot(void)
 	if (place && place->used > LOG_BEGIN) {
 		uint64_t at = LOG_BEGIN + draw(place->used - LOG_BEGIN);
 		int fd = openat(layout.dir, place->name.text, O_RDWR);
-		flip_bit(fd, at);
+		if (!is_written_again(place, at))
+			flip_bit(fd, at);
 		model_wound(place, fd);
 		close(fd);
 	}
@@ -328,7 +361,7 @@ static void heal(void)
 	layout_read(&layout, dir);
 	const struct scar *scar = model.scar_count ? &model.scars[draw(model.scar_count)] : NULL;
 	struct place *place = scar ? place_of_scar(&layout, scar) : NULL;
-	if (place) {
+	if (place && !is_written_again(place, scar->offset + scar->span - 1)) {
 		place_read(&layout, place);
 		int fd = openat(layout.dir, place->name.text, O_RDWR);
 		assert_int_equal(pwrite(fd, scar->bytes, scar->span, (off_t)scar->offset), scar->span);
@@ -371,7 +404,7 @@ static void leave(void)
 static void forget_pending(void)
 {
 	if (pending)
-		free(pending->at);
+		free(pending->memory);
 	free(pending);
 	pending = NULL;
 }
