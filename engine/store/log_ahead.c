@@ -20,10 +20,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/line.h"
 #include "store/log_inside.h"
 
 #define WAITED ((int64_t)1000000) /* ns: a submit that took longer was no asynchronous one */
-#define WAITED_MOST 8             /* so many of them in a row, and it is left to log_write */
+#define WAITED_MOST 64            /* so many of them in a row, and it is left to log_write */
 
 struct flight {
 	struct iocb block;
@@ -53,10 +54,13 @@ void ahead_open(struct log *log)
 	ahead->fd = -1;
 	ahead->page = must_pages(LOG_PAGE);
 	ahead->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (ahead->event >= 0 && io_setup(LOG_AHEAD, &ahead->context) == 0) {
+	int failed = ahead->event >= 0 ? io_setup(LOG_AHEAD, &ahead->context) : -errno;
+	if (!failed) {
 		log->ahead = ahead;
 		return;
 	}
+	line(SL_INFO, "%s: batches are written one at a time, which is slower: %s%s", log->path, strerror(-failed),
+		failed == -EAGAIN ? "; fs.aio-max-nr is used up" : "");
 	if (ahead->event >= 0)
 		close(ahead->event);
 	free(ahead->page);
@@ -75,6 +79,12 @@ unsigned log_ahead_count(const struct log *log)
 
 /* -------------------------------------------------------------- going on behind log_write */
 
+static void refuse(struct log *log, const char *reason)
+{
+	log->ahead->refused = true;
+	line(SL_INFO, "%s: batches are written one at a time, which is slower: %s", log->path, reason);
+}
+
 static void leave(struct log_ahead *ahead)
 {
 	if (ahead->fd >= 0)
@@ -82,15 +92,30 @@ static void leave(struct log_ahead *ahead)
 	ahead->fd = -1;
 }
 
-/* Whether it can be done is tried with a page that is to be written anyway. */
-static bool enter(struct log *log, uint64_t offset)
+static bool is_refusal(int error)
+{
+	return error == EINVAL || error == EOPNOTSUPP || error == ENOSYS || error == EPERM;
+}
+
+/* Whether it can be done is tried with zeros in a page that holds no record yet. */
+static void enter(struct log *log, uint64_t offset)
 {
 	struct log_ahead *ahead = log->ahead;
 	struct iovec page = { ahead->page, LOG_PAGE };
-	leave(ahead);
 	ahead->ordinal = log->writing.ordinal;
 	ahead->fd = openat(log->dir, segment_name(ahead->ordinal).text, O_RDWR | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
-	return ahead->fd >= 0 && pwritev2(ahead->fd, &page, 1, (off_t)offset, RWF_DSYNC) == LOG_PAGE;
+	errno = ahead->fd < 0 ? errno : 0;
+	memset(ahead->page, 0, LOG_PAGE);
+	if (ahead->fd >= 0 && pwritev2(ahead->fd, &page, 1, (off_t)offset, RWF_DSYNC) == LOG_PAGE)
+		return;
+	if (is_refusal(errno))
+		refuse(log, "the file system cannot write past the page cache");
+	leave(ahead);
+}
+
+static uint64_t page_up(uint64_t at)
+{
+	return (at + LOG_PAGE - 1) / LOG_PAGE * LOG_PAGE;
 }
 
 void ahead_follow(struct log *log)
@@ -99,35 +124,32 @@ void ahead_follow(struct log *log)
 	if (!ahead || ahead->refused || log->fd < 0)
 		return;
 	size_t lead = log->offset % LOG_PAGE;
-	uint64_t begin = log->offset - lead;
-	if (begin + LOG_PAGE > log->writing.size || pread(log->fd, ahead->page, lead, (off_t)begin) != (ssize_t)lead) {
+	uint64_t next = page_up(log->offset);
+	if (ahead->fd < 0 || ahead->ordinal != log->writing.ordinal) {
 		leave(ahead);
-		return;
+		if (next + LOG_PAGE <= log->writing.size)
+			enter(log, next);
 	}
-	memset(ahead->page + lead, 0, LOG_PAGE - lead);
-	if (ahead->fd >= 0 && ahead->ordinal == log->writing.ordinal)
+	if (ahead->fd < 0)
 		return;
-	if (!enter(log, begin)) {
-		ahead->refused = errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS;
+	memset(ahead->page, 0, LOG_PAGE);
+	if (pread(log->fd, ahead->page, lead, (off_t)(log->offset - lead)) != (ssize_t)lead)
 		leave(ahead);
-	}
 }
 
 /* --------------------------------------------------------------------- begin */
-
-static uint64_t page_up(uint64_t at)
-{
-	return (at + LOG_PAGE - 1) / LOG_PAGE * LOG_PAGE;
-}
 
 static bool may_begin(struct log *log)
 {
 	struct log_ahead *ahead = log->ahead;
 	const struct log_batch *batch = log->gathering;
 	struct why unheard; /* log_write will say it */
-	if (!ahead || ahead->fd < 0 || log->fd < 0 || ahead->ordinal != log->writing.ordinal || log->failed)
+	if (!ahead || ahead->fd < 0 || ahead->refused || log->fd < 0 || log->failed)
 		return false;
-	if (!batch->len || ahead->count == LOG_AHEAD || (ahead->count && log->offset % LOG_PAGE))
+	if (ahead->ordinal != log->writing.ordinal)
+		return false;
+	if (!batch->len || ahead->count == LOG_AHEAD || (ahead->count && log->offset % LOG_PAGE)
+		|| ahead->waited >= WAITED_MOST)
 		return false;
 	return page_up(log->offset + batch->len) <= log->writing.size && log_check_writing(log, &unheard);
 }
@@ -148,8 +170,11 @@ static bool submit(struct log_ahead *ahead, struct flight *flight, char *memory,
 	block->aio_rw_flags = RWF_DSYNC;
 	io_set_eventfd(block, ahead->event);
 	block->data = flight;
-	if (io_submit(ahead->context, 1, &block) != 1)
+	int done = io_submit(ahead->context, 1, &block);
+	if (done != 1) {
+		ahead->refused |= is_refusal(-done);
 		return false;
+	}
 	ahead->waited = now() - began > WAITED ? ahead->waited + 1 : 0;
 	return true;
 }
@@ -205,12 +230,11 @@ static void hear(struct log_ahead *ahead, long least)
 
 static bool landed(struct log *log, struct flight *flight, struct why *why)
 {
-	const char *name = segment_name(log->writing.ordinal).text;
 	int64_t asked = (int64_t)flight->block.u.c.nbytes;
 	if (flight->outcome == asked)
 		return true;
 	errno = flight->outcome < 0 ? (int)-flight->outcome : ENOSPC;
-	why_errno(why, "cannot write the log's segment %s", name);
+	why_errno(why, "cannot write the log's segment %s", segment_name(log->writing.ordinal).text);
 	return log_fail(log, why);
 }
 
@@ -218,8 +242,12 @@ enum log_landed log_land(struct log *log, uint64_t *end, struct why *why)
 {
 	struct log_ahead *ahead = log->ahead;
 	uint64_t count;
-	if (!ahead || !ahead->count)
+	if (!ahead)
 		return LOG_LAND_NONE;
+	if (!ahead->count) {
+		(void)!read(ahead->event, &count, sizeof(count)); /* told late: it was heard of with the one before */
+		return LOG_LAND_NONE;
+	}
 	struct flight *flight = &ahead->flights[ahead->first];
 	if (log->failed && !log_failed(log, why))
 		return LOG_LAND_FAILED;
@@ -235,10 +263,10 @@ enum log_landed log_land(struct log *log, uint64_t *end, struct why *why)
 	log->left = log->writing.size - flight->end;
 	log->outstanding -= flight->fill;
 	*end = log_done(log, &flight->batch);
-	if (ahead->waited >= WAITED_MOST && !ahead->count)
-		ahead->refused = true;
-	if (ahead->refused)
+	if (ahead->waited >= WAITED_MOST && !ahead->count) {
+		refuse(log, "the file system makes whoever begins a write wait for it");
 		leave(ahead);
+	}
 	return LOG_LANDED;
 }
 

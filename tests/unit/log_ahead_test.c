@@ -79,6 +79,19 @@ static void fine(uint64_t end)
 
 /* ------------------------------------------------------------------- the tests */
 
+/* The kernel puts what has ended where it is heard of, and tells of it after that. */
+static void what_is_told_late_is_told_once(void **unused)
+{
+	struct why why;
+	uint64_t end, one = 1;
+	open_ahead();
+	struct pollfd ready = { log_ahead_fd(writer), POLLIN, 0 };
+	assert_int_equal(write(ready.fd, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(poll(&ready, 1, 0), 1);
+	assert_int_equal(log_land(writer, &end, &why), LOG_LAND_NONE);
+	assert_int_equal(poll(&ready, 1, 0), 0);
+}
+
 static void small_ones_come_one_after_the_other(void **unused)
 {
 	open_ahead();
@@ -223,6 +236,7 @@ static void damage_beside_what_is_filled_up(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_is_told_late_is_told_once),
 		TEST(small_ones_come_one_after_the_other),
 		TEST(large_ones_are_under_way_together),
 		TEST(one_that_does_not_fit_is_written_alone),
