@@ -23,8 +23,8 @@ bool log_fail(struct log *log, const struct why *why)
 	pthread_mutex_lock(&log->lock);
 	log->why = *why;
 	pthread_mutex_unlock(&log->lock);
-	log->failed = true;
 	line(SL_ERROR, "the log accepts nothing any more: %s", why->text);
+	log->failed = true; /* last: whoever sees it in another thread ends the process at once */
 	return false;
 }
 
