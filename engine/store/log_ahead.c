@@ -79,17 +79,20 @@ unsigned log_ahead_count(const struct log *log)
 
 /* -------------------------------------------------------------- going on behind log_write */
 
-static void refuse(struct log *log, const char *reason)
-{
-	log->ahead->refused = true;
-	line(SL_INFO, "%s: batches are written one at a time, which is slower: %s", log->path, reason);
-}
-
 static void leave(struct log_ahead *ahead)
 {
 	if (ahead->fd >= 0)
 		close(ahead->fd);
 	ahead->fd = -1;
+}
+
+/* What is under way goes on. */
+static void refuse(struct log *log, const char *reason, int error)
+{
+	log->ahead->refused = true;
+	leave(log->ahead); /* else it would keep the room of a segment that was let go of */
+	line(SL_INFO, "%s: batches are written one at a time, which is slower: %s%s%s", log->path, reason,
+		error ? ": " : "", error ? strerror(error) : "");
 }
 
 static bool is_refusal(int error)
@@ -109,7 +112,7 @@ static void enter(struct log *log, uint64_t offset)
 	if (ahead->fd >= 0 && pwritev2(ahead->fd, &page, 1, (off_t)offset, RWF_DSYNC) == LOG_PAGE)
 		return;
 	if (is_refusal(errno))
-		refuse(log, "the file system cannot write past the page cache");
+		refuse(log, "the file system cannot write past the page cache", errno);
 	leave(ahead);
 }
 
@@ -148,8 +151,7 @@ static bool may_begin(struct log *log)
 		return false;
 	if (ahead->ordinal != log->writing.ordinal)
 		return false;
-	if (!batch->len || ahead->count == LOG_AHEAD || (ahead->count && log->offset % LOG_PAGE)
-		|| ahead->waited >= WAITED_MOST)
+	if (!batch->len || ahead->count == LOG_AHEAD || (ahead->count && log->offset % LOG_PAGE))
 		return false;
 	return page_up(log->offset + batch->len) <= log->writing.size && log_check_writing(log, &unheard);
 }
@@ -161,8 +163,9 @@ static int64_t now(void)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static bool submit(struct log_ahead *ahead, struct flight *flight, char *memory, size_t len, uint64_t offset)
+static bool submit(struct log *log, struct flight *flight, char *memory, size_t len, uint64_t offset)
 {
+	struct log_ahead *ahead = log->ahead;
 	struct iocb *block = &flight->block;
 	int64_t began = now();
 	memset(block, 0, sizeof(*block));
@@ -172,10 +175,13 @@ static bool submit(struct log_ahead *ahead, struct flight *flight, char *memory,
 	block->data = flight;
 	int done = io_submit(ahead->context, 1, &block);
 	if (done != 1) {
-		ahead->refused |= is_refusal(-done);
+		if (is_refusal(-done))
+			refuse(log, "the kernel does not begin durable writes", -done);
 		return false;
 	}
 	ahead->waited = now() - began > WAITED ? ahead->waited + 1 : 0;
+	if (ahead->waited == WAITED_MOST)
+		refuse(log, "the file system makes whoever begins a write wait for it", 0);
 	return true;
 }
 
@@ -206,7 +212,7 @@ bool log_begin(struct log *log, bool fill)
 	if (lead)
 		memcpy(batch->memory, ahead->page, lead);
 	memset(batch->at + batch->len, 0, rest);
-	if (!submit(ahead, flight, batch->memory, len, log->offset - lead))
+	if (!submit(log, flight, batch->memory, len, log->offset - lead))
 		return false;
 	log_take(log);
 	go_on(log, flight, batch->memory, len);
@@ -263,10 +269,6 @@ enum log_landed log_land(struct log *log, uint64_t *end, struct why *why)
 	log->left = log->writing.size - flight->end;
 	log->outstanding -= flight->fill;
 	*end = log_done(log, &flight->batch);
-	if (ahead->waited >= WAITED_MOST && !ahead->count) {
-		refuse(log, "the file system makes whoever begins a write wait for it");
-		leave(ahead);
-	}
 	return LOG_LANDED;
 }
 

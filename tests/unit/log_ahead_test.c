@@ -1,38 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_ahead_test.c - batches that are on their way to the disk while others begin. */
-#include <poll.h>
-
-#include "log_bed.h"
-
-#define BIG 30 /* records */
-
-static void gather(unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		add_one(writer->next_seq);
-}
-
-/* How many came to the disk, waiting for the first. */
-static unsigned land(void)
-{
-	struct why why = { "" };
-	struct pollfd ready = { log_ahead_fd(writer), POLLIN, 0 };
-	enum log_landed landed;
-	unsigned count = 0;
-	uint64_t end;
-	assert_int_equal(poll(&ready, 1, 10000), 1);
-	for (; (landed = log_land(writer, &end, &why)) == LOG_LANDED; count++)
-		assert_int_equal(end, end_now());
-	if (landed == LOG_LAND_FAILED)
-		fail_msg("%s", why.text);
-	return count;
-}
-
-static void land_all(void)
-{
-	while (log_ahead_count(writer))
-		land();
-}
+#include "log_ahead_bed.h"
 
 static void begin(unsigned count)
 {
@@ -55,26 +23,13 @@ static void open_ahead(void)
 	gather(1);
 	if (log_ahead_fd(writer) < 0 || log_begin(writer, true))
 		skip();
-	struct why why = { "" };
-	struct log_batch *batch = log_take(writer);
-	assert_true(log_write(writer, batch, &why));
-	log_done(writer, &batch);
+	write_gathered();
 	gather(1);
 	if (!log_begin(writer, true)) {
 		print_message("this file system or kernel cannot write past the page cache without waiting\n");
 		skip();
 	}
 	land_all();
-}
-
-static void fine(uint64_t end)
-{
-	struct log_stat stat;
-	assert_int_equal(end_now(), end);
-	assert_int_equal(read_all().records, end);
-	run_fsck(&stat);
-	assert_int_equal(stat.end, end);
-	assert_int_equal(stat.damaged, 0);
 }
 
 /* ------------------------------------------------------------------- the tests */
@@ -127,15 +82,12 @@ static void one_that_does_not_fit_is_written_alone(void **unused)
 {
 	open_ahead();
 	unsigned begun = 0;
-	struct why why = { "" };
 	while (gather(BIG), log_begin(writer, true)) {
 		land_all();
 		begun++;
 	}
 	assert_true(begun > 0);
-	struct log_batch *batch = log_take(writer);
-	assert_true(log_write(writer, batch, &why));
-	log_done(writer, &batch);
+	write_gathered();
 	assert_int_equal(read_all().records, 2 + (begun + 1) * BIG);
 	begin(BIG); /* in the new segment */
 	land_all();
