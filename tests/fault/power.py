@@ -26,7 +26,7 @@ from bed import SLUICE
 
 SHIM = pathlib.Path(SLUICE).resolve().parent / "tests" / "shim.so"
 SECTOR = 512
-WRITES, SYNCS, READS, ENTRIES, MEMORY = 1, 2, 4, 8, 16
+WRITES, SYNCS, READS, ENTRIES, MEMORY, AHEAD = 1, 2, 4, 8, 16, 32
 DIE, DIE_HALF, DIE_ALL = 1000, 1001, 1002
 FOREVER = (1 << 63) - 1
 SOON = 50  # writes: so many come soon after a failure

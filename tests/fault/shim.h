@@ -32,7 +32,8 @@ enum { WRITES = 1,
 	SYNCS = 2,
 	READS = 4,
 	ENTRIES = 8,
-	MEMORY = 16 };
+	MEMORY = 16,
+	AHEAD = 32 };
 /* What befalls a call: an errno, or one of these. */
 enum { DIE = 1000,
 	DIE_HALF = 1001,

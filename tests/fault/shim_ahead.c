@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shim_ahead.c - writes that the kernel is asked for without waiting: written at once, synced when they are heard of.
  *
- * So of several under way any may be what a disk without power holds, and none is durable before it was told.
+ * So of several under way any may be what a disk without power holds, and none is durable before it was told.  Or the
+ * kernel refuses them: room for them, a page written like that to see whether it can be done, the writes themselves.
  */
 #include "shim.h"
 
@@ -32,14 +33,24 @@ static bool submit_one(struct iocb *block)
 	return syscall(SYS_write, block->aio_resfd, &one, sizeof(one)) == sizeof(one);
 }
 
-int io_submit(aio_context_t context, long number, struct iocb **blocks); /* libaio.h has other types for them */
+int io_setup(int most, aio_context_t *context); /* libaio.h has other types for them */
+int io_submit(aio_context_t context, long number, struct iocb **blocks);
 int io_getevents(aio_context_t context, long least, long most, struct io_event *events, struct timespec *timeout);
+
+OURS int io_setup(int most, aio_context_t *context)
+{
+	int error = shim_harm(AHEAD, NULL);
+	return error ? -error : syscall(SYS_io_setup, most, context) < 0 ? -errno : 0;
+}
 
 OURS int io_submit(aio_context_t context, long number, struct iocb **blocks)
 {
 	int done = 0;
 	if (number < 1 || !shim_meant((int)blocks[0]->aio_fildes))
 		return (int)syscall(SYS_io_submit, context, number, blocks);
+	int error = shim_harm_at(AHEAD, (int)blocks[0]->aio_fildes);
+	if (error)
+		return -error;
 	while (done < number && submit_one(blocks[done]))
 		done++;
 	return done;
@@ -64,6 +75,9 @@ OURS ssize_t pwritev2(int fd, const struct iovec *parts, int number, off_t at, i
 {
 	if (!shim_meant(fd) || at < 0)
 		return syscall(SYS_pwritev2, fd, parts, number, at, 0, flags);
+	int error = shim_harm_at(AHEAD, fd);
+	if (error)
+		return shim_fail(error);
 	ssize_t wrote = pwritev(fd, parts, number, at);
 	return wrote > 0 && (flags & RWF_DSYNC) && fdatasync(fd) < 0 ? -1 : wrote;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_disk_errors.py - the disk says no: errors of writing, of reading and of syncing, and files that may not grow.
+"""test_disk_errors.py - the disk says no: errors of writing, of reading and of syncing, files that may not grow, and writes
+that nobody begins without waiting.
 
     SLUICE_LONG   more seeds
     SLUICE_SEED   repeats a run
@@ -11,8 +12,8 @@ import time
 
 import pytest
 from bed import wait_until
-from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound
-from power import ENTRIES, READS, SYNCS, WRITES, Harness
+from oracle import Plan, Senders, carry_on, compare, configure, crashes, many, seed, settle, sound, words
+from power import AHEAD, ENTRIES, READS, SYNCS, WRITES, Harness
 
 SEEDS = many(2, 20)
 
@@ -90,6 +91,42 @@ def test_after_a_failed_sync_nobody_is_thanked(daemon, harness, tally):
             assert not late, f"acknowledged after a sync had failed: {late}"
             harness.levers.rest()
             carry_on(daemon, senders, 10)
+    over(daemon, plan, senders, tally, SEEDS)
+
+
+def said_slower(daemon):
+    return words(daemon).count("batches are written one at a time")
+
+
+# What an ingress asks for first: room, a page that is written to see whether it can be done, then the writes themselves.
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM])
+@pytest.mark.parametrize("at", [1, 2, 3, 20])
+def test_a_kernel_that_does_not_write_ahead_makes_it_slower_alone(daemon, harness, tally, at, error):
+    plan = Plan(seed())
+    harness.levers.harm(AHEAD, error, at=at, title="ingress")
+    daemon.start()
+    with Senders(daemon, plan) as senders:
+        senders.until(60)
+        wait_until(lambda: harness.levers.hits)
+        senders.until(len(senders.acknowledged) + 60)
+        assert not senders.statuses, "nobody has to come again because of that"
+    assert harness.levers.hits == 1, "what was refused for good is asked for again"
+    assert said_slower(daemon) == 1
+    over(daemon, plan, senders, tally)
+
+
+@pytest.mark.fault(41)
+def test_a_write_that_is_not_begun_now_is_made_another_way(daemon, harness, tally):
+    chosen = seed()
+    plan = Plan(chosen)
+    daemon.start()
+    with Senders(daemon, plan) as senders:
+        for number in range(SEEDS):
+            harness.levers.harm(AHEAD, errno.EAGAIN, chance=0.3, at=random.Random(f"{chosen} {number}").randrange(1000))
+            wait_until(lambda: harness.levers.hits > 20 and harness.levers.met > harness.levers.hits + 20)
+        assert not senders.statuses
+    assert said_slower(daemon) == 0
     over(daemon, plan, senders, tally, SEEDS)
 
 

@@ -21,7 +21,7 @@ import sqlite3
 import pytest
 from bed import Daemon
 from oracle import LONG, Plan, Senders, compare, configure, many, seed, settle
-from power import CUT, DIE_HALF, ENTRIES, SYNCS, WRITE, WRITES, File, Harness, Mood, Note
+from power import AHEAD, CUT, DIE_HALF, ENTRIES, SYNCS, WRITE, WRITES, File, Harness, Mood, Note
 
 SEEDS = int(os.environ.get("SLUICE_SEEDS", "0")) or many(50, 1000)
 ONLY = os.environ.get("SLUICE_ONLY")
@@ -82,6 +82,15 @@ def live_badly(daemon, harness, dice):
                             title=dice.choice(["ingress", "route notes"]))
     yield
     harness.levers.rest()
+
+
+def live_both_ways(daemon, harness, dice):
+    """Every third write of the log is not begun without waiting, so that the pool makes it; or an ingress does all of it there."""
+    harness.levers.harm(AHEAD, errno.EAGAIN, chance=0.3, at=dice.randrange(1000), title="ingress")
+    for _ in range(3):
+        yield
+        os.kill(daemon.child("ingress"), signal.SIGKILL)
+    yield
 
 
 def record(daemon, name, life=live):
@@ -183,6 +192,13 @@ def test_a_power_cut_after_syncs_of_the_destination_had_failed(folder, tally, pa
 def test_a_power_cut_after_something_else_went_wrong(folder, tally, part):
     chosen, some = seed(), numbers(part)[:None if LONG else 6]
     cut_power(folder, tally, recorded(folder, f"{chosen} {part} badly", live_badly), chosen, some)
+
+
+@pytest.mark.fault(3, 41)
+@pytest.mark.parametrize("part", range(many(1, 16)))
+def test_a_power_cut_of_a_log_that_was_written_in_both_ways(folder, tally, part):
+    chosen, some = seed(), numbers(part)[:None if LONG else 6]
+    cut_power(folder, tally, recorded(folder, f"{chosen} {part} both ways", live_both_ways), chosen, some)
 
 
 def lost_in(daemon, run, moment):
