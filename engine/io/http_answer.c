@@ -168,28 +168,23 @@ static const char *date_line(struct http_server *server)
 	return server->date;
 }
 
-/* A head as it is put together: printf would cost as much as all the rest. */
-struct text {
-	char at[320];
-	size_t len;
-};
-
-static void put(struct text *text, const char *string)
+/* A head is put together without printf, which would cost as much as all the rest. */
+static void put(struct http_said *said, const char *string)
 {
 	size_t len = strlen(string);
-	assert(text->len + len <= sizeof(text->at));
-	memcpy(text->at + text->len, string, len);
-	text->len += len;
+	assert(said->len + len <= sizeof(said->at));
+	memcpy(said->at + said->len, string, len);
+	said->len += len;
 }
 
-static void put_number(struct text *text, size_t number)
+static void put_number(struct http_said *said, size_t number)
 {
 	char digits[24], *at = digits + sizeof(digits) - 1;
 	*at = '\0';
 	do
 		*--at = (char)('0' + number % 10);
 	while (number /= 10);
-	put(text, at);
+	put(said, at);
 }
 
 static bool closes(const struct http_connection *connection, const struct http_exchange *exchange)
@@ -199,31 +194,34 @@ static bool closes(const struct http_connection *connection, const struct http_e
 	return connection->last && connection->tail == exchange && !connection->now;
 }
 
+static const char *ending_of(const struct http_exchange *exchange)
+{
+	if (closes(exchange->connection, exchange))
+		return "Connection: close\r\n";
+	return exchange->old ? "Connection: keep-alive\r\n" : "";
+}
+
 static bool names_type(const char *headers)
 {
 	return headers && strcasestr(headers, "content-type:");
 }
 
-static void put_head(struct text *text, const struct http_exchange *exchange, int status, const char *headers,
-	size_t body)
+static void put_head(struct http_said *said, const char *date, const char *headers)
 {
-	put(text, "HTTP/1.1 ");
-	put_number(text, (size_t)status);
-	put(text, " ");
-	put(text, phrase_of(status));
-	put(text, "\r\n");
-	put(text, date_line(exchange->server));
-	if (body && !names_type(headers))
-		put(text, "Content-Type: application/json\r\n");
-	if (status != 204 && status != 304) {
-		put(text, "Content-Length: ");
-		put_number(text, body);
-		put(text, "\r\n");
+	put(said, "HTTP/1.1 ");
+	put_number(said, (size_t)said->status);
+	put(said, " ");
+	put(said, phrase_of(said->status));
+	put(said, "\r\n");
+	put(said, date);
+	if (said->body && !names_type(headers))
+		put(said, "Content-Type: application/json\r\n");
+	if (said->status != 204 && said->status != 304) {
+		put(said, "Content-Length: ");
+		put_number(said, said->body);
+		put(said, "\r\n");
 	}
-	if (closes(exchange->connection, exchange))
-		put(text, "Connection: close\r\n");
-	else if (exchange->old)
-		put(text, "Connection: keep-alive\r\n");
+	put(said, said->ending);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -249,33 +247,52 @@ static void keep_answer(struct http_exchange *exchange, const struct iovec *part
 }
 
 /* A short answer becomes one part: the kernel takes that sooner than four. */
-static size_t flatten(struct text *text, struct iovec parts[4])
+static size_t flatten(struct http_said *said, struct iovec parts[4])
 {
 	size_t more = parts[1].iov_len + parts[2].iov_len + parts[3].iov_len;
-	if (text->len + more > sizeof(text->at))
+	if (said->len + more > sizeof(said->at))
 		return 4;
 	for (size_t i = 1; i < 4; i++) {
 		if (parts[i].iov_len)
-			memcpy(text->at + text->len, parts[i].iov_base, parts[i].iov_len);
-		text->len += parts[i].iov_len;
+			memcpy(said->at + said->len, parts[i].iov_base, parts[i].iov_len);
+		said->len += parts[i].iov_len;
 	}
-	parts[0].iov_len = text->len;
+	parts[0].iov_len = said->len;
 	return 1;
+}
+
+/* Says it in the server's `said`; where it does not fit there, in up to four parts. */
+static size_t say(struct http_exchange *exchange, int status, const char *headers, struct sl_text body,
+	struct iovec parts[4])
+{
+	struct http_said *said = &exchange->server->said;
+	bool bare = exchange->request.is_head || status == 204 || status == 304;
+	const char *date = date_line(exchange->server), *ending = ending_of(exchange);
+	*parts = (struct iovec){ said->at, said->len };
+	if (said->again && !headers && !bare && said->status == status && said->ending == ending &&
+		said->second == exchange->server->second && said->body == body.len &&
+		memcmp(said->at + said->len - body.len, body.at, body.len) == 0)
+		return 1;
+	said->len = 0;
+	said->status = status;
+	said->ending = ending;
+	said->second = exchange->server->second;
+	said->body = body.len;
+	put_head(said, date, headers);
+	parts[0].iov_len = said->len;
+	parts[1] = (struct iovec){ (void *)headers, headers ? strlen(headers) : 0 };
+	parts[2] = (struct iovec){ "\r\n", 2 };
+	parts[3] = (struct iovec){ (void *)body.at, bare ? 0 : body.len };
+	size_t count = flatten(said, parts);
+	said->again = count == 1 && !headers && !bare && body.len;
+	return count;
 }
 
 static void send_or_keep(struct http_exchange *exchange, int status, const char *headers, struct sl_text body)
 {
 	struct http_connection *connection = exchange->connection;
-	struct text text = { .len = 0 };
-	put_head(&text, exchange, status, headers, body.len);
-	bool bare = exchange->request.is_head || status == 204 || status == 304;
-	struct iovec parts[] = {
-		{ text.at, text.len },
-		{ (void *)headers, headers ? strlen(headers) : 0 },
-		{ "\r\n", 2 },
-		{ (void *)body.at, bare ? 0 : body.len },
-	};
-	size_t count = flatten(&text, parts);
+	struct iovec parts[4];
+	size_t count = say(exchange, status, headers, body, parts);
 	if (exchange != connection->first) {
 		keep_answer(exchange, parts, count);
 		return;

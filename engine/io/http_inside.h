@@ -201,6 +201,17 @@ struct sl_text http_address_forwarded(const struct http_addresses *addresses, co
 
 /* ------------------------------------------------------------------- server */
 
+/* The last answer that is one piece, as it stood on the wire: most of the next are like it. */
+struct http_said {
+	char at[320];
+	size_t len;
+	bool again; /* it may be, if all of this is the same */
+	int status;
+	const char *ending; /* its Connection line */
+	time_t second;
+	size_t body; /* bytes at its end */
+};
+
 struct http_listener {
 	uv_poll_t poll;
 	struct http_server *server;
@@ -232,6 +243,7 @@ struct http_server {
 	uint64_t complained; /* when descriptors were last missing */
 	time_t second;       /* what `date` says */
 	char date[40];
+	struct http_said said;
 	char scratch[HTTP_SCRATCH];
 };
 

@@ -59,6 +59,69 @@ static void an_answer_has_its_length_and_type(void **state)
 	close_house(house);
 }
 
+/* What was put together for the last answer serves the next one, if that is the same. */
+static void an_answer_is_not_the_one_before(void **state)
+{
+	static const struct {
+		const char *request;
+		struct sl_text answer;
+		const char *expected;
+	} table[] = {
+		{ GET "\r\n", { "aa", 2 }, "Content-Length: 2\r\n\r\naa" },
+		{ GET "\r\n", { "aa", 2 }, "Content-Length: 2\r\n\r\naa" },
+		{ GET "\r\n", { "ab", 2 }, "Content-Length: 2\r\n\r\nab" },
+		{ "HEAD / HTTP/1.1\r\n" HOST "\r\n", { "ab", 2 }, "Content-Length: 2\r\n\r\n" },
+		{ GET "\r\n", { "ab", 2 }, "Content-Length: 2\r\n\r\nab" },
+		{ GET "\r\n", { "", 0 }, "Content-Length: 0\r\n\r\n" },
+		{ GET "\r\n", { "abc", 3 }, "Content-Length: 3\r\n\r\nabc" },
+		{ "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", { "abc", 3 },
+			"Content-Length: 3\r\nConnection: keep-alive\r\n\r\nabc" },
+		{ "GET /missing HTTP/1.1\r\n" HOST "\r\n", { "abc", 3 }, "{\"error\":\"there is nothing here\"}\n" },
+		{ GET "\r\n", { "abc", 3 }, "Content-Length: 3\r\n\r\nabc" },
+		{ GET "Connection: close\r\n\r\n", { "abc", 3 }, "Content-Length: 3\r\nConnection: close\r\n\r\nabc" },
+	};
+	struct house *house = open_house(&plain, NULL);
+	struct client client = call_in(house);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		size_t before = client.got.len;
+		house->answer = table[i].answer;
+		say(&client, table[i].request);
+		assert_int_equal(memcmp(client.got.at + before, "HTTP/1.1 ", 9), 0);
+		assert_true(client.got.len > before + strlen(table[i].expected));
+		assert_string_equal(client.got.at + client.got.len - strlen(table[i].expected), table[i].expected);
+	}
+	assert_true(client.closed);
+	leave(&client);
+	close_house(house);
+}
+
+/* Heads are looked at in pieces: wherever it stands, and however long the head is. */
+static void what_is_stray_is_found_everywhere(void **state)
+{
+	static const char strays[] = "\x01\x7f\r\n";
+	for (size_t len = 0; len < 40; len++) {
+		char head[200], value[64] = "";
+		memset(value, 'v', len);
+		int all = snprintf(head, sizeof(head), GET "X-Name: %s\r\n\r\n", value);
+		struct house *house = open_house(&plain, NULL);
+		struct client client = call_in(house);
+		say(&client, head);
+		assert_int_equal(status_of(&client, 0), 200);
+		leave(&client);
+		for (int i = 0; i < (int)sizeof(strays) - 1; i++) {
+			int at = all - 5 - (int)(len * (size_t)(i + 1) / 5);
+			char was = head[at];
+			head[at] = strays[i];
+			client = call_in(house);
+			say(&client, head);
+			assert_int_equal(status_of(&client, 0), 400);
+			leave(&client);
+			head[at] = was;
+		}
+		close_house(house);
+	}
+}
+
 static void head_is_answered_without_the_body(void **state)
 {
 	struct house *house = open_house(&plain, NULL);
@@ -292,6 +355,8 @@ int main(void)
 		cmocka_unit_test(what_is_clear_is_accepted_however_it_is_split),
 		cmocka_unit_test(what_is_doubtful_is_refused_and_closed_however_it_is_split),
 		cmocka_unit_test(an_answer_has_its_length_and_type),
+		cmocka_unit_test(an_answer_is_not_the_one_before),
+		cmocka_unit_test(what_is_stray_is_found_everywhere),
 		cmocka_unit_test(head_is_answered_without_the_body),
 		cmocka_unit_test(an_old_client_may_keep_the_connection),
 		cmocka_unit_test(answers_leave_in_the_order_of_the_requests),
