@@ -39,6 +39,32 @@ static int on_url_complete(llhttp_t *parser)
 	return exchange->target_len > exchange->server->limits.url ? too_much(exchange, 414) : 0;
 }
 
+/* Of eight ASCII characters at once. */
+static void eight_lower(char *at)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t word, capitals;
+	memcpy(&word, at, sizeof(word));
+	capitals = (word + ones * (0x80 - 'A')) & ~(word + ones * (0x80 - 'Z' - 1)) & ones * 0x80;
+	word |= capitals >> 2;
+	memcpy(at, &word, sizeof(word));
+}
+
+/* A name, which llhttp takes as ASCII only. */
+static void make_lower(char *at, size_t len)
+{
+	size_t done = 0;
+	if (len >= 8) {
+		for (; done + 8 <= len; done += 8)
+			eight_lower(at + done);
+		eight_lower(at + len - 8); /* some of them again */
+		return;
+	}
+	for (; done < len; done++)
+		if (at[done] >= 'A' && at[done] <= 'Z')
+			at[done] |= 0x20;
+}
+
 static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
 	struct http_exchange *exchange = exchange_of(parser);
@@ -46,9 +72,7 @@ static int on_name(llhttp_t *parser, const char *at, size_t len)
 	if (!field->name.at)
 		field->name.at = at;
 	field->name.len += len;
-	for (char *c = (char *)at; c < at + len; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c |= 0x20;
+	make_lower((char *)at, len);
 	return 0;
 }
 
@@ -103,22 +127,29 @@ const llhttp_settings_t http_parser_settings = {
 /* ------------------------------------------------------------------- guards */
 
 enum known {
+	OTHER, /* not asked for here */
 	HOST,
 	CONTENT_LENGTH,
 	TRANSFER_ENCODING,
 	CONTENT_ENCODING,
 	EXPECT,
 	UPGRADE,
+	CONNECTION,
 	KNOWN_COUNT
 };
 
-static const struct sl_text known_names[KNOWN_COUNT] = {
-	[HOST] = { "host", 4 },
-	[CONTENT_LENGTH] = { "content-length", 14 },
-	[TRANSFER_ENCODING] = { "transfer-encoding", 17 },
-	[CONTENT_ENCODING] = { "content-encoding", 16 },
-	[EXPECT] = { "expect", 6 },
-	[UPGRADE] = { "upgrade", 7 },
+/* By the length of the name: no two have the same. */
+static const struct {
+	enum known known;
+	const char *name;
+} known_names[] = {
+	[4] = { HOST, "host" },
+	[6] = { EXPECT, "expect" },
+	[7] = { UPGRADE, "upgrade" },
+	[10] = { CONNECTION, "connection" },
+	[14] = { CONTENT_LENGTH, "content-length" },
+	[16] = { CONTENT_ENCODING, "content-encoding" },
+	[17] = { TRANSFER_ENCODING, "transfer-encoding" },
 };
 
 struct head {
@@ -130,59 +161,51 @@ struct head {
 	} known[KNOWN_COUNT];
 };
 
+static enum known known_by(struct sl_text name)
+{
+	if (name.len >= sizeof(known_names) / sizeof(known_names[0]) || !known_names[name.len].name)
+		return OTHER;
+	return memcmp(name.at, known_names[name.len].name, name.len) == 0 ? known_names[name.len].known : OTHER;
+}
+
 static void find_known(struct head *head)
 {
 	const struct http_request *request = &head->exchange->request;
 	for (size_t i = 0; i < request->header_count; i++) {
-		struct sl_text name = request->headers[i].name;
-		for (size_t k = 0; k < KNOWN_COUNT; k++) {
-			if (name.len != known_names[k].len || memcmp(name.at, known_names[k].at, name.len) != 0)
-				continue;
-			if (!head->known[k].count++)
-				head->known[k].value = request->headers[i].value;
-			break;
-		}
+		enum known known = known_by(request->headers[i].name);
+		if (!head->known[known].count++)
+			head->known[known].value = request->headers[i].value;
 	}
 }
 
-/* Eight bytes at once: none of them is below ' ', none is DEL. */
-static bool eight_plain(const char *at)
+/* Whether one of `count` bytes from `at` on must not follow the one before it: a control character but the tab, CR
+ * without LF or LF without CR, a blank (a folded line) or a colon (no name) where a line begins.  Without a way out,
+ * so that the compiler looks at many of them at once. */
+static inline unsigned char any_stray(const unsigned char *at, size_t count)
 {
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t word, del;
-	memcpy(&word, at, sizeof(word));
-	del = word ^ ones * 0x7f;
-	return !((((word - ones * ' ') & ~word) | ((del - ones) & ~del)) & ones * 0x80);
-}
-
-static bool has_control(const char *from, const char *end)
-{
-	while (from < end) {
-		if (end - from >= 8 && eight_plain(from)) {
-			from += 8;
-			continue;
-		}
-		if (((unsigned char)*from < ' ' && *from != '\t') || *from == 0x7f)
-			return true;
-		from++;
+	unsigned char stray = 0;
+	for (size_t i = 0; i < count; i++) {
+		unsigned char c = at[i], before = (at - 1)[i];
+		unsigned char blank = (c == ' ') | (c == '\t'), end = (c == '\r') | (c == '\n');
+		stray |= ((c < ' ') & !blank & !end) | (c == 0x7f) | ((c == '\n') ^ (before == '\r')) |
+			((before == '\n') & (blank | (c == ':')));
 	}
-	return false;
+	return stray;
 }
 
-/* Every line ends with CR LF, no other control character stands anywhere but the
- * tab, and no line begins with a blank (a folded one) or a colon (no name). */
+#define AT_ONCE 16
+
+/* Every line ends with CR LF, and otherwise there is nothing stray in it. */
 static bool unclean_lines(const struct head *head)
 {
-	const char *end = head->exchange->end;
-	for (const char *line = head->exchange->begin; line < end;) {
-		const char *feed = memchr(line, '\n', (size_t)(end - line));
-		if (!feed || feed == line || feed[-1] != '\r' || is_blank(*line) || *line == ':')
-			return true;
-		if (has_control(line, feed - 1))
-			return true;
-		line = feed + 1;
-	}
-	return false;
+	const unsigned char *begin = (const unsigned char *)head->exchange->begin;
+	size_t len = (size_t)(head->exchange->end - head->exchange->begin), at = 1;
+	unsigned char stray = begin[0] <= ' ' || begin[0] == 0x7f || begin[0] == ':' || begin[len - 1] != '\n';
+	if (len <= AT_ONCE)
+		return stray | any_stray(begin + 1, len - 1);
+	for (; at + AT_ONCE <= len; at += AT_ONCE)
+		stray |= any_stray(begin + at, AT_ONCE);
+	return stray | any_stray(begin + len - AT_ONCE, AT_ONCE); /* some of them again */
 }
 
 /* What follows the target in the request line, from its blank to its end. */
@@ -211,8 +234,11 @@ static bool other_version(const struct head *head)
 }
 
 /* A word among those of all Connection headers. */
-static bool connection_says(const struct http_request *request, const char *word)
+static bool connection_says(const struct head *head, const char *word)
 {
+	const struct http_request *request = &head->exchange->request;
+	if (!head->known[CONNECTION].count)
+		return false;
 	for (size_t i = 0; i < request->header_count; i++) {
 		const struct http_header *header = &request->headers[i];
 		const char *at = header->value.at, *end = at + header->value.len;
@@ -232,7 +258,7 @@ static bool connection_says(const struct http_request *request, const char *word
 static bool wants_upgrade(const struct head *head)
 {
 	return head->connection->parser.method == HTTP_CONNECT ||
-		(head->known[UPGRADE].count && connection_says(&head->exchange->request, "upgrade"));
+		(head->known[UPGRADE].count && connection_says(head, "upgrade"));
 }
 
 static bool missing_host(const struct head *head)
@@ -242,11 +268,12 @@ static bool missing_host(const struct head *head)
 
 static bool doubtful_host(const struct head *head)
 {
+	static const bool odd[256] = { [' '] = true, ['\t'] = true, [','] = true, ['/'] = true, ['@'] = true };
 	struct sl_text host = head->known[HOST].value;
 	if (head->known[HOST].count > 1)
 		return true;
 	for (size_t i = 0; i < host.len; i++)
-		if (is_blank(host.at[i]) || host.at[i] == ',' || host.at[i] == '/' || host.at[i] == '@')
+		if (odd[(unsigned char)host.at[i]])
 			return true;
 	return false;
 }
@@ -368,14 +395,13 @@ static void tidy_headers(struct http_exchange *exchange)
 	request->text.at = to;
 	for (size_t i = 0; i < request->header_count; i++) {
 		struct http_header *field = &exchange->fields[i];
+		char *value = to + field->name.len + 2;
 		memmove(to, field->name.at, field->name.len);
-		field->name.at = to;
-		to += field->name.len;
-		memmove(to + 2, field->value.at, field->value.len);
-		field->value.at = to + 2;
-		to[0] = ':';
-		to[1] = ' ';
-		to += 2 + field->value.len;
+		memmove(value, field->value.at, field->value.len);
+		value[-2] = ':';
+		value[-1] = ' ';
+		*field = (struct http_header){ { to, field->name.len }, { value, field->value.len } };
+		to = value + field->value.len;
 		*to++ = '\n';
 	}
 	request->text.len = (size_t)(to - request->text.at);
@@ -399,8 +425,7 @@ static void fill(const struct head *head)
 	tidy_headers(exchange);
 	name_client(connection, exchange); /* again: its text has moved */
 	request->length = parser->flags & F_CHUNKED ? -1 : (int64_t)parser->content_length;
-	request->keep_alive = !connection_says(request, "close") &&
-		(!exchange->old || connection_says(request, "keep-alive"));
+	request->keep_alive = !connection_says(head, "close") && (!exchange->old || connection_says(head, "keep-alive"));
 	exchange->unread = request->length != 0;
 	exchange->waits = head->known[EXPECT].count && exchange->unread && !exchange->old;
 }
