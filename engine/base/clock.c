@@ -20,3 +20,8 @@ int64_t clock_ticks(void)
 {
 	return milliseconds(CLOCK_MONOTONIC);
 }
+
+int64_t clock_about(void)
+{
+	return milliseconds(CLOCK_MONOTONIC_COARSE);
+}

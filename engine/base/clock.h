@@ -7,5 +7,6 @@
 
 int64_t clock_wall(void);  /* milliseconds since 1970, UTC; may jump */
 int64_t clock_ticks(void); /* milliseconds since some moment; never goes back: all timers use it */
+int64_t clock_about(void); /* clock_ticks as it was at most some 10 ms ago, for a fraction of the price */
 
 #endif

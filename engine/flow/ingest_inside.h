@@ -114,6 +114,8 @@ struct ingest {
 
 	/* ingest_serve.c */
 	struct arena *arena;       /* of the request being looked at */
+	uint64_t turn;             /* uv_now when `received` was read */
+	int64_t received;          /* clock_wall of the requests of this turn; 0: none yet */
 	struct buf headers, query; /* of it, as they are kept */
 
 	/* ingest_events.c */

@@ -166,6 +166,17 @@ static void (*const verdicts[])(struct visit *) = {
 
 /* ------------------------------------------------------------------- handle */
 
+/* The wall clock is read once for all that the loop handles at its own time, which is in milliseconds too. */
+static int64_t received_now(struct ingest *ingest)
+{
+	uint64_t turn = uv_now(&ingest->loop);
+	if (ingest->turn != turn || !ingest->received) {
+		ingest->turn = turn;
+		ingest->received = clock_wall();
+	}
+	return ingest->received;
+}
+
 static void on_request(struct http_request *request, void *data)
 {
 	struct ingest *ingest = data;
@@ -176,7 +187,7 @@ static void on_request(struct http_request *request, void *data)
 		return;
 	}
 	visit.record = (struct log_record){
-		.received = clock_wall(),
+		.received = received_now(ingest),
 		.source = visit.source->name,
 		.method = sl_text_of(request->method),
 		.path = request->path,

@@ -13,7 +13,7 @@
 void space_look(struct log *log, bool now)
 {
 	struct statvfs system;
-	int64_t ticks = clock_ticks();
+	int64_t ticks = clock_about();
 	if (!now && ticks - log->looked < LOOK_EVERY)
 		return;
 	if (fstatvfs(log->dir, &system) < 0)
