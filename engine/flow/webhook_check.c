@@ -306,14 +306,14 @@ static bool opens(const struct webhook *webhook)
 	return webhook_bare(webhook) || webhook->scheme->kind == SCHEME_JWT;
 }
 
-static bool header_kept(const struct webhook *webhook, struct sl_text name)
+static bool header_kept(const struct webhook *webhook, struct sl_text rest)
 {
-	static const char *const never[] = { "authorization", "cookie", "proxy-authorization" };
+	static const struct sl_text never[] = { { "authorization", 13 }, { "cookie", 6 }, { "proxy-authorization", 19 } };
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (sl_text_is(name, never[i]))
+		if (header_named(rest, never[i]))
 			return false;
 	return !(opens(webhook) && webhook->proof.kind == PLACE_HEADER &&
-		sl_text_is(name, webhook->proof.name));
+		header_named(rest, sl_text_of(webhook->proof.name)));
 }
 
 static void keep_query(const struct webhook *webhook, struct sl_text rest, struct buf *query)
@@ -338,10 +338,19 @@ static void keep_query(const struct webhook *webhook, struct sl_text rest, struc
 void webhook_keep(const struct webhook *webhook, const struct log_record *record, struct buf *headers,
 	struct buf *query)
 {
-	struct sl_text rest = record->headers;
-	struct header_line line;
-	while (header_next(&rest, &line))
-		if (header_kept(webhook, line.name))
-			buf_add(headers, line.whole.at, line.whole.len);
+	struct sl_text rest = record->headers, run = { rest.at, 0 }; /* lines that are kept follow each other, mostly */
+	while (rest.len) {
+		const char *end = memchr(rest.at, '\n', rest.len);
+		size_t length = end ? (size_t)(end - rest.at) + 1 : rest.len;
+		bool kept = header_kept(webhook, rest);
+		rest = (struct sl_text){ rest.at + length, rest.len - length };
+		if (kept) {
+			run.len += length;
+			continue;
+		}
+		buf_add(headers, run.at, run.len);
+		run = (struct sl_text){ rest.at, 0 };
+	}
+	buf_add(headers, run.at, run.len);
 	keep_query(webhook, record->query, query);
 }

@@ -59,6 +59,9 @@ struct header_line {
 	struct sl_text name, value, whole; /* whole: with its line break */
 };
 bool header_next(struct sl_text *rest, struct header_line *line);
+bool header_named(struct sl_text rest, struct sl_text name); /* whether its first line is so named */
+/* The next one so named; what lies before it is passed over. */
+bool header_find(struct sl_text *rest, struct sl_text name, struct header_line *line);
 
 /* A walk over the parts of record->query. */
 struct query_part {

@@ -34,14 +34,29 @@ bool header_next(struct sl_text *rest, struct header_line *line)
 	return true;
 }
 
+bool header_named(struct sl_text rest, struct sl_text name)
+{
+	return rest.len > name.len && rest.at[name.len] == ':' && memcmp(rest.at, name.at, name.len) == 0;
+}
+
+bool header_find(struct sl_text *rest, struct sl_text name, struct header_line *line)
+{
+	while (rest->len) {
+		if (header_named(*rest, name))
+			return header_next(rest, line);
+		const char *end = memchr(rest->at, '\n', rest->len);
+		size_t length = end ? (size_t)(end - rest->at) + 1 : rest->len;
+		rest->at += length;
+		rest->len -= length;
+	}
+	return false;
+}
+
 struct sl_text record_header(const struct log_record *record, const char *name)
 {
 	struct sl_text rest = record->headers;
 	struct header_line line;
-	while (header_next(&rest, &line))
-		if (sl_text_is(line.name, name))
-			return line.value;
-	return (struct sl_text){ NULL, 0 };
+	return header_find(&rest, sl_text_of(name), &line) ? line.value : (struct sl_text){ NULL, 0 };
 }
 
 static int hex_value(char c)
@@ -222,9 +237,7 @@ static size_t header_all(const struct place *place, const struct log_record *rec
 	struct sl_text rest = record->headers;
 	struct header_line line;
 	size_t count = 0, lines = 0;
-	while (header_next(&rest, &line)) {
-		if (!sl_text_is(line.name, place->name))
-			continue;
+	while (header_find(&rest, sl_text_of(place->name), &line)) {
 		lines++;
 		if (place->part)
 			count += parts_of(line.value, place->part, values + count, most - count);

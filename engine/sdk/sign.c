@@ -132,37 +132,40 @@ size_t sl_base64(const void *at, size_t len, char *out)
 	return (size_t)(end - out);
 }
 
+/* Digits are as good as random, so of branches every other one would be guessed wrong: tables, of the value and 1. */
 static int hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	static const unsigned char values[256] = {
+		['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+		['A'] = 11, 12, 13, 14, 15, 16,
+		['a'] = 11, 12, 13, 14, 15, 16,
+	};
+	return values[(unsigned char)c] - 1;
 }
 
 bool sl_unhex(struct sl_text text, unsigned char *out, size_t room, size_t *len)
 {
 	if (text.len % 2 || text.len / 2 > room)
 		return false;
+	int all = 0; /* negative once one of them is no digit */
 	for (size_t i = 0; i < text.len / 2; i++) {
 		int high = hex_value(text.at[2 * i]), low = hex_value(text.at[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (unsigned char)(high << 4 | low);
+		all |= high | low;
+		out[i] = (unsigned char)((unsigned)high << 4 | (unsigned)low);
 	}
 	*len = text.len / 2;
-	return true;
+	return all >= 0;
 }
 
 static int letter_value(char c, bool url)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
+	static const unsigned char values[256] = {
+		['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+		['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+		['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	};
+	if (values[(unsigned char)c])
+		return values[(unsigned char)c] - 1;
 	if (c == (url ? '-' : '+'))
 		return 62;
 	return c == (url ? '_' : '/') ? 63 : -1;
