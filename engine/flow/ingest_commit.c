@@ -2,8 +2,8 @@
 /* ingest_commit.c - many records, one flush; then the answers.  And segments.
  *
  * What arrives while a write is under way is gathered and shares the next one, which
- * begins when there are some, or the loop has read all that was there: beside the others if
- * it has its share of what is unanswered, else when there is no other; or, if there is much
+ * begins when there are some, or the loop has read all that was there: beside another if
+ * it has nearly as many requests, else when there is no other; or, if there are as many
  * already, as soon as the one before is through, whose answers are given meanwhile.
  * What the log cannot begin from here (log_begin) is written in the pool, alone.
  *
@@ -20,7 +20,7 @@
 #define SLOW_FLUSH UINT64_C(2000000) /* ns */
 #define GATHER_SHARE 4               /* a quarter of what the last flush took */
 #define GATHER_MOST 10               /* ms */
-#define AHEAD_LEAST 12               /* requests that are worth a flush although more may have come already */
+#define AHEAD_LEAST 28               /* requests that are worth a flush although more may have come already */
 #define MANY 8                       /* in two batches: those that follow will not wait for each other */
 #define KEEP_EVERY 400               /* ms: at each beat */
 
@@ -149,7 +149,7 @@ static void answer_flight(struct ingest *ingest, uint64_t end)
 	swap(&ingest->answering, &flight->parking);
 	limit_if_idle(ingest);
 	gather_longer(ingest, uv_hrtime() - flight->began);
-	write_if(ingest, (ingest->flushed + 1) / 2); /* few of them would cost a flush of their own */
+	write_if(ingest, ingest->flushed * 9 / 10 + 1); /* fewer would cost a flush of their own */
 	answer_all(&ingest->answering);
 }
 
@@ -182,13 +182,13 @@ static void on_landing(uv_poll_t *poll, int status, int events)
 	settle(ingest);
 }
 
-/* Beside others it is begun if it has a third of what is unanswered. */
+/* Beside others it is begun if it has three quarters of what they have. */
 static void write_if_much(struct ingest *ingest)
 {
 	size_t flying = 0;
 	for (unsigned i = 0; i < ingest->flight_count; i++)
 		flying += ingest->flights[(ingest->flight + i) % LOG_AHEAD].parking.count;
-	write_if(ingest, (flying + 1) / 2);
+	write_if(ingest, (flying * 3 + 3) / 4);
 }
 
 /* After all that was there has been read. */

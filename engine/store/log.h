@@ -88,7 +88,7 @@ uint64_t log_done(struct log *log, struct log_batch **batch);
  * is begun before it has landed.  log_begin false: nothing was begun, because of that, or too much is under way, or it
  * is log_write's, once nothing is under way: the first batch of a segment, and all where the kernel or the file system
  * cannot. */
-#define LOG_AHEAD 3
+#define LOG_AHEAD 2
 bool log_begin(struct log *log, bool fill);
 int log_ahead_fd(const struct log *log);         /* -1: it never becomes possible */
 unsigned log_ahead_count(const struct log *log); /* batches under way; no log_write meanwhile */

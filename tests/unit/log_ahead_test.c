@@ -64,18 +64,17 @@ static void small_ones_come_one_after_the_other(void **unused)
 static void large_ones_are_under_way_together(void **unused)
 {
 	open_ahead();
-	begin(BIG);
-	begin(BIG);
-	begin(BIG);
+	for (unsigned i = 0; i < LOG_AHEAD; i++)
+		begin(BIG);
 	gather(1);
 	assert_int_equal(log_ahead_count(writer), LOG_AHEAD);
 	assert_false(log_begin(writer, true)); /* so many are enough */
 	assert_int_equal(end_now(), 2);
 	land_all();
-	assert_int_equal(end_now(), 2 + 3 * BIG);
+	assert_int_equal(end_now(), 2 + LOG_AHEAD * BIG);
 	begin(0);
 	land_all();
-	fine(3 + 3 * BIG);
+	fine(3 + LOG_AHEAD * BIG);
 }
 
 static void one_that_does_not_fit_is_written_alone(void **unused)
