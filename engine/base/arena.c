@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #define FIRST_BLOCK 3000
+#define SECOND_BLOCK ((size_t)FIRST_BLOCK * 2)
 #ifdef SLUICE_SANITIZE
 #define SPARES_MOST 0 /* who uses what has ended is found */
+#define SECONDS_MOST 0
 #else
 #define SPARES_MOST 2048
+#define SECONDS_MOST 64
 #endif
 #define LARGEST_STEP ((size_t)256 * 1024)
 #define ALIGN(size) (((size) + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1))
@@ -69,29 +72,36 @@ char *must_string(const char *string)
 	return copy;
 }
 
-/* First blocks come and go with every event: some are kept for the next ones. */
-static _Thread_local struct block *spare;
-static _Thread_local unsigned spares;
+/* First blocks come and go with every event: some are kept for the next ones.  So are a few second ones: of calls. */
+static _Thread_local struct block *spare, *second;
+static _Thread_local unsigned spares, seconds;
 
 static struct block *block_take(size_t size)
 {
-	struct block *block = spare;
-	if (size != FIRST_BLOCK || !block)
-		return malloc(sizeof(*block) + size);
-	spare = block->older;
-	spares--;
-	return block;
+	struct block *block = NULL;
+	if (size == FIRST_BLOCK && (block = spare)) {
+		spare = block->older;
+		spares--;
+	} else if (size == SECOND_BLOCK && (block = second)) {
+		second = block->older;
+		seconds--;
+	}
+	return block ? block : malloc(sizeof(*block) + size);
 }
 
 static void block_give(struct block *block)
 {
-	if (block->size != FIRST_BLOCK || spares == SPARES_MOST) {
+	if (block->size == FIRST_BLOCK && spares != SPARES_MOST) {
+		block->older = spare;
+		spare = block;
+		spares++;
+	} else if (block->size == SECOND_BLOCK && seconds != SECONDS_MOST) {
+		block->older = second;
+		second = block;
+		seconds++;
+	} else {
 		free(block);
-		return;
 	}
-	block->older = spare;
-	spare = block;
-	spares++;
 }
 
 struct arena_spares arena_spares_leave(void)

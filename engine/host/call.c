@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "host/inside.h"
+#include "sdk/json_inside.h"
 
 #define KEPT_IDLE 64
 
@@ -88,10 +89,8 @@ void call_over(struct running *running)
 {
 	struct instance *instance = running->call.instance;
 	tally_free(&running->call.tally);
-	for (struct held *held = running->held; held; held = held->next) {
-		sl_json_free(&held->document);
+	for (struct held *held = running->held; held; held = held->next)
 		arena_free(&held->arena);
-	}
 	if (instance->idle_count < KEPT_IDLE) {
 		arena_reset(running->call.arena);
 		running->idle = instance->idle;
@@ -106,30 +105,29 @@ void call_over(struct running *running)
 
 /* ------------------------------------------------------------------ documents */
 
-static struct held *hold(struct running *running)
+static void *in_arena(void *arena, size_t size)
 {
-	struct held *held = arena_alloc(running->call.arena, sizeof(*held));
-	held->next = running->held;
-	running->held = held;
-	return held;
+	return arena_bytes(arena, size);
 }
 
 const struct sl_json *call_json(struct call *call, struct sl_text text, struct why *why)
 {
-	struct running *running = (struct running *)call;
 	char sentence[256] = "";
-	struct sl_document *document = sl_json_read(text, sentence, sizeof(sentence));
+	const struct json_room room = { in_arena, call->arena };
+	struct sl_document *document = json_read_into(text, sentence, sizeof(sentence), &room);
 	if (!document) {
 		why_say(why, "%s", sentence);
 		return NULL;
 	}
-	hold(running)->document = document;
 	return sl_json_root(document);
 }
 
 void call_hold(struct call *call, struct arena **arena)
 {
-	hold((struct running *)call)->arena = *arena;
+	struct running *running = (struct running *)call;
+	struct held *held = arena_alloc(call->arena, sizeof(*held));
+	*held = (struct held){ running->held, *arena };
+	running->held = held;
 	*arena = NULL;
 }
 

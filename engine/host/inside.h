@@ -37,11 +37,10 @@ struct asked_before {
 
 struct told; /* secret.c */
 
-/* A document, or more memory, that ends with the call. */
+/* More memory that ends with the call. */
 struct held {
-	struct sl_document *document;
-	struct arena *arena;
 	struct held *next;
+	struct arena *arena;
 };
 
 /* A call with what only this floor sees of it. */

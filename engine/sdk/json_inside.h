@@ -51,6 +51,15 @@ const char *json_marks(const char *text, size_t len, const uint32_t **marks, siz
 /* Room for so many nodes, the thread's own until its next call. */
 struct sl_json *json_draft(size_t nodes);
 
+/* Where documents find room; take() does not fail. */
+struct json_room {
+	void *(*take)(void *of, size_t size);
+	void *of;
+};
+
+/* sl_json_read, but all of the document lies in that room, and ends with it: sl_json_free is not for it. */
+struct sl_document *json_read_into(struct sl_text text, char *why, size_t why_size, const struct json_room *room);
+
 /* Goes past what an escape stands for; `at` is behind its backslash.  False if
  * it is none. */
 int json_unescape(const char **at, const char *end, char **out);

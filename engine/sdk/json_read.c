@@ -264,26 +264,33 @@ static size_t most_nodes(size_t marks)
 	return (marks + open + 1) / 2 + 2;
 }
 
+static void *on_heap(void *of, size_t size)
+{
+	void *at = malloc(size);
+	if (!at)
+		sl_no_memory();
+	return at;
+}
+
+static const struct json_room heap = { on_heap, NULL };
+
 /* How many nodes there are is known at the end: until then they stand in a draft.  A document may be held for
  * long and gets no more than it needs; the copy is right because nothing points to a node yet. */
-static void keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count)
+static void keep_nodes(struct sl_document *document, const struct sl_json *nodes, size_t count,
+	const struct json_room *room)
 {
 	size_t size = count * sizeof(*nodes);
-	document->nodes = malloc(size);
-	if (!document->nodes)
-		sl_no_memory();
+	document->nodes = room->take(room->of, size);
 	memcpy(document->nodes, nodes, size);
 	document->nodes_size = size;
 	document->size += size;
 }
 
 /* The document, its text, and the copy behind it are one block. */
-static struct sl_document *copy_text(const char *at, size_t len)
+static struct sl_document *copy_text(const char *at, size_t len, const struct json_room *room)
 {
 	size_t size = sizeof(struct sl_document) + 2 * (len + JSON_PADDING);
-	struct sl_document *document = malloc(size);
-	if (!document)
-		sl_no_memory();
+	struct sl_document *document = room->take(room->of, size);
 	*document = (struct sl_document){ .size = size, .text = (char *)(document + 1) };
 	char *copy = document->text + len + JSON_PADDING;
 	if (len) {
@@ -295,7 +302,7 @@ static struct sl_document *copy_text(const char *at, size_t len)
 }
 
 /* Fills the nodes.  NULL, or what is wrong, and where if that is known. */
-static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at)
+static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at, const struct json_room *room)
 {
 	const uint32_t *marks;
 	size_t count;
@@ -314,7 +321,7 @@ static const char *build(struct sl_document *document, size_t len, ptrdiff_t *at
 	r.depth = 0;
 	document->escaped = r.backslash < r.end;
 	if (walk(&r))
-		keep_nodes(document, nodes, (size_t)(r.next - nodes));
+		keep_nodes(document, nodes, (size_t)(r.next - nodes), room);
 	else
 		wrong = r.wrong, *at = r.wrong_at - r.text;
 	return wrong;
@@ -330,7 +337,7 @@ static void explain(char *why, size_t room, const char *words, ptrdiff_t at)
 		snprintf(why, room, "not JSON: %s at byte %td", words, at);
 }
 
-struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size)
+struct sl_document *json_read_into(struct sl_text text, char *why, size_t why_size, const struct json_room *room)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	size_t skip = text.len >= 3 && memcmp(text.at, mark, 3) == 0 ? 3 : 0;
@@ -338,14 +345,21 @@ struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size
 		explain(why, why_size, "the text is longer than 256 MB", -1);
 		return NULL;
 	}
-	struct sl_document *document = copy_text(skip ? text.at + skip : text.at, text.len - skip);
+	struct sl_document *document = copy_text(skip ? text.at + skip : text.at, text.len - skip, room);
 	ptrdiff_t at = -1;
-	const char *wrong = build(document, text.len - skip, &at);
+	const char *wrong = build(document, text.len - skip, &at, room);
 	if (wrong) {
 		explain(why, why_size, wrong, at < 0 ? at : at + (ptrdiff_t)skip);
-		sl_json_free(&document);
+		if (room == &heap)
+			sl_json_free(&document);
+		document = NULL;
 	}
 	return document;
+}
+
+struct sl_document *sl_json_read(struct sl_text text, char *why, size_t why_size)
+{
+	return json_read_into(text, why, why_size, &heap);
 }
 
 void sl_json_free(struct sl_document **document)
