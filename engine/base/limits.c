@@ -56,12 +56,13 @@ void limits_child(void)
 }
 
 /* The limit is one of address space.  What is only reserved counts too, so nobody
- * reserves much: threads get small stacks and no memory pools of their own.  All have one: what comes in batches
- * would lie now in this pool and then in that one, and each would keep room for the most it ever had. */
+ * reserves much: threads get small stacks and no memory pools of their own.  With one for all they would wait for
+ * each other; with many, what comes in batches would lie now in this one and then in that one, and each would keep
+ * room for the most it ever had. */
 static void reserve_little(void)
 {
 	pthread_attr_t attributes;
-	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, LARGE); /* else it grows with what was freed, and large blocks leave holes in the heap */
 	mallopt(M_TRIM_THRESHOLD, TRIM);
 	pthread_attr_init(&attributes);

@@ -15,8 +15,9 @@
  *     route_probe     an idle sink is asked whether it can be had        (route_probe.c)
  *     route_upkeep    the sink looks after its tables                    (route_upkeep.c)
  *
- * Two batches are in memory at most: one being gathered and one being shipped; and of a
- * backlog the records of the one after them, read and parsed in the pool (route_fetch.h).
+ * Two batches are in memory at most: one being gathered and one being shipped.  Of a backlog a
+ * batch is gathered piece by piece, and the piece after what is gathered is there too, read and
+ * parsed (route_fetch.h).
  * A batch waits for none of its calls longer than `patience`: who takes longer
  * becomes an open row, and its call goes on.  What lies in memory may be lost at any
  * moment: where the route stands (flow/stand.h) is in the destination, changed in
@@ -64,13 +65,17 @@ struct source {
  * so that the sink writes that one while this one is gathered. */
 #define ROUTE_SLICE 2
 
+/* A batch is fetched in so many: what was parsed is in memory, and in the processor's cache, for a part of it only. */
+#define ROUTE_PIECES 4
+
 /* The records (from, upto] and what became of them. */
 struct batch {
 	uint64_t upto;
 	int64_t received;          /* of the last record */
-	int64_t begun;             /* clock_ticks */
+	int64_t begun;             /* clock_ticks: when its last piece came */
 	struct deliveries all;
 	struct delivery *undecoded; /* decoded one after the other, in order; NULL: all are */
+	unsigned pieces;           /* of ROUTE_PIECES */
 	size_t busy;               /* NEW or RUNNING, and not open */
 	uint64_t repeats;
 	struct buf seen;           /* struct seen_entry, to be kept */
@@ -99,7 +104,7 @@ struct snapshot;    /* a run of a source with snapshots (route_snapshot.h) */
 struct consignment; /* one transaction under way (route_ship.h) */
 struct request_for; /* an ask to be answered later (route_ask.c) */
 struct ahead;       /* ids of a batch being written down (route_ahead.c) */
-struct fetch;       /* records of the next batch (route_fetch.h) */
+struct fetch;       /* records of the next piece (route_fetch.h) */
 struct rewind;      /* a cursor being set back (route_rewind.c) */
 struct growing;     /* what the schema is to get (route_grow.c) */
 
@@ -242,6 +247,8 @@ void route_far_tidy(struct route *route); /* answers to what was asked for event
 
 /* route_read.c */
 bool route_read(struct route *route);
+bool batch_may_grow(const struct batch *batch); /* all of it is decoded, and it has room for a piece */
+bool batch_whole(const struct route *route);    /* all of it is decoded, and nothing more is on its way into it */
 bool route_load(struct route *route, struct delivery *delivery); /* its body again; false: it is dead now */
 void batch_free(struct route *route, struct batch **batch);
 void delivery_forget(struct route *route, struct delivery **delivery); /* out of the order, freed */

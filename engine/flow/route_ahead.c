@@ -50,7 +50,7 @@ bool route_ahead(struct route *route)
 {
 	struct batch *batch = route->gathering;
 	if (!route->transactional || route->ahead || route->rewinding || route->state != ROUTE_RUNNING ||
-		!route->consignment || !batch || batch->undecoded || batch->seen.len == batch->seen_kept)
+		!route->consignment || !batch_whole(route) || batch->seen.len == batch->seen_kept)
 		return false;
 	struct ahead *it = route->ahead = must_alloc(sizeof(*it));
 	it->route = route;

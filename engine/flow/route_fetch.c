@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route_fetch.c - before one batch is at the sink the records of the next are read, and their events found.
+/* route_fetch.c - before a piece of a batch is gathered the records of the next are read, and their events found.
  *
- * Only of a backlog: where a whole batch waits behind the one that was just read.  What
- * is found is taken if it is what comes next, and forgotten otherwise: the route reads it
- * when it is due then, as it does what is damaged, gone, or cannot be read.
+ * Only of a backlog: where a whole batch waits behind what was just read.  What is found is taken if it is what comes
+ * next, and forgotten otherwise: the route reads it when it is due then, as it does what is damaged, gone, or cannot
+ * be read.  In pieces, since what was parsed takes as much memory as all else of an event.
  *
  * Who does it is who has the time.  The loop and the sink's work in the pool keep two processors busy; a third
  * thread would take one away from that of the two which all wait for.  So with two processors it is the pool
- * while the sink waits for the loop, and the loop while it waits for the sink.  With more the pool begins at once;
- * with one, too: somebody always has something to do there while the other waits for the disk.
+ * while the sink waits for the loop, and the loop while it waits for the sink, or for a piece.  With more the pool
+ * begins at once; with one, too: somebody always has something to do there while the other waits for the disk.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +205,7 @@ static struct fetch *fetch_of(struct route *route)
 static bool is_backlog(const struct route *route)
 {
 	return route->state == ROUTE_RUNNING && !route->paused && !route->once && !route->trying && !route->rewinding &&
-		!route_alone(route) && route->gathering &&
+		!route_alone(route) && route->open_count < route->policy.open_limit && /* else nothing is taken */
 		log_reader_end(route->log) >= route->read_to + route->policy.batch_events;
 }
 
@@ -231,8 +231,9 @@ static void begin(struct fetch *it)
 	const struct route *route = it->route;
 	forget_records(it);
 	it->from = route->read_to + 1;
-	it->most = route->policy.batch_events;
-	it->bytes = route->policy.batch_bytes;
+	size_t pieces = route->policy.batch_events < ROUTE_PIECES ? 1 : ROUTE_PIECES;
+	it->most = route->policy.batch_events / pieces;
+	it->bytes = route->policy.batch_bytes / pieces;
 }
 
 static void begin_in_pool(struct fetch *it)
@@ -252,7 +253,7 @@ static void begin_here(struct fetch *it)
 	it->here = it->good;
 }
 
-static bool stretch(struct fetch *it)
+static void stretch(struct fetch *it)
 {
 	int64_t begun = clock_ticks();
 	for (unsigned count = 1; !is_fetched(it) && count <= STRETCH; count++) {
@@ -260,21 +261,21 @@ static bool stretch(struct fetch *it)
 		if (count % LOOK == 0 && clock_ticks() - begun >= ROUTE_SLICE)
 			break;
 	}
-	return !is_fetched(it);
 }
 
-/* All of it went through the transforms, and waits for the sink. */
-static bool is_gathered(const struct batch *batch)
+/* The loop is; else it waits, for the sink or for what transforms ask for. */
+static bool is_at_work(const struct route *route)
 {
-	return !batch->undecoded && !batch->busy;
+	return route->gathering->undecoded || (route->run_first && route->running < route->policy.calls);
 }
 
 static void begin_somewhere(struct fetch *it)
 {
-	bool busy = route_sink_busy(it->route), gathered = is_gathered(it->route->gathering);
-	if (it->processors != 2 || (!busy && !gathered))
+	const struct route *route = it->route;
+	bool busy = route_sink_busy(route), works = is_at_work(route);
+	if (it->processors != 2 || (!busy && (works || route->gathering->busy)))
 		begin_in_pool(it);
-	else if (busy && gathered)
+	else if (!works && (busy || batch_may_grow(route->gathering)))
 		begin_here(it);
 }
 
@@ -282,7 +283,7 @@ bool fetch_next(struct route *route)
 {
 	if (fetch_awaited(route))
 		return false;
-	if (!is_backlog(route)) {
+	if (!route->gathering || !is_backlog(route)) {
 		rest(route->fetch);
 		return false;
 	}
@@ -291,7 +292,10 @@ bool fetch_next(struct route *route)
 		return false;
 	if (it->from != route->read_to + 1)
 		begin_somewhere(it);
-	return it->here && stretch(it);
+	if (!it->here || is_fetched(it))
+		return false;
+	stretch(it);
+	return true;
 }
 
 bool fetch_awaited(const struct route *route)
@@ -300,11 +304,23 @@ bool fetch_awaited(const struct route *route)
 	return it && it->working && !it->forgotten && it->from == route->read_to + 1;
 }
 
+static bool is_of_this_log(const struct fetch *it)
+{
+	return strcmp(log_reader_id(it->log), it->route->log_id) == 0;
+}
+
+bool fetch_follows(const struct route *route)
+{
+	const struct fetch *it = route->fetch;
+	return it && !it->forgotten && is_backlog(route) && is_of_this_log(it) &&
+		(it->from != route->read_to + 1 || it->working || it->good);
+}
+
 const struct log_slice *fetch_taken(struct route *route, struct fetched **records)
 {
 	struct fetch *it = route->fetch;
 	bool fits = it && !it->working && it->good && it->from == route->read_to + 1 && !route_alone(route) &&
-		strcmp(log_reader_id(it->log), route->log_id) == 0;
+		is_of_this_log(it);
 	*records = fits ? it->records : NULL;
 	return fits ? &it->slice : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route_fetch.h - the records of the next batch, read and parsed before they are needed. */
+/* route_fetch.h - the records of a batch's next piece, read and parsed before they are needed. */
 #ifndef FLOW_ROUTE_FETCH_H
 #define FLOW_ROUTE_FETCH_H
 
@@ -18,11 +18,13 @@ struct fetched {
 
 struct sl_request *fetch_request(struct arena *arena, const struct log_record *record);
 
-/* If a whole batch lies behind the one that is gathered: a part of the work on that.  True: there is more of it
- * for the loop. */
+/* If a whole batch lies behind what was read: a part of the work on the next piece.  True: the loop did it, and may
+ * have more of it to do, or a piece to take. */
 bool fetch_next(struct route *route);
 /* The pool is at what comes next: when it is done the route is turned. */
 bool fetch_awaited(const struct route *route);
+/* More of the batch that is gathered is or will be fetched. */
+bool fetch_follows(const struct route *route);
 /* What comes next, if it is there: a slice of records and for each what was made of it, in `records`, to be
  * taken over, or nothing yet (no arena); all holds until fetch_used(), which frees what is left.  NULL: nothing
  * fits. */

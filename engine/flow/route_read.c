@@ -367,18 +367,20 @@ static struct delivery *batch_add(struct route *route, struct batch *batch, uint
 static void batch_records(struct route *route, struct batch *batch, const struct log_slice *slice,
 	struct fetched *ready)
 {
+	batch->begun = clock_ticks();
 	for (size_t i = 0; i < slice->count; i++) {
 		batch->received = slice->records[i].received;
 		if (!route_source(route, slice->records[i].source))
 			continue;
 		struct delivery *delivery = batch_add(route, batch, slice->records[i].seq);
+		if (!batch->undecoded)
+			batch->undecoded = delivery;
 		if (ready && ready[i].arena)
 			take_fetched(delivery, &ready[i]);
 		else
 			take_record(delivery, &slice->records[i]);
 		delivery->undecoded = true;
 	}
-	batch->undecoded = batch->all.first;
 	batch->upto = slice->next - 1;
 	stand_mark(&slice->records[slice->count - 1], batch->mark);
 }
@@ -406,19 +408,39 @@ static void batch_gone(struct batch *batch, const struct log_slice *slice)
 		slice->gone_from, slice->gone_to);
 }
 
+bool batch_may_grow(const struct batch *batch)
+{
+	return !batch->undecoded && batch->pieces < ROUTE_PIECES;
+}
+
+bool batch_whole(const struct route *route)
+{
+	const struct batch *batch = route->gathering;
+	return batch && !batch->undecoded && (!batch_may_grow(batch) || !fetch_follows(route));
+}
+
 static bool may_read(const struct route *route)
 {
-	return route->state == ROUTE_RUNNING && !route->paused && !route->once && !route->gathering &&
-		!route->rewinding && !fetch_awaited(route) &&
+	return route->state == ROUTE_RUNNING && !route->paused && !route->once &&
+		(!route->gathering || batch_may_grow(route->gathering)) && !route->rewinding && !fetch_awaited(route) &&
 		route->open_count < route->policy.open_limit && log_reader_end(route->log) > route->read_to;
 }
 
 static struct batch *batch_new(struct route *route)
 {
 	struct batch *batch = must_alloc(sizeof(*batch));
-	batch->begun = clock_ticks();
+	batch->pieces = ROUTE_PIECES;
 	route->gathering = batch;
 	return batch;
+}
+
+/* The one that is gathered, or another. */
+static struct batch *batch_of_pieces(struct route *route)
+{
+	if (!route->gathering)
+		batch_new(route)->pieces = 0;
+	route->gathering->pieces += route->policy.batch_events < ROUTE_PIECES ? ROUTE_PIECES : 1;
+	return route->gathering;
 }
 
 static bool batch_fetched(struct route *route)
@@ -427,7 +449,7 @@ static bool batch_fetched(struct route *route)
 	const struct log_slice *slice = fetch_taken(route, &ready);
 	if (!slice)
 		return false;
-	batch_records(route, batch_new(route), slice, ready);
+	batch_records(route, batch_of_pieces(route), slice, ready);
 	fetch_used(route);
 	route->read_to = route->gathering->upto;
 	return true;
@@ -458,10 +480,12 @@ static bool batch_read(struct route *route)
 
 bool route_read(struct route *route)
 {
-	bool read = may_read(route) && (batch_fetched(route) || batch_read(route)), more = false;
-	if (!read) /* a turn later: the sink is being handed a batch just now, and needs a processor */
+	bool read = may_read(route) && (batch_fetched(route) || (!route->gathering && batch_read(route))), more = false;
+	bool undecoded = route->gathering && route->gathering->undecoded;
+	/* With a batch's first piece a turn later: the sink is being handed one just now, and needs a processor. */
+	if (!read || route->gathering->pieces > 1)
 		more = fetch_next(route);
 	if (route->gathering && batch_decode(route, route->gathering))
 		return true;
-	return read || more;
+	return read || more || (undecoded && !route->gathering->undecoded);
 }

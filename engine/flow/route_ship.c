@@ -204,7 +204,7 @@ bool route_ship(struct route *route)
 	struct batch *gathering = route->gathering;
 	if (route_sink_busy(route) || route->rewinding || (route->state != ROUTE_RUNNING && route->state != ROUTE_STOPPING))
 		return false;
-	if (!route->shipping && gathering && !gathering->busy && !gathering->undecoded) {
+	if (!route->shipping && batch_whole(route) && !gathering->busy) {
 		route->shipping = gathering;
 		route->gathering = NULL;
 	}

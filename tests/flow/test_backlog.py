@@ -7,7 +7,7 @@ import random
 from bed import wait_until
 from test_route import begin, dead, note
 
-EVENTS = 1700  # more than three batches of any sink
+EVENTS = 5000  # more than three batches of any sink
 SOURCES = ("sources:\n", "sources:\n  others: { use: webhook, auth: none, insecure: true, id: body:/id }\n")
 
 
@@ -35,11 +35,14 @@ def prefix(text):
     return " ".join(text.split()[:2])
 
 
-def wait_behind_a_pause(daemon):
+def wait_behind_a_pause(daemon, special=None, **changes):
+    """`special`: bodies of sources "notes" by number."""
     random.seed(7)
-    begin(daemon, **{SOURCES[0]: SOURCES[1]})
+    begin(daemon, **{SOURCES[0]: SOURCES[1]}, **changes)
     assert daemon.ask("notes", "pause")[1]["ok"]
     plan = [planned(number) for number in range(EVENTS)]
+    for number, body in (special or {}).items():
+        plan[number] = "notes", json.dumps(body).encode()
     post_all(daemon, plan)
     return plan
 
@@ -82,7 +85,7 @@ def test_a_backlog_of_several_sources_comes_out_in_order(daemon):
 
 def test_damage_in_the_middle_of_a_backlog_costs_that_event_alone(daemon):
     plan = wait_behind_a_pause(daemon)
-    victim = next(seq for seq in range(1100, EVENTS) if plan[seq - 1][0] == "notes" and seq % 40 != 18)
+    victim = next(seq for seq in range(2100, EVENTS) if plan[seq - 1][0] == "notes" and seq % 40 != 18)
     segment, at = next((path, path.read_bytes().find(plan[victim - 1][1])) for path in (daemon.data / "log").glob("*")
                        if path.is_file() and plan[victim - 1][1] in path.read_bytes())
     with open(segment, "r+b") as file:
@@ -101,6 +104,16 @@ def test_a_rewind_while_a_backlog_is_read_gives_the_same_table(daemon):
     wait_until(lambda: daemon.route_health()["cursor"] >= 500)
     assert daemon.sluice("routes", "rewind", "notes", "--to", "100").returncode == 0
     wait_until(lambda: daemon.route_health()["cursor"] == EVENTS)
+    rows, died = expected(plan)
+    assert found(daemon) == rows
+    assert [seq for seq, _, _ in dead(daemon)] == died
+
+
+def test_as_many_wait_as_may_while_a_backlog_is_read(daemon):
+    """One waits, and all of its card wait for it, so that the limit is met where half of a batch is read."""
+    plan = wait_behind_a_pause(daemon, {1400: note(1400, sleep=3)},
+                               **{"to: local }": "to: local, open_limit: 100, patience: 100ms }"})
+    resume(daemon)
     rows, died = expected(plan)
     assert found(daemon) == rows
     assert [seq for seq, _, _ in dead(daemon)] == died
