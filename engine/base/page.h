@@ -55,6 +55,8 @@ enum counter {
 };
 extern const char *const counter_names[COUNTER_COUNT], *const counter_helps[COUNTER_COUNT];
 
+#define PAGE_GAPS 8
+
 struct page {
 	_Atomic uint64_t beat;  /* grows at least once a second while the loop turns */
 	_Atomic uint64_t floor; /* to the ingress, from the master: routes need nothing below this seq */
@@ -62,6 +64,7 @@ struct page {
 	_Atomic uint32_t call_part;
 	_Atomic uint32_t call_step; /* enum step of host.h */
 	_Atomic uint64_t counters[COUNTER_COUNT];
+	_Atomic uint64_t gaps[PAGE_GAPS][2]; /* the log's: first and last seq of each, the newest first */
 	_Atomic uint32_t confined;  /* a filter looks at what it asks of the kernel (confine.h) */
 	_Atomic uint32_t forbidden; /* the call that ended it for that, plus 1 */
 	char call_name[64]; /* the instance: a transform's or sink's name */

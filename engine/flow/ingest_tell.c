@@ -92,10 +92,16 @@ static void look_at_room(struct ingest *ingest)
 	room_changes(ingest, room);
 }
 
+_Static_assert(PAGE_GAPS == LOG_GAPS, "the page has room for those that log_stat tells");
+
 static void count_log(struct ingest *ingest)
 {
 	struct log_stat stat;
 	log_stat(ingest->log, &stat);
+	for (size_t i = 0; i < PAGE_GAPS; i++) {
+		atomic_store(&ingest->page->gaps[i][0], stat.gap[i].first);
+		atomic_store(&ingest->page->gaps[i][1], stat.gap[i].last);
+	}
 	page_set(ingest->page, COUNTER_log_bytes, (uint64_t)stat.bytes);
 	page_set(ingest->page, COUNTER_log_begin, stat.begin);
 	page_set(ingest->page, COUNTER_log_gaps, stat.gaps);

@@ -114,15 +114,14 @@ static bool ls_route(const struct command_line *line, struct questions *question
 	struct why why = { 0 };
 	struct sl_document *answer = ask_simply(questions, name, "stand", &why);
 	const struct sl_json *root = answer ? sl_json_root(answer) : NULL;
-	int64_t cursor = shown_number(root, "cursor"), end = shown_number(root, "end");
 	const struct standing standing = {
 		.name = name,
 		.state = "stopped",
 		.error = answer ? NULL : why.text,
 		.paused = sl_json_true(sl_json_get(root, "paused")),
 		.known = answer,
-		.cursor = cursor,
-		.behind = end > cursor ? end - cursor : 0,
+		.cursor = shown_number(root, "cursor"),
+		.behind = shown_number(root, "behind"),
 		.waiting = shown_number(root, "waiting"),
 		.dead = shown_number(root, "dead"),
 	};

@@ -12,6 +12,7 @@
 #include "main/user.h"
 #include "sdk/text.h"
 #include "sdk/time.h"
+#include "store/log.h"
 
 #define PATIENCE 5000                        /* ms a process may be away before it counts */
 #define STILLNESS 2500                       /* ms it may stand still */
@@ -29,18 +30,18 @@ bool health_stands(const struct master *master, const struct child *route)
 	return page_get(master->ingress->page, COUNTER_log_begin) && page_get(route->page, COUNTER_hold);
 }
 
-/* So many events, by their seqs: a gap of the log is wider than all that it has had. */
-static uint64_t events_in(const struct page *ingress, uint64_t seqs)
+/* So many events of the log, by their seqs: a gap is wider than all that it has had, and a route may stand in one. */
+static uint64_t events_behind(const struct page *ingress, uint64_t seq)
 {
-	uint64_t gaps = page_get(ingress, COUNTER_log_gaps);
-	return seqs >= gaps ? seqs - gaps : seqs;
+	struct log_stat stat = { .begin = page_get(ingress, COUNTER_log_begin), .end = page_get(ingress, COUNTER_log_end) };
+	for (size_t i = 0; i < PAGE_GAPS; i++)
+		stat.gap[i] = (struct log_gap){ atomic_load(&ingress->gaps[i][0]), atomic_load(&ingress->gaps[i][1]) };
+	return log_events_behind(&stat, seq);
 }
 
 uint64_t health_behind(const struct master *master, const struct child *route)
 {
-	uint64_t end = page_get(master->ingress->page, COUNTER_log_end);
-	uint64_t cursor = page_get(route->page, COUNTER_cursor);
-	return end > cursor ? events_in(master->ingress->page, end - cursor) : 0;
+	return events_behind(master->ingress->page, page_get(route->page, COUNTER_cursor));
 }
 
 static const char *last_error(const struct child *child)
@@ -137,7 +138,7 @@ static int64_t held_bytes(const struct master *master)
 	double bytes = (double)page_get(page, COUNTER_log_bytes);
 	if (hold > end || begin > end)
 		return 0;
-	double held = (double)events_in(page, end - hold + 1), all = (double)events_in(page, end - begin + 1);
+	double held = (double)events_behind(page, hold ? hold - 1 : 0), all = (double)events_behind(page, 0);
 	return (int64_t)(hold > begin && held < all ? bytes * held / all : bytes);
 }
 

@@ -177,6 +177,6 @@ void log_stat(const struct log *at, struct log_stat *stat)
 	stat->segments = log->count;
 	stat->begin = log->count ? log->segments[0].first : stat->end + 1;
 	stat->oldest = log->count ? log->segments[0].begun : 0;
-	stat->gaps = segment_gaps(log->segments, log->count);
+	stat->gaps = segment_gaps(log->segments, log->count, stat->gap);
 	pthread_mutex_unlock(&log->lock);
 }

@@ -108,15 +108,24 @@ bool log_check(struct log *log, struct why *why);
  * needs) that are older than `keep` or whose room is needed; takes the pages of the others out of the page cache. */
 bool log_retire(struct log *log, uint64_t floor, struct why *why);
 
+#define LOG_GAPS 8
+struct log_gap { /* seqs that were never given: a restore set the log forward */
+	uint64_t first, last;
+};
+
 struct log_stat {
 	uint64_t begin, end; /* oldest seq kept, last durable one; begin > end: empty */
-	uint64_t gaps;       /* so many seqs between them were never given: a restore set the log forward */
+	uint64_t gaps;       /* so many seqs between them were never given */
+	struct log_gap gap[LOG_GAPS]; /* the newest first; first 0: there are no more */
 	int64_t bytes, limit;
 	int64_t oldest;      /* received time of the oldest record, 0: none */
 	uint64_t segments, damaged;
 	char id[LOG_ID_SIZE];
 };
 void log_stat(const struct log *log, struct log_stat *stat);
+/* How many events lie behind this seq, wherever it stands, be it in a gap.  Of a log that was restored more than
+ * LOG_GAPS times within its keep the oldest gaps count as events. */
+uint64_t log_events_behind(const struct log_stat *stat, uint64_t seq);
 
 /* ---------------------------------------------------------------- reading */
 

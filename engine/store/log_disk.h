@@ -88,8 +88,8 @@ int segment_open(int dir, uint64_t ordinal, struct segment *segment);
 void segment_head_make(struct segment_head *head, const struct segment *segment);
 /* The last seq that was given before this segment's first. */
 uint64_t segment_before(const struct segment *segment);
-/* How many seqs between those of the segments were never given. */
-uint64_t segment_gaps(const struct segment *segments, size_t count);
+/* How many seqs between those of the segments were never given; the newest gaps, as log_stat has them. */
+uint64_t segment_gaps(const struct segment *segments, size_t count, struct log_gap gap[LOG_GAPS]);
 
 /* --------------------------------------------------------------- log_scan.c */
 

@@ -187,7 +187,7 @@ bool log_reader_stat(struct log_reader *reader, struct log_stat *stat, struct wh
 	*stat = (struct log_stat){ .end = log_reader_end(reader), .segments = reader->count };
 	stat->begin = reader->count ? reader->segments[0].first : stat->end + 1;
 	stat->oldest = reader->count ? reader->segments[0].begun : 0;
-	stat->gaps = segment_gaps(reader->segments, reader->count);
+	stat->gaps = segment_gaps(reader->segments, reader->count, stat->gap);
 	for (size_t i = 0; i < reader->count; i++)
 		stat->bytes += (int64_t)reader->segments[i].size;
 	memcpy(stat->id, reader->id, sizeof(stat->id));

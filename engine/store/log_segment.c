@@ -83,12 +83,29 @@ uint64_t segment_before(const struct segment *segment)
 	return (segment->gap ? segment->gap : segment->first) - 1;
 }
 
-uint64_t segment_gaps(const struct segment *segments, size_t count)
+uint64_t segment_gaps(const struct segment *segments, size_t count, struct log_gap gap[LOG_GAPS])
 {
 	uint64_t seqs = 0;
-	for (size_t i = 1; i < count; i++) /* what lies before the first is not there anyway */
-		seqs += segments[i].first - 1 - segment_before(&segments[i]);
+	size_t found = 0;
+	for (size_t i = count; i-- > 1;) { /* what lies before the first is not there anyway */
+		uint64_t wide = segments[i].first - 1 - segment_before(&segments[i]);
+		if (wide && found < LOG_GAPS)
+			gap[found++] = (struct log_gap){ segments[i].first - wide, segments[i].first - 1 };
+		seqs += wide;
+	}
 	return seqs;
+}
+
+uint64_t log_events_behind(const struct log_stat *stat, uint64_t seq)
+{
+	uint64_t from = stat->begin > seq + 1 ? stat->begin : seq + 1;
+	uint64_t events = stat->end >= from ? stat->end - from + 1 : 0;
+	for (const struct log_gap *gap = stat->gap; events && gap < stat->gap + LOG_GAPS && gap->first; gap++) {
+		uint64_t first = gap->first > from ? gap->first : from;
+		uint64_t last = gap->last < stat->end ? gap->last : stat->end;
+		events -= first <= last ? last - first + 1 : 0;
+	}
+	return events;
 }
 
 static bool head_good(const struct segment_head *head, uint64_t ordinal)

@@ -242,7 +242,8 @@ def test_what_was_read_and_waits_is_not_lost_with_a_destination_that_is_newer(da
     restore(daemon)
     daemon.start()
     post(daemon, [4])
-    wait_until(lambda: ids(daemon) == [0, 1, 2, 4])  # the cursor lies in the gap: one behind is none by the count of seqs
+    wait_until(daemon.settled)
+    assert ids(daemon) == [0, 1, 2, 4]
     assert [row["seq"] for row in daemon.ask("notes", "dead ls")[1]["rows"]] == [4]
 
 
@@ -260,6 +261,34 @@ def test_the_gap_weighs_nothing(daemon):
     assert daemon.route_health()["behind"] == 10
     log = daemon.health()["log"]
     assert 0.2 < log["held"] / log["bytes"] < 0.5  # ten of thirty
+
+
+@pytest.mark.parametrize("newer", [0, 1, 2, 7])
+def test_where_the_destination_stands_in_the_gap_the_events_behind_it_are_counted(daemon, newer):
+    """It has had so many that the backup does not have; the route is paused, as it was when that was made."""
+    begin(daemon)
+    post(daemon, range(3))
+    wait_until(daemon.settled)
+    assert daemon.ask("notes", "pause")[0] == 200
+    backup(daemon)
+    assert daemon.ask("notes", "resume")[0] == 200
+    post(daemon, range(3, 3 + newer))
+    wait_until(daemon.settled)
+    disaster(daemon)
+    restore(daemon)
+    daemon.start()
+    route = daemon.route_health()
+    assert (route["paused"], route["cursor"], route["behind"]) == (True, 3 + newer, 0)
+    for number in range(1, 4):
+        post(daemon, [20 + number])
+        assert daemon.route_health()["behind"] == number
+    assert b'sluice_behind{process="route",route="notes"} 3' in daemon.get("/metrics").body
+    daemon.stop()
+    assert json.loads(fine(daemon.sluice("routes", "ls", "--json")))["behind"] == 3
+    daemon.start()
+    assert daemon.ask("notes", "resume")[0] == 200
+    wait_until(daemon.settled)
+    assert ids(daemon) == [*range(3 + newer), 21, 22, 23]
 
 
 def test_a_backup_of_a_stopped_daemon_and_of_a_killed_one(daemon):

@@ -127,6 +127,54 @@ static void any_seq_can_be_read_first(void **unused)
 	}
 }
 
+struct behind {
+	uint64_t seq, events;
+};
+
+static void expect_behind(const struct log_stat *stat, const struct behind *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (log_events_behind(stat, rows[i].seq) != rows[i].events)
+			fail_msg("behind %" PRIu64 " are %" PRIu64 ", not %" PRIu64, rows[i].seq,
+				log_events_behind(stat, rows[i].seq), rows[i].events);
+}
+
+static void events_are_counted_from_wherever_one_stands(void **unused)
+{
+	const struct behind rows[] = { { 0, 440 }, { 1, 439 }, { 399, 41 }, { 400, 40 }, { 401, 40 }, { 402, 40 },
+		{ 5000, 40 }, { NEXT - 2, 40 }, { NEXT - 1, 40 }, { NEXT, 39 }, { NEXT + 38, 1 }, { NEXT + 39, 0 },
+		{ NEXT + 100, 0 } };
+	struct log_stat stat, read;
+	struct why why = { "" };
+	open_writer();
+	add_many(20, 20);
+	stat = make_copy();
+	go_on_with_it(&stat);
+	add_many(2, 20);
+	struct log_reader *reader = open_reader();
+	assert_true(log_reader_stat(reader, &read, &why));
+	log_stat(writer, &stat);
+	expect_behind(&stat, rows, sizeof(rows) / sizeof(*rows));
+	expect_behind(&read, rows, sizeof(rows) / sizeof(*rows));
+	log_reader_close(&reader);
+}
+
+/* Restored twice, and once more with nothing since; what was before 11 is not there any more. */
+static void several_gaps_are_passed_over(void **unused)
+{
+	const struct log_stat stat = { .begin = 11, .end = 4000,
+		.gap = { { 3001, 4000 }, { 2006, 3000 }, { 101, 2000 } } };
+	const struct behind rows[] = { { 0, 95 }, { 10, 95 }, { 11, 94 }, { 100, 5 }, { 101, 5 }, { 2000, 5 }, { 2001, 4 },
+		{ 2005, 0 }, { 2006, 0 }, { 3000, 0 }, { 3500, 0 }, { 4000, 0 }, { 4001, 0 } };
+	const struct log_stat empty = { .begin = 4001, .end = 4000 }, none = { 0 };
+	const struct log_stat unopened = { .begin = 1, .end = 100, .gap = { { 101, 2000 } } };
+	expect_behind(&stat, rows, sizeof(rows) / sizeof(*rows));
+	assert_int_equal(log_events_behind(&empty, 0), 0);
+	assert_int_equal(log_events_behind(&unopened, 90), 10);
+	assert_int_equal(log_events_behind(&none, 0), 0);
+	assert_int_equal(log_events_behind(&none, UINT64_MAX - 1), 0);
+}
+
 static void damage_before_the_gap_names_only_what_was_given(void **unused)
 {
 	open_writer();
@@ -201,6 +249,8 @@ int main(void)
 		TEST(a_copy_of_a_written_log_goes_on_far_behind_its_end),
 		TEST(such_a_log_survives_a_kill_at_once),
 		TEST(any_seq_can_be_read_first),
+		TEST(events_are_counted_from_wherever_one_stands),
+		TEST(several_gaps_are_passed_over),
 		TEST(damage_before_the_gap_names_only_what_was_given),
 		TEST(what_is_before_the_gap_is_let_go_of_as_ever),
 		TEST(a_log_without_a_record_goes_on_too),
