@@ -7,7 +7,7 @@
 
 #include "store/log_reader.h"
 
-#define CHUNK_FIRST ((size_t)64 * 1024) /* at the log's end most reads find little */
+#define CHUNK_FIRST ((size_t)64 * 1024) /* nothing was read yet */
 #define CHUNK_MOST ((size_t)1024 * 1024)
 
 /* What is asked for, and what is found so far. */
@@ -103,11 +103,23 @@ static ssize_t read_at(int fd, char *at, size_t len, uint64_t offset)
 	return got;
 }
 
+/* In so many bytes all that is wanted should lie, if its records are like those before. */
+static size_t likely(const struct log_reader *reader, const struct want *want)
+{
+	uint64_t count = want->from <= want->last ? want->last - want->from + 1 : 0;
+	if (count > want->most)
+		count = want->most;
+	if (count > CHUNK_MOST / reader->mean)
+		return CHUNK_MOST;
+	size_t size = (size_t)count * reader->mean;
+	return size + size / 16 + LOG_PAGE;
+}
+
 static size_t chunk_size(const struct log_reader *reader, const struct want *want, size_t last,
 	uint64_t span)
 {
 	uint64_t left = reader->at.size > reader->offset ? reader->at.size - reader->offset : 0;
-	size_t size = last ? last * 4 : CHUNK_FIRST;
+	size_t size = reader->mean ? likely(reader, want) : last ? last * 4 : CHUNK_FIRST;
 	if (size > CHUNK_MOST)
 		size = CHUNK_MOST;
 	if (size > want->bytes && want->bytes >= CHUNK_FIRST)
@@ -127,7 +139,7 @@ static uint64_t last_here(const struct log_reader *reader, const struct want *wa
 
 static bool collect(struct log_reader *reader, struct want *want)
 {
-	uint64_t span = LOG_ALIGN;
+	uint64_t span = LOG_ALIGN, begun = reader->offset;
 	want->last = last_here(reader, want);
 	for (size_t size = 0; span;) {
 		size = chunk_size(reader, want, size, span);
@@ -141,6 +153,8 @@ static bool collect(struct log_reader *reader, struct want *want)
 		if ((size_t)got < span)
 			return true; /* cut off */
 		take_records(reader, want, chunk, (size_t)got, &span);
+		if (want->slice->count)
+			reader->mean = (size_t)(reader->offset - begun) / want->slice->count;
 	}
 	return true;
 }

@@ -26,6 +26,7 @@ struct log_reader {
 	struct segment at;
 	uint64_t offset;   /* of the record with the seq `expected` */
 	uint64_t expected;
+	size_t mean;       /* bytes of a record, of those read last; 0: none was */
 };
 
 /* Lists the segments again; headers are read of the new ones only. */
