@@ -21,6 +21,8 @@ BENCHES = pathlib.Path(SLUICE).resolve().parent / "tests"
 
 UNITS = {
     "log_damage_test": [10],
+    "log_unclean_test": [10],
+    "log_ahead_refused_test": [41],
     "log_model_test": [2, 10],
     "state_test": [11, 14],
     "memory_test": [8],

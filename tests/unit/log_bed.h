@@ -127,6 +127,31 @@ static inline void in_child(void (*work)(void))
 	assert_int_equal(status, 0);
 }
 
+/* What such a process does. */
+static inline void nothing(void)
+{
+}
+
+static inline void write_but_not_publish(void)
+{
+	struct why why;
+	uint64_t seq = end_now();
+	for (int i = 1; i <= 5; i++)
+		add_one(seq + i);
+	log_write(writer, log_take(writer), &why);
+}
+
+static inline void add_five(void)
+{
+	add(5);
+}
+
+static inline void add_and_write(void)
+{
+	add(5);
+	write_but_not_publish();
+}
+
 /* ------------------------------------------------------------------ reading */
 
 struct tally {

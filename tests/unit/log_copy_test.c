@@ -87,10 +87,6 @@ static void a_copy_of_a_written_log_goes_on_far_behind_its_end(void **unused)
 	expect(400, 401);
 }
 
-static void nothing(void)
-{
-}
-
 static void such_a_log_survives_a_kill_at_once(void **unused)
 {
 	open_writer();
@@ -225,7 +221,7 @@ static void a_log_without_a_record_goes_on_too(void **unused)
 }
 
 /* Killed between write and publication: those records are kept by a start, so by a copy. */
-static void write_but_not_publish(void)
+static void publish_three_of_six(void)
 {
 	struct why why;
 	add(3);
@@ -236,7 +232,7 @@ static void write_but_not_publish(void)
 
 static void without_a_writer_all_that_follows_is_copied(void **unused)
 {
-	in_child(write_but_not_publish);
+	in_child(publish_three_of_six);
 	struct log_stat stat = make_copy();
 	assert_int_equal(stat.end, 6);
 	go_on_with_it(&stat);
