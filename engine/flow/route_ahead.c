@@ -46,11 +46,17 @@ void ahead_forget(struct route *route, const struct batch *batch)
 		route->ahead->batch = NULL;
 }
 
+/* Two jobs at a time on the own file would be one transaction within the other. */
+static bool is_at_sink(const struct consignment *consignment)
+{
+	return consignment && !consignment->working;
+}
+
 bool route_ahead(struct route *route)
 {
 	struct batch *batch = route->gathering;
 	if (!route->transactional || route->ahead || route->rewinding || route->state != ROUTE_RUNNING ||
-		!route->consignment || !batch_whole(route) || batch->seen.len == batch->seen_kept)
+		!is_at_sink(route->consignment) || !batch_whole(route) || batch->seen.len == batch->seen_kept)
 		return false;
 	struct ahead *it = route->ahead = must_alloc(sizeof(*it));
 	it->route = route;

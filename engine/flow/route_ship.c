@@ -40,6 +40,7 @@ static void kept(uv_work_t *work, int status)
 		shipped(it);
 	else
 		consignment_hand_over(it);
+	route_turn(route);
 }
 
 static void keep_in_pool(uv_work_t *work)
