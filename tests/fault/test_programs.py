@@ -34,6 +34,7 @@ UNITS = {
     "wycheproof_test": [28],
     "webhook_schemes_test": [28],
     "client_test": [40],
+    "client_refused_test": [40],
     "net_test": [33, 40],
     "net_judge_test": [33, 40],
     "net_shared_test": [33, 40],
