@@ -221,12 +221,14 @@ def line(told):
 
 
 def tell(rows, as_json):
-    """Returns the exit code: 0 if no target is missed."""
+    """Each as it comes; returns the exit code: 0 if no target is missed."""
+    fine = True
     if not as_json:
         print(f"{'':42} {'median':>9} {'':8} {'least .. most':>20} {'limit':>9} {'ratio':>7}")
     for told in rows:
-        print(json.dumps(told) if as_json else line(told))
-    return 0 if all(told["ok"] for told in rows) else 1
+        print(json.dumps(told) if as_json else line(told), flush=True)
+        fine = fine and told["ok"]
+    return 0 if fine else 1
 
 
 def options(doc, rounds):
