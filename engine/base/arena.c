@@ -55,13 +55,17 @@ void *must_grow(void *at, size_t size)
 	return at;
 }
 
-void *must_pages(size_t size)
+void *must_aligned(size_t page, size_t size)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *at = aligned_alloc(page, (size + page - 1) / page * page);
 	if (!at)
 		out_of_memory();
 	return at;
+}
+
+void *must_pages(size_t size)
+{
+	return must_aligned((size_t)sysconf(_SC_PAGESIZE), size);
 }
 
 char *must_string(const char *string)

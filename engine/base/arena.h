@@ -42,6 +42,7 @@ void arena_spares_join(struct arena_spares *spares); /* none are left in it */
 void *must_alloc(size_t size); /* zeroed */
 void *must_grow(void *at, size_t size);
 void *must_pages(size_t size); /* begins where a page of memory does; not zeroed; for free() */
+void *must_aligned(size_t page, size_t size); /* the same for pages of so many bytes, a power of two */
 char *must_string(const char *string);
 
 #endif
