@@ -487,5 +487,5 @@ bool route_read(struct route *route)
 		more = fetch_next(route);
 	if (route->gathering && batch_decode(route, route->gathering))
 		return true;
-	return read || more || (undecoded && !route->gathering->undecoded);
+	return read || more || (undecoded && route->gathering && !route->gathering->undecoded);
 }
