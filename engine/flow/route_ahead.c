@@ -61,6 +61,7 @@ bool route_ahead(struct route *route)
 	struct ahead *it = route->ahead = must_alloc(sizeof(*it));
 	it->route = route;
 	it->batch = batch;
+	batch->pieces = ROUTE_PIECES; /* it grows no more, or its ids would be written once more with those behind them */
 	it->work.data = it;
 	buf_add(&it->seen, batch->seen.at, batch->seen.len);
 	it->job.first = route->consignment->after.cursor + 1;

@@ -288,7 +288,7 @@ bool fetch_next(struct route *route)
 		return false;
 	}
 	struct fetch *it = fetch_of(route);
-	if (!it || it->forgotten)
+	if (!it || it->working || it->forgotten) /* perhaps from where the route was before it was set back */
 		return false;
 	if (it->from != route->read_to + 1)
 		begin_somewhere(it);
@@ -312,8 +312,10 @@ static bool is_of_this_log(const struct fetch *it)
 bool fetch_follows(const struct route *route)
 {
 	const struct fetch *it = route->fetch;
-	return it && !it->forgotten && is_backlog(route) && is_of_this_log(it) &&
-		(it->from != route->read_to + 1 || it->working || it->good);
+	if (!it || it->forgotten || !is_backlog(route))
+		return false;
+	/* While it works, the log is the pool's. */
+	return it->working || (is_of_this_log(it) && (it->from != route->read_to + 1 || it->good));
 }
 
 const struct log_slice *fetch_taken(struct route *route, struct fetched **records)
