@@ -3,9 +3,7 @@
 #ifndef TESTS_POSTGRES_SHOP_BED_H
 #define TESTS_POSTGRES_SHOP_BED_H
 
-#include "sink_bed.h"
-
-#include "postgres_bed.h"
+#include "postgres_sink_bed.h"
 
 static const char shop[] =
 	"options:\n"
@@ -37,48 +35,11 @@ static const char shop[] =
 	"    key: [order, part, line]\n"
 	"    columns: { order: text, part: int, line: int, title: text }\n";
 
-/* What another program sees, and does. */
-static struct {
-	PGconn *db;
-	char conninfo[256];
-} other;
-
-static inline void sees(struct fixture *f, const char *sql, const char *wanted)
-{
-	bed_shows(other.db, sql, wanted);
-}
-
-static inline void does(struct fixture *f, const char *sql)
-{
-	bed_does(other.db, sql);
-}
-
 /* ------------------------------------------------------------------- set up */
-
-static inline void set_number(struct fixture *f, const char *name, int64_t number)
-{
-	set_option(f, name, &number, sizeof(number));
-}
-
-static inline void set_url(struct fixture *f, const char *url)
-{
-	const char **list = arena_alloc(f->arena, 2 * sizeof(*list));
-	list[0] = arena_string(f->arena, url);
-	set_option(f, "url", &list, sizeof(list));
-}
 
 static inline int begin(void **state)
 {
-	struct fixture *f = bed_sink("postgres");
-	const char *namespace = "public";
-	other.db = bed_database(other.conninfo, sizeof(other.conninfo));
-	set_url(f, other.conninfo);
-	set_option(f, "namespace", &namespace, sizeof(namespace));
-	set_number(f, "connect_timeout", 5000);
-	set_number(f, "statement_timeout", 10000);
-	set_number(f, "answer_timeout", 15000);
-	set_number(f, "lock_timeout", 200);
-	set_number(f, "idle_timeout", 60000);
+	struct fixture *f = bed_postgres();
 	bed_load(f, shop, "", "postgres");
 	*state = f;
 	return 0;
@@ -102,15 +63,8 @@ static inline int begin_pooler(void **state)
 	return 0;
 }
 
-static inline int end(void **state)
-{
-	PQfinish(other.db);
-	bed_free(*state);
-	return 0;
-}
-
-#define WITH(name) cmocka_unit_test_setup_teardown(name, begin_open, end)
-#define BEFORE_OPEN(name) cmocka_unit_test_setup_teardown(name, begin, end)
-#define POOLED(name) { #name " (pooler)", name, begin_pooler, end, NULL }
+#define WITH(name) cmocka_unit_test_setup_teardown(name, begin_open, bed_postgres_end)
+#define BEFORE_OPEN(name) cmocka_unit_test_setup_teardown(name, begin, bed_postgres_end)
+#define POOLED(name) { #name " (pooler)", name, begin_pooler, bed_postgres_end, NULL }
 
 #endif
