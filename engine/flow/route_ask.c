@@ -86,8 +86,9 @@ static void tell_stand(struct route *route, struct request_for *ask)
 	json_member_string(&out, "log_id", route->stand.log_id);
 	json_member_uint(&out, "cursor", route->stand.cursor);
 	json_member_uint(&out, "end", log_reader_end(route->log));
-	if (log_reader_stat(route->log, &log, &unheard))
-		json_member_uint(&out, "behind", log_events_behind(&log, route->stand.cursor));
+	if (!log_reader_stat(route->log, &log, &unheard))
+		log = (struct log_stat){ .end = log_reader_end(route->log) }; /* gaps count as events then */
+	json_member_uint(&out, "behind", log_events_behind(&log, route->stand.cursor));
 	json_member_uint(&out, "counted_from", route->stand.counted_from);
 	json_member_uint(&out, "delivered", route->stand.delivered);
 	json_member_uint(&out, "dropped", route->stand.dropped);
