@@ -36,11 +36,13 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* A limit on the size of files need be no whole page, and a segment is. */
 static uint64_t full_size(const struct log *log)
 {
 	struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
 	getrlimit(RLIMIT_FSIZE, &files);
-	return least(log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT, files.rlim_cur);
+	return least(log->options.segment > 0 ? (uint64_t)log->options.segment : LOG_SEGMENT,
+		files.rlim_cur / LOG_PAGE * LOG_PAGE);
 }
 
 uint64_t ready_size(const struct log *log, uint64_t need)

@@ -297,20 +297,31 @@ static void without_space_nothing_is_taken_and_it_goes_on_by_itself(void **unuse
 	assert_false(exists("unfinished.tmp"));
 }
 
-static void a_small_limit_of_file_sizes_gets_small_segments(void **unused)
+static void check_segments_within(rlim_t limit)
 {
 	struct stat file;
 	char path[128];
 	signal(SIGXFSZ, SIG_IGN);
 	options.segment = 1 << 20;
-	limit_files(200 * 1024);
+	limit_files(limit);
 	open_writer();
 	add_many(20, 20);
 	path_of(path, "000000000001.seg");
 	assert_int_equal(stat(path, &file), 0);
-	assert_true(file.st_size <= 200 * 1024);
+	assert_true(file.st_size <= (off_t)limit);
 	assert_int_equal(read_all().records, 400);
 	limit_files(RLIM_INFINITY);
+}
+
+static void a_small_limit_of_file_sizes_gets_small_segments(void **unused)
+{
+	check_segments_within((rlim_t)200 * 1024);
+}
+
+/* `ulimit -f` counts in 512 bytes, or in whatever a service manager was told. */
+static void a_limit_of_file_sizes_need_be_no_whole_pages(void **unused)
+{
+	check_segments_within((rlim_t)200 * 1024 + 512);
 }
 
 static void a_log_opens_without_space(void **unused)
@@ -443,6 +454,7 @@ int main(void)
 		TEST(readers_are_not_fooled_by_segments_that_are_used_again),
 		TEST(without_space_nothing_is_taken_and_it_goes_on_by_itself),
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
+		TEST(a_limit_of_file_sizes_need_be_no_whole_pages),
 		TEST(a_log_opens_without_space),
 		TEST(what_is_gathered_waits_for_space),
 		TEST(a_large_record_gets_the_room_of_what_everyone_is_past),
