@@ -268,6 +268,8 @@ int ready_take(struct log *log, struct segment *segment)
 	int fd = log->ready_fd;
 	*segment = log->ready;
 	log->ready_fd = -1;
+	if (fd >= 0)
+		log->left = log->ready_left; /* first: else a log that could make no other one would be full for a moment */
 	log->ready_left = 0;
 	pthread_mutex_unlock(&log->preparing);
 	return fd;

@@ -24,6 +24,9 @@ static struct {
 	unsigned sync;   /* the sync that fails, from 1 */
 } refuse;
 
+static bool asks;           /* while records are written: is there room for one more? */
+static unsigned writes, full;
+
 enum what { DIRECT, CACHED, SYNCED };
 
 static struct {
@@ -102,8 +105,11 @@ static ssize_t write_past(int fd, const struct iovec *parts, int count, off_t at
 
 ssize_t __wrap_pwritev(int fd, const struct iovec *parts, int count, off_t at)
 {
-	if (!is_being_made(fd))
+	if (!is_being_made(fd)) {
+		writes++;
+		full += asks && log_room(writer, 100) != LOG_ROOM;
 		return __real_pwritev(fd, parts, count, at);
+	}
 	if (__real_fcntl(fd, F_GETFL) & O_DIRECT)
 		return write_past(fd, parts, count, at);
 	note(CACHED, (uint64_t)at, length(parts, count));
@@ -165,7 +171,8 @@ static void check_is_used(void)
 static int begin(void **unused)
 {
 	memset(&refuse, 0, sizeof(refuse));
-	noted = directs = syncs = 0;
+	noted = directs = syncs = writes = full = 0;
+	asks = false;
 	int made = bed_make(unused);
 	options.segment = SIZE;
 	return made;
@@ -306,6 +313,29 @@ static void where_no_space_can_be_reserved_it_is_filled_all_the_same(void **unus
 	assert_int_equal(through(0, 1, CACHED, 0), LOG_STEP);
 }
 
+/* All that it could let go of has been delivered: nobody is to be turned away meanwhile. */
+static void a_full_log_takes_more_while_a_segment_is_begun(void **unused)
+{
+	struct why why = { "" };
+	options.size = 10 * SIZE;
+	options.keep = INT64_MAX / 2;
+	open_writer();
+	for (unsigned begun = 0; begun < 20; begun += writer->ready_fd < 0) {
+		if (writer->ready_fd < 0) {
+			assert_true(log_retire(writer, UINT64_MAX, &why));
+			assert_true(log_prepare(writer, &why));
+		}
+		asks = begun > 12;
+		add(20);
+	}
+	struct log_stat stat;
+	log_stat(writer, &stat);
+	assert_true(stat.begin > 1);
+	assert_true(stat.bytes <= options.size && stat.bytes > options.size - (int64_t)SIZE);
+	assert_true(writes > 100);
+	assert_int_equal(full, 0);
+}
+
 #define MADE(name) cmocka_unit_test_setup_teardown(name, begin, bed_remove)
 
 int main(void)
@@ -320,6 +350,7 @@ int main(void)
 		MADE(a_step_that_cannot_be_synced_is_a_failure),
 		MADE(one_that_is_waited_for_is_filled_in_one_step),
 		MADE(where_no_space_can_be_reserved_it_is_filled_all_the_same),
+		MADE(a_full_log_takes_more_while_a_segment_is_begun),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
