@@ -217,7 +217,7 @@ static void on_kept(uv_work_t *job, int status)
 	if (!ingest->kept)
 		ingest_die(ingest, ingest->keep_why.text, false);
 	limit_if_idle(ingest);
-	ingest_settle(ingest);
+	settle(ingest);
 }
 
 /* Twice a second: are the files still ours, and may the oldest segments go?  At

@@ -64,7 +64,7 @@ void log_limit(struct log *log, const struct log_options *options);
 
 enum log_room { LOG_ROOM, LOG_FULL, LOG_NO_SPACE, LOG_FAILED };
 /* Whether a record of so many bytes (its texts together) would be taken now.
- * LOG_FULL: the size limit, until log_retire finds something to let go (or the last
+ * LOG_FULL: the size limit, and nothing that log_retire could let go of (or the last
  * seq was given, 2^62, which only a forged header comes near).
  * LOG_NO_SPACE: the file system; both end by themselves.  LOG_FAILED after a
  * failed write or fdatasync, or when files were changed by somebody else: the

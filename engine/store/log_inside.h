@@ -77,6 +77,7 @@ struct log {
 	_Atomic int64_t looked;            /* when it was asked */
 	_Atomic int64_t prepare_again;     /* not before this tick: the last time there was no room */
 	_Atomic uint64_t wanted;           /* bytes there was no room for since log_retire looked; 0: none */
+	_Atomic int64_t may_go;            /* bytes of segments that nobody needs, as log_retire saw it last */
 	_Atomic uint64_t damaged;
 	_Atomic bool failed;
 	bool starting; /* log_open is under way */
@@ -108,9 +109,13 @@ void damaged_keep(struct log *log, int fd, uint64_t from, uint64_t to, uint64_t 
 /* --------------------------------------------------------------- log_ready.c */
 
 enum ready { READY, READY_NO_ROOM, READY_FAILED };
-/* Makes the next segment ready, for records of `need` bytes at least.  `must`
- * passes over the limits, for what is gathered already. */
-enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why);
+enum must {
+	MUST_NOT,  /* what the limits leave */
+	MUST_SOON, /* for what is gathered already: passes over them, but if log_retire can make the room: READY_NO_ROOM */
+	MUST_NOW,
+};
+/* Makes the next segment ready, for records of `need` bytes at least. */
+enum ready ready_make(struct log *log, uint64_t need, enum must must, struct why *why);
 int ready_take(struct log *log, struct segment *segment);
 uint64_t ready_size(const struct log *log, uint64_t need);
 /* A segment not needed any more becomes the spare one, or goes.  Under `preparing`. */
@@ -120,6 +125,8 @@ void spare_drop(struct log *log);
 /* --------------------------------------------------------------- log_space.c */
 
 void space_look(struct log *log, bool now); /* asks the file system, about once a second */
+/* By so many bytes more the log would be larger than log.size; 0: it would not, or there is no limit. */
+int64_t space_beyond(const struct log *log, int64_t more);
 /* Bytes of files to be made for so many bytes of records, beside the spare one's. */
 int64_t space_for(const struct log *log, uint64_t need);
 

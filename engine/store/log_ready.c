@@ -197,7 +197,7 @@ static bool put_in_place(struct log *log, int fd, const char *from, struct segme
 static bool allowed(struct log *log, uint64_t size, struct why *why)
 {
 	int64_t more = (int64_t)size - log->spare;
-	if (log->options.size > 0 && log->bytes + more > log->options.size)
+	if (space_beyond(log, more))
 		return why_say(why, "%s: the log has reached its size limit", log->path);
 	if (log->free < more)
 		return why_say(why, "%s: too little free space for another segment of the log", log->path);
@@ -233,14 +233,29 @@ static int make_file(struct log *log, struct segment *segment, uint64_t need, st
 	return -1;
 }
 
-static enum ready make(struct log *log, uint64_t need, bool must, struct why *why)
+/* log_retire lets go of what nobody needs at its next turn, if it knows how much is wanted. */
+static bool comes_soon(struct log *log, uint64_t size, uint64_t need)
+{
+	int64_t beyond = space_beyond(log, (int64_t)size - log->spare);
+	if (!beyond || beyond > log->may_go)
+		return false;
+	if (need > log->wanted)
+		log->wanted = need;
+	return true;
+}
+
+static enum ready make(struct log *log, uint64_t need, enum must must, struct why *why)
 {
 	struct segment segment = { .ordinal = log->last_ordinal + 1 };
 	space_look(log, true);
 	segment.size = ready_size(log, need);
 	memcpy(segment.id, log->id, sizeof(segment.id));
+	if (must == MUST_SOON && comes_soon(log, segment.size, need))
+		return READY_NO_ROOM;
+	if (must == MUST_NOW)
+		log->may_go = 0; /* log_retire did not come, and nothing more is promised until it does */
 	ready_drop(log);
-	if (!must && !allowed(log, segment.size, why))
+	if (must == MUST_NOT && !allowed(log, segment.size, why))
 		return refused(log, true);
 	int fd = make_file(log, &segment, need, why);
 	if (fd < 0)
@@ -253,7 +268,7 @@ static enum ready make(struct log *log, uint64_t need, bool must, struct why *wh
 	return READY;
 }
 
-enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why)
+enum ready ready_make(struct log *log, uint64_t need, enum must must, struct why *why)
 {
 	pthread_mutex_lock(&log->preparing);
 	bool have = log->ready_fd >= 0 && log->ready.size >= need + LOG_BEGIN;
@@ -277,7 +292,7 @@ int ready_take(struct log *log, struct segment *segment)
 
 bool log_prepare(struct log *log, struct why *why)
 {
-	bool made = ready_make(log, 0, false, why) == READY;
+	bool made = ready_make(log, 0, MUST_NOT, why) == READY;
 	if (log_table_due(log))
 		log_table_write(log);
 	return made;

@@ -102,6 +102,17 @@ static void give_pages_back(struct log *log, uint64_t floor)
 	}
 }
 
+/* Bytes of the segments that could go, whether they have to or not. */
+static int64_t may_go(struct log *log, uint64_t floor)
+{
+	int64_t bytes = 0;
+	pthread_mutex_lock(&log->lock);
+	for (size_t i = 0; i + 1 < log->count && log->segments[i + 1].first <= floor; i++)
+		bytes += (int64_t)log->segments[i].file_size;
+	pthread_mutex_unlock(&log->lock);
+	return bytes;
+}
+
 bool log_retire(struct log *log, uint64_t floor, struct why *why)
 {
 	struct segment oldest;
@@ -111,6 +122,7 @@ bool log_retire(struct log *log, uint64_t floor, struct why *why)
 		let_go(log, &oldest);
 	}
 	log->wanted = 0;
+	log->may_go = may_go(log, floor);
 	give_pages_back(log, floor);
 	if (any && fsync(log->dir) < 0)
 		return why_errno(why, "%s: cannot sync the log's folder", log->path);

@@ -31,6 +31,12 @@ int64_t space_for(const struct log *log, uint64_t need)
 	return (int64_t)(size > need + LOG_BEGIN ? size : need + size) - log->spare;
 }
 
+int64_t space_beyond(const struct log *log, int64_t more)
+{
+	int64_t beyond = log->bytes + more - log->options.size;
+	return log->options.size > 0 && beyond > 0 ? beyond : 0;
+}
+
 static bool file_may_have(uint64_t size)
 {
 	struct rlimit files;
@@ -43,7 +49,7 @@ static enum log_room room_to_make(const struct log *log, uint64_t need, uint64_t
 	int64_t more = space_for(log, need);
 	if (!file_may_have(record + LOG_BEGIN + LOG_PAGE))
 		return LOG_NO_SPACE;
-	if (log->options.size > 0 && log->bytes + more > log->options.size)
+	if (space_beyond(log, more) > log->may_go)
 		return LOG_FULL;
 	if (log->free < more || clock_ticks() < log->prepare_again)
 		return LOG_NO_SPACE;

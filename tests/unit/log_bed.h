@@ -152,6 +152,22 @@ static inline void add_and_write(void)
 	write_but_not_publish();
 }
 
+/* -------------------------------------------------------------------- keeping */
+
+static inline struct log_stat stat_now(void)
+{
+	struct log_stat stat;
+	log_stat(writer, &stat);
+	return stat;
+}
+
+static inline void let_go(uint64_t floor)
+{
+	struct why why = { "" };
+	if (!log_retire(writer, floor, &why))
+		fail_msg("%s", why.text);
+}
+
 /* ------------------------------------------------------------------ reading */
 
 struct tally {
