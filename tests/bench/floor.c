@@ -199,7 +199,10 @@ static void begin_keeping(const char *path)
 {
 	static uv_check_t turn;
 	int failed = io_setup(BATCHES, &context), event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
+	int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
+	file = open(path, flags | O_DIRECT, 0600);
+	if (file < 0 && errno == EINVAL) /* a file system that cannot: then through the page cache */
+		file = open(path, flags, 0600);
 	if (failed || event < 0 || file < 0)
 		fail(path, failed ? -failed : errno);
 	for (int i = 0; i < BATCHES; i++) {
