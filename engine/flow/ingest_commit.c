@@ -204,7 +204,7 @@ static void keep_in_pool(uv_work_t *job)
 	struct ingest *ingest = job->data;
 	struct why no_room = { "" }; /* is told by tell_beat, once */
 	ingest->kept = log_check(ingest->log, &ingest->keep_why);
-	if (ingest->kept && ingest->floor && !log_retire(ingest->log, ingest->floor, &ingest->keep_why))
+	if (ingest->kept && !log_retire(ingest->log, ingest->floor, &ingest->keep_why))
 		line(SL_WARNING, "%s", ingest->keep_why.text);
 	if (ingest->kept && ingest->preparing)
 		log_prepare(ingest->log, &no_room);
@@ -217,7 +217,7 @@ static void on_kept(uv_work_t *job, int status)
 	if (!ingest->kept)
 		ingest_die(ingest, ingest->keep_why.text, false);
 	limit_if_idle(ingest);
-	settle(ingest);
+	ingest_settle(ingest);
 }
 
 /* Twice a second: are the files still ours, and may the oldest segments go?  At

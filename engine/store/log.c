@@ -79,7 +79,7 @@ static bool go_live(struct log *log, struct why *why)
 static void first_ready(struct log *log)
 {
 	struct why why;
-	if (!log->ready_left && !log->left && ready_make(log, 0, MUST_NOT, &why) != READY)
+	if (!log->ready_left && !log->left && ready_make(log, 0, false, &why) != READY)
 		line(SL_WARNING, "%s", why.text);
 }
 

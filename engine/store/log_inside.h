@@ -77,7 +77,9 @@ struct log {
 	_Atomic int64_t looked;            /* when it was asked */
 	_Atomic int64_t prepare_again;     /* not before this tick: the last time there was no room */
 	_Atomic uint64_t wanted;           /* bytes there was no room for since log_retire looked; 0: none */
-	_Atomic int64_t may_go;            /* bytes of segments that nobody needs, as log_retire saw it last */
+	_Atomic uint64_t floor;            /* nobody needs a seq below it, as log_retire was told last; 0: not known */
+	_Atomic int64_t may_go;            /* bytes of whole segments below it */
+	_Atomic int64_t no_space_until;    /* tick: the file system had no room the last time */
 	_Atomic uint64_t damaged;
 	_Atomic bool failed;
 	bool starting; /* log_open is under way */
@@ -109,18 +111,20 @@ void damaged_keep(struct log *log, int fd, uint64_t from, uint64_t to, uint64_t 
 /* --------------------------------------------------------------- log_ready.c */
 
 enum ready { READY, READY_NO_ROOM, READY_FAILED };
-enum must {
-	MUST_NOT,  /* what the limits leave */
-	MUST_SOON, /* for what is gathered already: passes over them, but if log_retire can make the room: READY_NO_ROOM */
-	MUST_NOW,
-};
-/* Makes the next segment ready, for records of `need` bytes at least. */
-enum ready ready_make(struct log *log, uint64_t need, enum must must, struct why *why);
+/* Makes the next segment ready, for records of `need` bytes at least.  `must`, for
+ * what is gathered already: lets go of segments that may go if there would be no room
+ * below log.size, and passes over the limits after that. */
+enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why);
 int ready_take(struct log *log, struct segment *segment);
 uint64_t ready_size(const struct log *log, uint64_t need);
 /* A segment not needed any more becomes the spare one, or goes.  Under `preparing`. */
 void spare_put(struct log *log, const char *name, uint64_t size);
 void spare_drop(struct log *log);
+
+/* -------------------------------------------------------------- log_retire.c */
+
+/* Lets go of what may go until so many bytes more are below log.size, as far as that goes.  Under `preparing`. */
+void retire_for(struct log *log, int64_t more);
 
 /* --------------------------------------------------------------- log_space.c */
 

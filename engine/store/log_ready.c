@@ -233,33 +233,23 @@ static int make_file(struct log *log, struct segment *segment, uint64_t need, st
 	return -1;
 }
 
-/* log_retire lets go of what nobody needs at its next turn, if it knows how much is wanted. */
-static bool comes_soon(struct log *log, uint64_t size, uint64_t need)
-{
-	int64_t beyond = space_beyond(log, (int64_t)size - log->spare);
-	if (!beyond || beyond > log->may_go)
-		return false;
-	if (need > log->wanted)
-		log->wanted = need;
-	return true;
-}
-
-static enum ready make(struct log *log, uint64_t need, enum must must, struct why *why)
+static enum ready make(struct log *log, uint64_t need, bool must, struct why *why)
 {
 	struct segment segment = { .ordinal = log->last_ordinal + 1 };
 	space_look(log, true);
 	segment.size = ready_size(log, need);
 	memcpy(segment.id, log->id, sizeof(segment.id));
-	if (must == MUST_SOON && comes_soon(log, segment.size, need))
-		return READY_NO_ROOM;
-	if (must == MUST_NOW)
-		log->may_go = 0; /* log_retire did not come, and nothing more is promised until it does */
 	ready_drop(log);
-	if (must == MUST_NOT && !allowed(log, segment.size, why))
+	if (must)
+		retire_for(log, (int64_t)segment.size - log->spare);
+	if (!must && !allowed(log, segment.size, why))
 		return refused(log, true);
 	int fd = make_file(log, &segment, need, why);
-	if (fd < 0)
-		return refused(log, no_room(errno));
+	if (fd < 0) {
+		bool full = no_room(errno);
+		log->no_space_until = full ? clock_ticks() + NO_ROOM_PAUSE : 0;
+		return refused(log, full);
+	}
 	log->last_ordinal = segment.ordinal;
 	log->ready = segment;
 	log->ready_fd = fd;
@@ -268,7 +258,7 @@ static enum ready make(struct log *log, uint64_t need, enum must must, struct wh
 	return READY;
 }
 
-enum ready ready_make(struct log *log, uint64_t need, enum must must, struct why *why)
+enum ready ready_make(struct log *log, uint64_t need, bool must, struct why *why)
 {
 	pthread_mutex_lock(&log->preparing);
 	bool have = log->ready_fd >= 0 && log->ready.size >= need + LOG_BEGIN;
@@ -292,7 +282,7 @@ int ready_take(struct log *log, struct segment *segment)
 
 bool log_prepare(struct log *log, struct why *why)
 {
-	bool made = ready_make(log, 0, MUST_NOT, why) == READY;
+	bool made = ready_make(log, 0, false, why) == READY;
 	if (log_table_due(log))
 		log_table_write(log);
 	return made;

@@ -35,15 +35,15 @@ static bool too_old(const struct log *log, const struct segment *next)
 	return log->options.keep >= 0 && clock_wall() - next->begun > log->options.keep;
 }
 
-/* Takes the oldest segment out of the table if it may go.  The last one stays. */
-static bool take_oldest(struct log *log, uint64_t floor, struct segment *oldest)
+/* Takes the oldest segment out of the table if it may go.  The last one stays.  `needed`: whatever its age. */
+static bool take_oldest(struct log *log, uint64_t floor, bool needed, struct segment *oldest)
 {
-	bool needed = room_needed(log);
 	pthread_mutex_lock(&log->lock);
 	const struct segment *next = log->count > 1 ? &log->segments[1] : NULL;
 	bool may = next && next->first <= floor && (needed || too_old(log, next));
 	if (may) {
 		*oldest = log->segments[0];
+		log->may_go -= (int64_t)oldest->file_size;
 		log->count--;
 		memmove(log->segments, log->segments + 1, log->count * sizeof(*log->segments));
 	}
@@ -51,19 +51,17 @@ static bool take_oldest(struct log *log, uint64_t floor, struct segment *oldest)
 	return may;
 }
 
-/* One that nobody reads is used again: whoever opens it later finds its name gone. */
+/* One that nobody reads is used again: whoever opens it later finds its name gone.  Under `preparing`. */
 static void let_go(struct log *log, const struct segment *segment)
 {
 	struct segment_name name = segment_name(segment->ordinal);
 	int fd = openat(log->dir, name.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	pthread_mutex_lock(&log->preparing);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		spare_put(log, name.text, segment->file_size);
 	else if (unlinkat(log->dir, name.text, 0) == 0 || errno == ENOENT)
 		log->bytes -= (int64_t)segment->file_size;
 	if (log->free < 0)
 		spare_drop(log); /* the disk needs its room more */
-	pthread_mutex_unlock(&log->preparing);
 	if (fd >= 0)
 		close(fd);
 	log->looked = 0; /* there is more free space now */
@@ -102,27 +100,38 @@ static void give_pages_back(struct log *log, uint64_t floor)
 	}
 }
 
-/* Bytes of the segments that could go, whether they have to or not. */
-static int64_t may_go(struct log *log, uint64_t floor)
+void retire_for(struct log *log, int64_t more)
+{
+	struct segment oldest;
+	int64_t beyond = space_beyond(log, more);
+	for (int64_t let = 0; let < beyond && take_oldest(log, log->floor, true, &oldest); let += (int64_t)oldest.file_size)
+		let_go(log, &oldest);
+}
+
+/* What could go, whether it has to or not. */
+static void may_go_below(struct log *log, uint64_t floor)
 {
 	int64_t bytes = 0;
 	pthread_mutex_lock(&log->lock);
 	for (size_t i = 0; i + 1 < log->count && log->segments[i + 1].first <= floor; i++)
 		bytes += (int64_t)log->segments[i].file_size;
+	log->floor = floor;
+	log->may_go = bytes;
 	pthread_mutex_unlock(&log->lock);
-	return bytes;
 }
 
 bool log_retire(struct log *log, uint64_t floor, struct why *why)
 {
 	struct segment oldest;
 	bool any = false;
-	while (take_oldest(log, floor, &oldest)) {
+	while (take_oldest(log, floor, room_needed(log), &oldest)) {
 		any = true;
+		pthread_mutex_lock(&log->preparing);
 		let_go(log, &oldest);
+		pthread_mutex_unlock(&log->preparing);
 	}
 	log->wanted = 0;
-	log->may_go = may_go(log, floor);
+	may_go_below(log, floor);
 	give_pages_back(log, floor);
 	if (any && fsync(log->dir) < 0)
 		return why_errno(why, "%s: cannot sync the log's folder", log->path);

@@ -51,7 +51,7 @@ static enum log_room room_to_make(const struct log *log, uint64_t need, uint64_t
 		return LOG_NO_SPACE;
 	if (space_beyond(log, more) > log->may_go)
 		return LOG_FULL;
-	if (log->free < more || clock_ticks() < log->prepare_again)
+	if (log->free < more || clock_ticks() < log->no_space_until)
 		return LOG_NO_SPACE;
 	return LOG_ROOM;
 }
@@ -68,7 +68,7 @@ enum log_room log_room(struct log *log, size_t bytes)
 	space_look(log, false);
 	if (log->free < 0)
 		return LOG_NO_SPACE;
-	if (need <= log->left || need <= log->ready_left)
+	if (need <= log->ready_left || need <= log->left) /* in this order: ready_take goes from the first to the second */
 		return LOG_ROOM;
 	enum log_room room = room_to_make(log, need, bytes + HEAD_ROOM);
 	if (room != LOG_ROOM && need > log->wanted)

@@ -12,8 +12,8 @@
 #define BATCH_FIRST ((size_t)64 * 1024)
 #define LARGE_PAGE ((size_t)2 * 1024 * 1024)
 #define BATCH_KEPT ((size_t)4 * 1024 * 1024) /* a batch's memory is used again up to this size */
-#define ROOM_TRIES 300                       /* for a segment that cannot be made ready */
-#define ROOM_PAUSE 10000                     /* microseconds between two of them */
+#define ROOM_TRIES 30                        /* for a segment that cannot be made ready */
+#define ROOM_PAUSE 100000                    /* microseconds between two of them */
 
 /* ------------------------------------------------------------------ gathering */
 
@@ -193,10 +193,10 @@ static bool run_begin(struct log *log, char *at, size_t len, struct why *why)
 static bool next_ready(struct log *log, uint64_t need, struct why *why)
 {
 	log->waited_for = !log->starting;
-	enum ready made = ready_make(log, need, MUST_SOON, why);
-	for (int i = 1; made == READY_NO_ROOM && i <= ROOM_TRIES; i++) {
+	enum ready made = ready_make(log, need, true, why);
+	for (int i = 0; made == READY_NO_ROOM && i < ROOM_TRIES; i++) {
 		usleep(ROOM_PAUSE);
-		made = ready_make(log, need, i < ROOM_TRIES ? MUST_SOON : MUST_NOW, why);
+		made = ready_make(log, need, true, why);
 	}
 	log->waited_for = false;
 	return made == READY;

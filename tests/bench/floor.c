@@ -70,7 +70,8 @@ static void reply(struct connection *connection)
 /* -------------------------------------------------------------------- keeping */
 
 #define KEPT ((size_t)256 << 20) /* bytes of the file */
-#define BATCH ((size_t)4 << 20)  /* of a batch at most */
+#define BATCH ((size_t)128 << 20) /* of a batch at most: memory once it is used */
+#define ZEROS ((size_t)4 << 20)   /* written at once */
 #define PAGE ((size_t)4096)
 #define LARGE ((size_t)2 << 20) /* a page that is one in the processor's tables, too */
 #define RECORD 128 /* bytes that the ingress has of a request beside its body, about */
@@ -211,11 +212,11 @@ static void begin_keeping(const char *path)
 		if (!batches[i].bytes)
 			fail("memory", ENOMEM);
 		madvise(batches[i].bytes, BATCH, MADV_HUGEPAGE);
-		memset(batches[i].bytes, 0, BATCH);
 	}
-	for (size_t at = 0; at < KEPT; at += BATCH) {
-		struct iovec zeros = { unused->bytes, BATCH };
-		if (pwritev2(file, &zeros, 1, (off_t)at, RWF_DSYNC) != (ssize_t)BATCH)
+	memset(unused->bytes, 0, ZEROS);
+	for (size_t at = 0; at < KEPT; at += ZEROS) {
+		struct iovec zeros = { unused->bytes, ZEROS };
+		if (pwritev2(file, &zeros, 1, (off_t)at, RWF_DSYNC) != (ssize_t)ZEROS)
 			fail(path, errno);
 	}
 	gather();

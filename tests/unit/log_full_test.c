@@ -44,17 +44,8 @@ static void a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age(void **
 	assert_int_equal(read_all().damaged, 0);
 }
 
-static atomic_bool all_added;
-
-static void *retire_when_waited_for(void *unused)
-{
-	for (; !all_added; usleep(1000))
-		if (writer->waited_for)
-			let_go(UINT64_MAX);
-	return NULL;
-}
-
-static void fill_all(void)
+/* All but the last segment may go, and the next one is ready. */
+static void fill_all(uint64_t floor)
 {
 	struct why why = { "" };
 	options.size = 10 * SEGMENT;
@@ -62,36 +53,89 @@ static void fill_all(void)
 	open_writer();
 	while (log_room(writer, 2000) == LOG_ROOM)
 		add(1);
-	let_go(UINT64_MAX);
-	while (log_prepare(writer, &why) && writer->left >= 2000)
-		add(1);
+	let_go(floor ? floor : stat_now().end);
+	assert_true(log_prepare(writer, &why));
 }
 
-/* A request is not turned away for the moment that letting go takes: its batch waits for it. */
+static void check_all_is_fine(void)
+{
+	struct log_stat stat = stat_now();
+	assert_true(stat.bytes <= options.size);
+	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
+	assert_int_equal(read_all().records, stat.end - stat.begin + 1);
+}
+
+/* Whoever needs it makes it: a request is not turned away until log_retire comes again. */
 static void what_may_go_is_room_before_it_goes(void **unused)
 {
-	pthread_t other;
-	fill_all();
-	assert_int_equal(pthread_create(&other, NULL, retire_when_waited_for, NULL), 0);
-	for (uint64_t last = writer->writing.ordinal; writer->writing.ordinal < last + 10; add(1)) {
+	fill_all(0);
+	for (uint64_t last = writer->writing.ordinal; writer->writing.ordinal < last + 6;) {
 		assert_int_equal(log_room(writer, 2000), LOG_ROOM);
+		add(1);
 		assert_true(stat_now().bytes <= options.size);
 	}
-	all_added = true;
-	pthread_join(other, NULL);
+	check_all_is_fine();
+}
+
+static void no_more_than_may_go_is_room(void **unused)
+{
+	fill_all(150);
+	enum log_room room;
+	while ((room = log_room(writer, 2000)) == LOG_ROOM) {
+		add(1);
+		assert_true(stat_now().bytes <= options.size);
+	}
+	assert_int_equal(room, LOG_FULL);
+	assert_true(stat_now().begin > 1 && stat_now().begin <= 150);
+	check_all_is_fine();
+	let_go(UINT64_MAX);
+	assert_int_equal(log_room(writer, 2000), LOG_ROOM);
+	let_go(1); /* a route was set back */
+	while ((room = log_room(writer, 2000)) == LOG_ROOM)
+		add(1);
+	let_go(0); /* and another one has not said where it stands */
+	assert_int_equal(log_room(writer, 2000), LOG_FULL);
+	check_all_is_fine();
+}
+
+static void one_batch_may_need_several_segments(void **unused)
+{
+	fill_all(0);
+	uint64_t last = writer->writing.ordinal;
+	assert_int_equal(log_room(writer, 4 * SEGMENT), LOG_ROOM);
+	add(4 * SEGMENT / 1000);
+	assert_true(writer->writing.ordinal >= last + 3);
+	check_all_is_fine();
+}
+
+static void a_record_may_need_the_room_of_several_segments(void **unused)
+{
+	struct why why = { "" };
+	static char body[6 * SEGMENT];
+	fill_all(0);
+	struct log_record record = { .source = text("boards"), .method = text("POST"), .body = { body, sizeof(body) } };
+	assert_int_equal(log_room(writer, sizeof(body)), LOG_ROOM);
+	log_append(writer, &record);
+	struct log_batch *batch = log_take(writer);
+	assert_true(log_write(writer, batch, &why));
+	log_done(writer, &batch);
+	assert_true(stat_now().bytes <= options.size);
 	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
 }
 
-static void what_was_let_in_is_kept_beyond_the_limit_if_nobody_lets_go(void **unused)
+/* The disk has room: what has to be said is what helps. */
+static void a_log_at_its_limit_does_not_blame_the_disk(void **unused)
 {
-	fill_all();
-	while (log_room(writer, 2000) == LOG_ROOM) {
+	struct why why = { "" };
+	options.size = 10 * SEGMENT;
+	open_writer();
+	while (log_room(writer, 2000) == LOG_ROOM)
 		add(1);
-		assert_true(stat_now().bytes <= options.size + SEGMENT);
-	}
+	let_go(1);
+	assert_false(log_prepare(writer, &why));
 	assert_int_equal(log_room(writer, 2000), LOG_FULL);
-	let_go(UINT64_MAX);
-	assert_true(stat_now().bytes <= options.size);
+	let_go(2);
+	writer->may_go = 2 * SEGMENT; /* as if it had come from the next one to be read */
 	assert_int_equal(log_room(writer, 2000), LOG_ROOM);
 }
 
@@ -249,7 +293,10 @@ int main(void)
 		TEST(what_is_needed_is_not_let_go_for_room),
 		TEST(a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age),
 		TEST(what_may_go_is_room_before_it_goes),
-		TEST(what_was_let_in_is_kept_beyond_the_limit_if_nobody_lets_go),
+		TEST(no_more_than_may_go_is_room),
+		TEST(one_batch_may_need_several_segments),
+		TEST(a_record_may_need_the_room_of_several_segments),
+		TEST(a_log_at_its_limit_does_not_blame_the_disk),
 		TEST(without_space_nothing_is_taken_and_it_goes_on_by_itself),
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
 		TEST(a_limit_of_file_sizes_need_be_no_whole_pages),
