@@ -281,6 +281,7 @@ static void on_tick(uv_timer_t *timer)
 	struct master *master = timer->data;
 	int64_t now = clock_ticks();
 	look_at_children(master, now);
+	atomic_store(&master->ingress->page->floor, log_floor(master));
 	if (now - master->last_tick < MASTER_TICK - MASTER_LOOK / 2)
 		return;
 	master->last_tick = now;
@@ -288,7 +289,6 @@ static void on_tick(uv_timer_t *timer)
 		tick_route(master, master->routes.at[i]);
 	for (size_t i = 0; i < master->sources.count; i++)
 		tick_source(master, master->sources.at[i]);
-	atomic_store(&master->ingress->page->floor, log_floor(master));
 	master_gap_tick(master, now);
 	admin_tick(master->admin, now);
 	check_ready(master);

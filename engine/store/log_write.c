@@ -149,6 +149,8 @@ void table_add(struct log *log, const struct segment *segment)
 		log->room = log->room ? log->room * 2 : 64;
 		log->segments = must_grow(log->segments, log->room * sizeof(*segment));
 	}
+	if (log->count && segment->first <= log->floor)
+		log->may_go += (int64_t)log->segments[log->count - 1].file_size; /* the one before is whole now */
 	log->segments[log->count++] = *segment;
 	pthread_mutex_unlock(&log->lock);
 }

@@ -68,8 +68,8 @@ static void check_all_is_fine(void)
 /* Whoever needs it makes it: a request is not turned away until log_retire comes again. */
 static void what_may_go_is_room_before_it_goes(void **unused)
 {
-	fill_all(0);
-	for (uint64_t last = writer->writing.ordinal; writer->writing.ordinal < last + 6;) {
+	fill_all(UINT64_MAX);
+	for (uint64_t last = writer->writing.ordinal; writer->writing.ordinal < last + 30;) {
 		assert_int_equal(log_room(writer, 2000), LOG_ROOM);
 		add(1);
 		assert_true(stat_now().bytes <= options.size);
