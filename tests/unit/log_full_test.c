@@ -81,6 +81,7 @@ static void no_more_than_may_go_is_room(void **unused)
 {
 	fill_all(150);
 	enum log_room room;
+	assert_int_equal(log_room(writer, 6 * SEGMENT), LOG_FULL);
 	while ((room = log_room(writer, 2000)) == LOG_ROOM) {
 		add(1);
 		assert_true(stat_now().bytes <= options.size);
@@ -95,6 +96,17 @@ static void no_more_than_may_go_is_room(void **unused)
 		add(1);
 	let_go(0); /* and another one has not said where it stands */
 	assert_int_equal(log_room(writer, 2000), LOG_FULL);
+	check_all_is_fine();
+}
+
+/* Nobody asked whether there is room for so much: then it lies beyond the limit, and nothing goes that is needed. */
+static void what_is_needed_stays_whatever_is_gathered(void **unused)
+{
+	fill_all(150);
+	add(6 * SEGMENT / 1000);
+	assert_true(stat_now().begin > 1 && stat_now().begin <= 150);
+	assert_true(stat_now().bytes > options.size);
+	let_go(UINT64_MAX);
 	check_all_is_fine();
 }
 
@@ -294,6 +306,7 @@ int main(void)
 		TEST(a_full_log_lets_go_of_what_everyone_is_past_whatever_its_age),
 		TEST(what_may_go_is_room_before_it_goes),
 		TEST(no_more_than_may_go_is_room),
+		TEST(what_is_needed_stays_whatever_is_gathered),
 		TEST(one_batch_may_need_several_segments),
 		TEST(a_record_may_need_the_room_of_several_segments),
 		TEST(a_log_at_its_limit_does_not_blame_the_disk),
