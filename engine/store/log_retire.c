@@ -42,8 +42,9 @@ static bool take_oldest(struct log *log, uint64_t floor, bool needed, struct seg
 	const struct segment *next = log->count > 1 ? &log->segments[1] : NULL;
 	bool may = next && next->first <= floor && (needed || too_old(log, next));
 	if (may) {
+		int64_t rest = log->may_go - (int64_t)log->segments[0].file_size;
 		*oldest = log->segments[0];
-		log->may_go -= (int64_t)oldest->file_size;
+		log->may_go = rest > 0 ? rest : 0; /* it may be one that was not counted yet */
 		log->count--;
 		memmove(log->segments, log->segments + 1, log->count * sizeof(*log->segments));
 	}

@@ -135,6 +135,56 @@ static void a_record_may_need_the_room_of_several_segments(void **unused)
 	assert_int_equal(run_fsck(&(struct log_stat){ 0 }).count, 0);
 }
 
+static atomic_bool job_done;
+
+static void *work_in_pool(void *batch)
+{
+	struct why why = { "" };
+	uint64_t floor = end_now(); /* of the batch before */
+	bool fine = log_write(writer, batch, &why) && log_retire(writer, floor, &why);
+	if (fine && log_wants_segment(writer))
+		log_prepare(writer, &why);
+	job_done = true;
+	return fine ? writer : NULL;
+}
+
+/* Whenever it is asked, beside what the pool does. */
+static void check_room_while_segments_come_and_go(void)
+{
+	pthread_t pool;
+	void *fine;
+	unsigned full = 0;
+	open_writer();
+	for (unsigned i = 0; i < 600; i++) {
+		uint64_t seq = end_now();
+		for (unsigned k = 1; k <= 20; k++)
+			add_one(seq + k);
+		struct log_batch *batch = log_take(writer);
+		job_done = false;
+		assert_int_equal(pthread_create(&pool, NULL, work_in_pool, batch), 0);
+		while (!job_done)
+			full += log_room(writer, SEGMENT) != LOG_ROOM; /* which the ready segment alone has not */
+		pthread_join(pool, &fine);
+		assert_non_null(fine);
+		log_done(writer, &batch);
+	}
+	assert_int_equal(full, 0);
+	assert_true(stat_now().begin > 1);
+	check_all_is_fine();
+}
+
+static void there_is_room_while_the_oldest_go_for_their_age(void **unused)
+{
+	check_room_while_segments_come_and_go();
+}
+
+static void there_is_room_while_the_oldest_go_for_their_room(void **unused)
+{
+	options.size = 10 * SEGMENT;
+	options.keep = INT64_MAX / 2;
+	check_room_while_segments_come_and_go();
+}
+
 /* The disk has room: what has to be said is what helps. */
 static void a_log_at_its_limit_does_not_blame_the_disk(void **unused)
 {
@@ -309,6 +359,8 @@ int main(void)
 		TEST(what_is_needed_stays_whatever_is_gathered),
 		TEST(one_batch_may_need_several_segments),
 		TEST(a_record_may_need_the_room_of_several_segments),
+		TEST(there_is_room_while_the_oldest_go_for_their_age),
+		TEST(there_is_room_while_the_oldest_go_for_their_room),
 		TEST(a_log_at_its_limit_does_not_blame_the_disk),
 		TEST(without_space_nothing_is_taken_and_it_goes_on_by_itself),
 		TEST(a_small_limit_of_file_sizes_gets_small_segments),
